@@ -1,0 +1,6 @@
+namespace Orchestrator.Benchmarks;
+
+internal static class Program
+{
+    private static int Main() => 0;
+}
