@@ -1,0 +1,50 @@
+using System.Collections.Immutable;
+using Akka.Actor;
+using Orchestrator.Protos;
+
+namespace Orchestrator.Coordinator.Membership;
+
+/// <summary>One process life of a worker: its name, which survives restarts, and its incarnation.</summary>
+internal readonly record struct WorkerKey(string WorkerId, ulong Incarnation)
+{
+    public override string ToString() => WorkerId;
+}
+
+/// <summary>A worker that is attached now, as placement sees it.</summary>
+internal sealed record AttachedWorker(
+    WorkerKey Key, NumericClass Class, string PeerAddress, ulong MemoryLimitBytes, string Device, bool FastBfloat16);
+
+/// <summary>All attached workers at one moment, ordered by name.</summary>
+/// <remarks>Immutable. The version grows by one with each attach and each loss; a reconnect of the same incarnation changes nothing.</remarks>
+internal sealed record FleetSnapshot(long Version, ImmutableArray<AttachedWorker> Workers);
+
+/// <summary>To <see cref="WorkerDirectory"/>: tell this actor of the fleet and of the messages of one job.</summary>
+/// <remarks>
+/// Answered by a <see cref="FleetSnapshot"/> now and at each change, a <see cref="WorkerLost"/> for each loss, and a
+/// <see cref="FromWorker"/> for every message whose scope names the job. Subscribing again replaces the job's subscriber, which is
+/// also forgotten when it stops. Messages of one worker come in the order in which it sent them.
+/// </remarks>
+internal sealed record Subscribe(string Job, IActorRef Subscriber);
+
+/// <summary>To <see cref="WorkerDirectory"/>: the job needs nothing any more.</summary>
+internal sealed record Unsubscribe(string Job);
+
+/// <summary>A worker is gone: its lease ran out, its stream stayed closed, or a higher incarnation took its name.</summary>
+/// <remarks>Sent once for each key, before the snapshot that no longer holds it. <paramref name="Reason"/> completes "worker-2 was lost: ...".</remarks>
+internal sealed record WorkerLost(WorkerKey Key, string Reason);
+
+/// <summary>A message of a job from a worker.</summary>
+internal sealed record FromWorker(WorkerKey Key, WorkerMessage Message);
+
+/// <summary>To <see cref="WorkerDirectory"/>: send this to a worker.</summary>
+/// <remarks>
+/// Delivered at most once and in order while that incarnation is attached; what is sent to a key that is no longer attached is dropped,
+/// for its <see cref="WorkerLost"/> has been or will be sent. While a stream is broken and may come back, messages wait in the worker's bounded queue.
+/// </remarks>
+internal sealed record ToWorker(WorkerKey Key, CoordinatorMessage Message);
+
+/// <summary>To <see cref="WorkerDirectory"/>: what the workers are doing now, answered by <see cref="WorkerActivities"/>.</summary>
+internal sealed record GetActivities;
+
+/// <summary>The newest heartbeat's activity of each attached worker, by name.</summary>
+internal sealed record WorkerActivities(ImmutableDictionary<string, string> ByWorker);
