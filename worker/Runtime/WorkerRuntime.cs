@@ -1,0 +1,70 @@
+using Microsoft.Extensions.Logging;
+using Orchestrator.Protos;
+using TorchSharp;
+
+namespace Orchestrator.Worker.Runtime;
+
+/// <summary>What a worker's command line says about compute.</summary>
+/// <param name="Device">"cpu" or "cuda:N".</param>
+/// <param name="Threads">Intra-op threads; null: the processors that affinity and cgroup allow.</param>
+/// <param name="LibTorchDirectory">Folder of libtorch; null: the package beside the program.</param>
+/// <param name="NumericClass">An instruction path to be held to, e.g. "avx2"; null or "auto": the best.</param>
+internal sealed record RuntimeOptions(string Device = "cpu", int? Threads = null, string? LibTorchDirectory = null, string? NumericClass = null);
+
+/// <summary>Libraries loaded and pinned, the device found, the compute thread running: what a worker starts with.</summary>
+/// <remarks>One a process. <see cref="Start"/> must come before anything touches <c>torch</c>.</remarks>
+internal sealed class WorkerRuntime : IDisposable
+{
+    private WorkerRuntime(NumericClass numericClass, torch.Device device, LibTorchInstallation libtorch, ComputeThread compute, bool fastBfloat16)
+    {
+        NumericClass = numericClass;
+        Device = device;
+        LibTorch = libtorch;
+        Compute = compute;
+        FastBfloat16 = fastBfloat16;
+    }
+
+    public NumericClass NumericClass { get; }
+
+    public torch.Device Device { get; }
+
+    public LibTorchInstallation LibTorch { get; }
+
+    public ComputeThread Compute { get; }
+
+    /// <summary>Whether the device multiplies bfloat16 faster than float32: what compute_dtype auto asks.</summary>
+    public bool FastBfloat16 { get; }
+
+    /// <exception cref="WorkerFaultException">A library, the device or the asked class is not to be had; the message says what to do.</exception>
+    public static WorkerRuntime Start(RuntimeOptions options, ILogger? logger = null)
+    {
+        var path = InstructionPaths.Parse(options.NumericClass, InstructionPaths.Best());
+        NumericEnvironment.Configure(options.Threads ?? NumericEnvironment.AvailableProcessors, path);
+        var libtorch = LibTorchLoader.Load(options.LibTorchDirectory, logger);
+        var device = OpenDevice(options.Device, libtorch);
+        var numericClass = NumericClassProbe.Probe(options.Device, libtorch);
+        var compute = new ComputeThread(NumericEnvironment.ApplyToCurrentThread);
+        return new WorkerRuntime(numericClass, device, libtorch, compute, device.type == DeviceType.CUDA || path == InstructionPath.Avx512Bf16);
+    }
+
+    public void Dispose() => Compute.Dispose();
+
+    private static torch.Device OpenDevice(string name, LibTorchInstallation libtorch)
+    {
+        if (name == "cpu")
+            return torch.CPU;
+        if (name != "cuda" && !(name.StartsWith("cuda:", StringComparison.Ordinal) && int.TryParse(name.AsSpan(5), out _)))
+            throw new WorkerFaultException(ErrorCode.Internal, $"--device '{name}' is unknown: use cpu or cuda:0.");
+        if (!libtorch.Cuda || !torch.cuda.is_available())
+        {
+            var reason = libtorch.Cuda ? "libtorch finds no usable card or driver" : $"the libtorch in '{libtorch.Directory}' has no CUDA part";
+            throw new WorkerFaultException(ErrorCode.Internal, $"--device {name}: {reason}; 'orchestrator-worker doctor' says what is missing.");
+        }
+
+        var index = NvidiaDriver.IndexOf(name);
+        if (index >= torch.cuda.device_count())
+            throw new WorkerFaultException(ErrorCode.Internal, $"--device {name}: this process sees {torch.cuda.device_count()} cards (CUDA_VISIBLE_DEVICES may hide some).");
+        torch.InitializeDeviceType(DeviceType.CUDA);
+        return torch.device(DeviceType.CUDA, index);
+    }
+}
