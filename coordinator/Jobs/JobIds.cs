@@ -1,0 +1,27 @@
+using System.Globalization;
+using System.Security.Cryptography;
+using System.Text;
+using Orchestrator.Protos;
+
+namespace Orchestrator.Coordinator.Jobs;
+
+/// <summary>Names of jobs: equal for equal idempotency keys, else random; fit for paths, URLs and metric labels.</summary>
+internal static class JobIds
+{
+    private const int IdBytes = 6;
+
+    public static string For(SubmitJobRequest request)
+    {
+        Span<byte> id = stackalloc byte[IdBytes];
+        if (request.IdempotencyKey.Length == 0)
+        {
+            RandomNumberGenerator.Fill(id);
+        }
+        else
+        {
+            SHA256.HashData(Encoding.UTF8.GetBytes(request.IdempotencyKey)).AsSpan(0, IdBytes).CopyTo(id);
+        }
+
+        return string.Create(CultureInfo.InvariantCulture, $"job-{Convert.ToHexStringLower(id)}");
+    }
+}
