@@ -49,5 +49,5 @@ internal sealed record LayoutResult(LayoutPlan? Layout, bool Waits, string Reaso
 /// <remarks>A pure function: the same request gives the same result.</remarks>
 internal static class LayoutPlanner
 {
-    public static LayoutResult Plan(LayoutRequest request) => throw new NotImplementedException();
+    public static LayoutResult Plan(LayoutRequest request) => throw new NotSupportedException();
 }

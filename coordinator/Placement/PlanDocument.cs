@@ -7,5 +7,5 @@ namespace Orchestrator.Coordinator.Placement;
 /// <summary>plan.json: the layout and what was found while planning.</summary>
 internal static class PlanDocument
 {
-    public static JsonObject Create(string jobHash, int reductionSlots, Recompute recompute, StepPlan steps, LayoutResult layout) => throw new NotImplementedException();
+    public static JsonObject Create(string jobHash, int reductionSlots, Recompute recompute, StepPlan steps, LayoutResult layout) => throw new NotSupportedException();
 }

@@ -11,5 +11,5 @@ internal static class JobFile
     /// <param name="currentFolder">Relative paths of the overrides are relative to this.</param>
     /// <remarks>Pure: touches no file. Never throws on any input.</remarks>
     public static JobFileResult Parse(string text, string documentName, string baseFolder, IReadOnlyList<string> sets, string currentFolder)
-        => throw new NotImplementedException();
+        => throw new NotSupportedException();
 }

@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using Orchestrator.Protos;
 
 namespace Orchestrator.Coordinator.Jobs;
