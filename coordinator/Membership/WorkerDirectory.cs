@@ -1,6 +1,185 @@
+using System.Collections.Immutable;
+using System.Threading.Channels;
 using Akka.Actor;
+using Akka.Event;
+using Orchestrator.Protos;
+using Failure = Orchestrator.Protos.Failure;
 
 namespace Orchestrator.Coordinator.Membership;
 
 /// <summary>Knows every worker attached to this node and carries messages between workers and jobs.</summary>
-internal sealed class WorkerDirectory : ReceiveActor;
+/// <remarks>
+/// <see cref="Fleet"/> decides, this actor applies: it owns the streams' outboxes and the jobs' subscriptions. One a node. A worker's messages reach
+/// a job's subscriber in the order sent, and a job's messages reach the worker in the order told.
+/// <code>
+///   stream: OpenStream -> admitted -> StreamMessage... -> StreamClosed -> (grace) -> lost
+///                      -> refused     \-> replaced by a higher incarnation -> lost
+///                                      \-> silent for a lease             -> lost
+/// </code>
+/// </remarks>
+internal sealed class WorkerDirectory : ReceiveActor, IWithTimers
+{
+    private readonly MembershipOptions _options;
+    private readonly TimeProvider _time;
+    private readonly ILoggingAdapter _log = Context.GetLogger();
+    private readonly Dictionary<long, ChannelWriter<CoordinatorMessage>> _outboxes = [];
+    private readonly Dictionary<WorkerKey, SentMessages> _sent = [];
+    private readonly Dictionary<WorkerKey, Heartbeat> _heartbeats = [];
+    private readonly Dictionary<string, IActorRef> _subscribers = new(StringComparer.Ordinal);
+    private Fleet _fleet;
+    private long _streams;
+
+    public WorkerDirectory(MembershipOptions options, TimeProvider time)
+    {
+        _options = options;
+        _time = time;
+        _fleet = Fleet.Empty(options, time.GetUtcNow());
+        Receive<OpenStream>(Open);
+        Receive<StreamMessage>(Handle);
+        Receive<StreamClosed>(Close);
+        Receive<ToWorker>(message => Send(message.Key, message.Message));
+        Receive<Subscribe>(AddSubscriber);
+        Receive<Unsubscribe>(message => RemoveSubscriber(message.Job));
+        Receive<Terminated>(message => RemoveSubscriber(message.ActorRef));
+        Receive<GetActivities>(_ => Sender.Tell(new WorkerActivities(
+            _heartbeats.ToImmutableDictionary(item => item.Key.WorkerId, item => item.Value.Activity, StringComparer.Ordinal))));
+        Receive<CheckLeases>(_ => Apply(new FleetEvent.Tick()));
+    }
+
+    public ITimerScheduler Timers { get; set; } = null!;
+
+    public static Props Props(MembershipOptions options, TimeProvider time) =>
+        Akka.Actor.Props.Create(() => new WorkerDirectory(options, time));
+
+    protected override void PreStart() => Timers.StartPeriodicTimer(nameof(CheckLeases), CheckLeases.Instance, _options.CheckInterval);
+
+    protected override void PostStop()
+    {
+        foreach (var outbox in _outboxes.Values) outbox.TryComplete();
+    }
+
+    private void Open(OpenStream message)
+    {
+        var stream = ++_streams;
+        _outboxes[stream] = message.Outbox;
+        var before = _fleet;
+        var decision = _fleet.Decide(new FleetEvent.StreamOpened(stream, message.Worker), _time.GetUtcNow());
+        var admit = decision.Effects.OfType<FleetEffect.Admit>().SingleOrDefault();
+        if (admit is not null) message.Outbox.TryWrite(new CoordinatorMessage { Accepted = message.Accepted });
+        Carry(decision, before);
+        Sender.Tell(new StreamOpened(stream, admit is not null));
+    }
+
+    private void Handle(StreamMessage message)
+    {
+        message.Handled.Release();
+        if (!Speaks(message.Stream, message.Key)) return;
+        Apply(new FleetEvent.Heard(message.Stream, message.Key));
+        if (message.Message.BodyCase == WorkerMessage.BodyOneofCase.Heartbeat)
+            _heartbeats[message.Key] = message.Message.Heartbeat;
+        else if (MessageScope.JobOf(message.Message) is { Length: > 0 } job)
+            Deliver(job, new FromWorker(message.Key, message.Message));
+        else if (message.Message.BodyCase == WorkerMessage.BodyOneofCase.Failure)
+            Apply(new FleetEvent.GivenUp(message.Key, message.Message.Failure.Failure?.Message ?? "it failed and gave no reason."));
+    }
+
+    private void Close(StreamClosed message)
+    {
+        _outboxes.Remove(message.Stream);
+        Apply(new FleetEvent.StreamClosed(message.Stream, message.Key));
+    }
+
+    private void Send(WorkerKey key, CoordinatorMessage message)
+    {
+        if (!_sent.TryGetValue(key, out var sent)) return;
+        sent.Add(message);
+        var member = _fleet.Members[key.WorkerId];
+        // While the stream is broken the message waits among those that are sent again.
+        if (member.ClosedSince is not null || !_outboxes.TryGetValue(member.Stream, out var outbox)) return;
+        if (!outbox.TryWrite(message))
+            Apply(new FleetEvent.GivenUp(key, $"it left {_options.OutboxCapacity} messages unread."));
+    }
+
+    private void Deliver(string job, object message)
+    {
+        if (_subscribers.TryGetValue(job, out var subscriber)) subscriber.Tell(message);
+        else _log.Debug("A message for job {0} has no receiver; dropped.", job);
+    }
+
+    private void Apply(FleetEvent happened) => Carry(_fleet.Decide(happened, _time.GetUtcNow()), _fleet);
+
+    private void Carry(FleetDecision decision, Fleet before)
+    {
+        _fleet = decision.Next;
+        foreach (var effect in decision.Effects)
+        {
+            switch (effect)
+            {
+                case FleetEffect.Admit admit: Admit(admit); break;
+                case FleetEffect.Refuse refuse: End(refuse.Stream, refuse.Failure); break;
+                case FleetEffect.End end: End(end.Stream, end.Failure); break;
+                case FleetEffect.Lose lose: Lose(lose); break;
+            }
+        }
+
+        if (_fleet.Version == before.Version) return;
+        var snapshot = _fleet.Snapshot;
+        foreach (var subscriber in _subscribers.Values) subscriber.Tell(snapshot);
+    }
+
+    private void Admit(FleetEffect.Admit admit)
+    {
+        if (admit.Reconnect)
+        {
+            foreach (var message in _sent[admit.Key].All) _outboxes[admit.Stream].TryWrite(message);
+            _log.Info("{0} is back.", admit.Key);
+            return;
+        }
+
+        _sent[admit.Key] = new SentMessages();
+        _log.Info("{0} attached.", admit.Key);
+    }
+
+    private void End(long stream, Failure failure)
+    {
+        if (!_outboxes.Remove(stream, out var outbox)) return;
+        outbox.TryWrite(new CoordinatorMessage { Refused = failure });
+        outbox.TryComplete();
+    }
+
+    private void Lose(FleetEffect.Lose lose)
+    {
+        _sent.Remove(lose.Key);
+        _heartbeats.Remove(lose.Key);
+        _log.Warning("{0} was lost: {1}", lose.Key, lose.Reason);
+        foreach (var subscriber in _subscribers.Values) subscriber.Tell(new WorkerLost(lose.Key, lose.Reason));
+    }
+
+    private void AddSubscriber(Subscribe message)
+    {
+        RemoveSubscriber(message.Job);
+        _subscribers[message.Job] = message.Subscriber;
+        Context.Watch(message.Subscriber);
+        message.Subscriber.Tell(_fleet.Snapshot);
+    }
+
+    private void RemoveSubscriber(string job)
+    {
+        if (_subscribers.Remove(job, out var subscriber) && !_subscribers.ContainsValue(subscriber)) Context.Unwatch(subscriber);
+    }
+
+    private void RemoveSubscriber(IActorRef subscriber)
+    {
+        foreach (var job in _subscribers.Where(item => item.Value.Equals(subscriber)).Select(item => item.Key).ToArray())
+            _subscribers.Remove(job);
+    }
+
+    private bool Speaks(long stream, WorkerKey key) =>
+        _fleet.Members.TryGetValue(key.WorkerId, out var member) && member.Stream == stream && member.Worker.Key == key;
+
+    /// <summary>The timer's message.</summary>
+    private sealed record CheckLeases
+    {
+        public static readonly CheckLeases Instance = new();
+    }
+}

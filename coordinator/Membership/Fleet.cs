@@ -1,0 +1,189 @@
+using System.Collections.Immutable;
+using Orchestrator.Protos;
+
+namespace Orchestrator.Coordinator.Membership;
+
+/// <summary>What one worker's stream and lease look like.</summary>
+/// <param name="Stream">The stream that speaks for the worker now.</param>
+/// <param name="LastHeard">When its newest message came.</param>
+/// <param name="ClosedSince">When its stream broke; null while it is open.</param>
+internal sealed record FleetMember(AttachedWorker Worker, long Stream, DateTimeOffset LastHeard, DateTimeOffset? ClosedSince);
+
+/// <summary>Something that happened to the fleet.</summary>
+internal abstract record FleetEvent
+{
+    private FleetEvent() { }
+
+    /// <summary>A stream opened and its attach request was valid.</summary>
+    internal sealed record StreamOpened(long Stream, AttachedWorker Worker) : FleetEvent;
+
+    /// <summary>A message came over a stream.</summary>
+    internal sealed record Heard(long Stream, WorkerKey Key) : FleetEvent;
+
+    /// <summary>A stream ended or broke.</summary>
+    internal sealed record StreamClosed(long Stream, WorkerKey Key) : FleetEvent;
+
+    /// <summary>A worker does not read what it is sent, or broke the protocol.</summary>
+    internal sealed record GivenUp(WorkerKey Key, string Reason) : FleetEvent;
+
+    /// <summary>Time to look at the leases.</summary>
+    internal sealed record Tick : FleetEvent;
+}
+
+/// <summary>What the directory has to do after an event.</summary>
+internal abstract record FleetEffect
+{
+    private FleetEffect() { }
+
+    /// <summary>Let the stream speak for its worker. <paramref name="Reconnect"/>: the same life came back, so what it may have missed is sent again.</summary>
+    internal sealed record Admit(long Stream, WorkerKey Key, bool Reconnect) : FleetEffect;
+
+    /// <summary>Answer a new stream with this failure and end it.</summary>
+    internal sealed record Refuse(long Stream, Failure Failure) : FleetEffect;
+
+    /// <summary>End a stream that another one replaced or whose worker is lost.</summary>
+    internal sealed record End(long Stream, Failure Failure) : FleetEffect;
+
+    /// <summary>Tell everybody that this life of a worker is over.</summary>
+    internal sealed record Lose(WorkerKey Key, string Reason) : FleetEffect;
+}
+
+/// <summary>An event's outcome: the fleet after it, and what follows for streams and subscribers.</summary>
+internal sealed record FleetDecision(Fleet Next, ImmutableArray<FleetEffect> Effects);
+
+/// <summary>The membership of workers: a versioned immutable state and the pure rule that moves it.</summary>
+/// <remarks>
+/// Time is an argument, so tests move it. A lost incarnation never comes back: its loss was told, so the worker has to start a new life.
+/// If the lease check itself was late (a stopped process, a suspended machine), the leases are extended by the delay, for nobody could be heard in it.
+/// </remarks>
+internal sealed record Fleet(
+    long Version,
+    ImmutableSortedDictionary<string, FleetMember> Members,
+    ImmutableDictionary<string, ulong> HighestIncarnations,
+    DateTimeOffset LastCheck,
+    MembershipOptions Options)
+{
+    public static Fleet Empty(MembershipOptions options, DateTimeOffset now) =>
+        new(0, ImmutableSortedDictionary.Create<string, FleetMember>(StringComparer.Ordinal),
+            ImmutableDictionary.Create<string, ulong>(StringComparer.Ordinal), now, options);
+
+    public FleetSnapshot Snapshot => new(Version, [.. Members.Values.Select(member => member.Worker)]);
+
+    /// <summary>What follows from an event at a moment; changes nothing.</summary>
+    public FleetDecision Decide(FleetEvent happened, DateTimeOffset now) => happened switch
+    {
+        FleetEvent.StreamOpened opened => Open(opened, now),
+        FleetEvent.Heard heard => Hear(heard, now),
+        FleetEvent.StreamClosed closed => Close(closed, now),
+        FleetEvent.GivenUp given => GiveUp(given),
+        FleetEvent.Tick => Check(now),
+        _ => throw new ArgumentOutOfRangeException(nameof(happened)),
+    };
+
+    private FleetDecision Open(FleetEvent.StreamOpened opened, DateTimeOffset now)
+    {
+        var key = opened.Worker.Key;
+        Members.TryGetValue(key.WorkerId, out var known);
+        if (known is not null && known.Worker.Key == key)
+        {
+            var back = known with { Stream = opened.Stream, LastHeard = now, ClosedSince = null };
+            var admit = new FleetEffect.Admit(opened.Stream, key, Reconnect: true);
+            // A stream that broke on the worker's side alone still stands here: the newest one speaks.
+            return new(this with { Members = Members.SetItem(key.WorkerId, back) },
+                known.ClosedSince is null ? [new FleetEffect.End(known.Stream, Replaced(key)), admit] : [admit]);
+        }
+
+        if (HighestIncarnations.TryGetValue(key.WorkerId, out var highest) && key.Incarnation <= highest)
+            return new(this, [new FleetEffect.Refuse(opened.Stream, Stale(key, highest))]);
+
+        var effects = ImmutableArray.CreateBuilder<FleetEffect>();
+        if (known is not null)
+        {
+            effects.Add(new FleetEffect.End(known.Stream, Replaced(key)));
+            effects.Add(new FleetEffect.Lose(known.Worker.Key, "it was started again."));
+        }
+
+        effects.Add(new FleetEffect.Admit(opened.Stream, key, Reconnect: false));
+        return new(
+            this with
+            {
+                Version = Version + 1,
+                Members = Members.SetItem(key.WorkerId, new FleetMember(opened.Worker, opened.Stream, now, null)),
+                HighestIncarnations = HighestIncarnations.SetItem(key.WorkerId, key.Incarnation),
+            },
+            effects.ToImmutable());
+    }
+
+    private FleetDecision Hear(FleetEvent.Heard heard, DateTimeOffset now) =>
+        Speaking(heard.Stream, heard.Key) is { } member
+            ? new(this with { Members = Members.SetItem(heard.Key.WorkerId, member with { LastHeard = now }) }, [])
+            : new(this, []);
+
+    private FleetDecision Close(FleetEvent.StreamClosed closed, DateTimeOffset now) =>
+        Speaking(closed.Stream, closed.Key) is { } member
+            ? new(this with { Members = Members.SetItem(closed.Key.WorkerId, member with { ClosedSince = now }) }, [])
+            : new(this, []);
+
+    private FleetDecision GiveUp(FleetEvent.GivenUp given) =>
+        Members.TryGetValue(given.Key.WorkerId, out var member) && member.Worker.Key == given.Key
+            ? Lose([(member, given.Reason)])
+            : new(this, []);
+
+    private FleetDecision Check(DateTimeOffset now)
+    {
+        var late = now - LastCheck - Options.CheckInterval;
+        var checkedNow = this with { LastCheck = now };
+        if (late > Options.CheckInterval)
+            return new(checkedNow with { Members = Members.ToImmutableSortedDictionary(m => m.Key, m => Extended(m.Value, late), StringComparer.Ordinal) }, []);
+
+        var lost = Members.Values.Select(member => (member, reason: WhyLost(member, now))).Where(item => item.reason is not null)
+            .Select(item => (item.member, item.reason!)).ToArray();
+        return lost.Length == 0 ? new(checkedNow, []) : checkedNow.Lose(lost);
+    }
+
+    private string? WhyLost(FleetMember member, DateTimeOffset now)
+    {
+        if (member.ClosedSince is { } since && now - since >= Options.ReconnectGrace)
+            return "its connection closed and it did not come back.";
+        return now - member.LastHeard >= Options.Lease
+            ? $"nothing was heard of it for {(now - member.LastHeard).TotalSeconds:0.0} s."
+            : null;
+    }
+
+    private FleetDecision Lose(IReadOnlyList<(FleetMember Member, string Reason)> lost)
+    {
+        var effects = ImmutableArray.CreateBuilder<FleetEffect>();
+        foreach (var (member, reason) in lost)
+        {
+            if (member.ClosedSince is null) effects.Add(new FleetEffect.End(member.Stream, Gone(member.Worker.Key, reason)));
+            effects.Add(new FleetEffect.Lose(member.Worker.Key, reason));
+        }
+
+        return new(this with { Version = Version + 1, Members = Members.RemoveRange(lost.Select(item => item.Member.Worker.Key.WorkerId)) },
+            effects.ToImmutable());
+    }
+
+    private FleetMember? Speaking(long stream, WorkerKey key) =>
+        Members.TryGetValue(key.WorkerId, out var member) && member.Worker.Key == key && member.Stream == stream ? member : null;
+
+    private static FleetMember Extended(FleetMember member, TimeSpan by) =>
+        member with { LastHeard = member.LastHeard + by, ClosedSince = member.ClosedSince + by };
+
+    private static Failure Replaced(WorkerKey key) => new()
+    {
+        Code = ErrorCode.StaleIncarnation,
+        Message = $"A newer connection of {key.WorkerId} is attached; this one ends.",
+    };
+
+    private static Failure Stale(WorkerKey key, ulong highest) => new()
+    {
+        Code = ErrorCode.StaleIncarnation,
+        Message = $"Incarnation {key.Incarnation} of {key.WorkerId} is over (the newest is {highest}); start the worker again.",
+    };
+
+    private static Failure Gone(WorkerKey key, string reason) => new()
+    {
+        Code = ErrorCode.StaleIncarnation,
+        Message = $"{key.WorkerId} was lost: {reason}",
+    };
+}
