@@ -14,8 +14,7 @@ internal sealed record OpenStream(AttachedWorker Worker, ChannelWriter<Coordinat
 /// <summary>The stream's number in this directory; its messages carry it, so that those of a replaced stream are known as stale.</summary>
 internal sealed record StreamOpened(long Stream, bool Admitted);
 
-/// <summary>To <see cref="WorkerDirectory"/>: a message that came over a stream.</summary>
-/// <param name="Handled">Released when the directory has handled it: the stream's credit to read on.</param>
+/// <summary>To <see cref="WorkerDirectory"/>: a message that came over a stream. <paramref name="Handled"/> is released when it is handled: the stream's credit to read on.</summary>
 internal sealed record StreamMessage(long Stream, WorkerKey Key, WorkerMessage Message, SemaphoreSlim Handled) : INoSerializationVerificationNeeded;
 
 /// <summary>To <see cref="WorkerDirectory"/>: a stream ended or broke.</summary>
