@@ -1,0 +1,102 @@
+using Orchestrator.Protos;
+using Orchestrator.Worker.Runtime;
+
+namespace Orchestrator.Worker.Adapters;
+
+/// <summary>One LoRA matrix in the flat buffer of its stage.</summary>
+/// <param name="Module">The adapted linear layer.</param>
+/// <param name="IsA">lora_A [r, in], else lora_B [out, r].</param>
+/// <param name="Offset">First element in the flat buffer; a multiple of 16 elements (64 bytes).</param>
+/// <param name="Length">Elements.</param>
+/// <param name="Shape">Rows and columns.</param>
+/// <param name="FirstChunk">Index of its first chunk in the job's order.</param>
+internal sealed record AdapterParameter(AdapterModule Module, bool IsA, long Offset, long Length, IReadOnlyList<long> Shape, uint FirstChunk)
+{
+    /// <summary>The state-dict key within the model, e.g. "model.layers.0.self_attn.q_proj.lora_A.weight".</summary>
+    public string Name => $"{Module.Module}.lora_{(IsA ? 'A' : 'B')}.weight";
+}
+
+/// <summary>A piece of one parameter that is reduced, summed and sent whole.</summary>
+/// <param name="Index">Place in the job's order (layer, module, A then B, chunk): the same on every layout.</param>
+/// <param name="Offset">First element in the flat buffer.</param>
+/// <param name="Length">Elements: the job's chunk size, less in a parameter's last chunk.</param>
+internal readonly record struct AdapterChunk(uint Index, long Offset, int Length);
+
+/// <summary>Where the adapter of a stage lies in its flat buffers: a pure function of the stage's modules.</summary>
+/// <remarks>
+/// A then B of each module in index order, each from a 64-byte boundary; what lies between is zero and stays zero. Immutable.
+/// </remarks>
+internal sealed class AdapterLayout
+{
+    /// <summary>Elements of a 64-byte line: every parameter starts on one.</summary>
+    public const int AlignmentElements = 16;
+
+    private readonly Dictionary<(uint Module, bool IsA), AdapterParameter> _byModule;
+
+    private AdapterLayout(List<AdapterParameter> parameters, List<AdapterChunk> chunks, long numElements)
+    {
+        Parameters = parameters;
+        Chunks = chunks;
+        NumElements = numElements;
+        _byModule = parameters.ToDictionary(p => (p.Module.Index, p.IsA));
+    }
+
+    /// <summary>In flat order.</summary>
+    public IReadOnlyList<AdapterParameter> Parameters { get; }
+
+    /// <summary>In flat order, which is the job's order.</summary>
+    public IReadOnlyList<AdapterChunk> Chunks { get; }
+
+    /// <summary>Length of a flat buffer, padding included.</summary>
+    public long NumElements { get; }
+
+    /// <summary>Trainable parameters: elements without padding.</summary>
+    public long NumParameters => Parameters.Sum(p => p.Length);
+
+    /// <summary>The parameter of a module.</summary>
+    public AdapterParameter this[uint moduleIndex, bool isA] => _byModule[(moduleIndex, isA)];
+
+    /// <summary>Lays out a stage's modules with chunks of <paramref name="chunkElements"/>.</summary>
+    /// <exception cref="WorkerFaultException">The modules are not in index order, or one has a zero size.</exception>
+    public static AdapterLayout Create(IEnumerable<AdapterModule> modules, uint chunkElements)
+    {
+        if (chunkElements is 0 or > int.MaxValue)
+            throw new WorkerFaultException(ErrorCode.BadData, $"A chunk of {chunkElements} elements cannot be: the stage's constants are wrong.");
+        var parameters = new List<AdapterParameter>();
+        var chunks = new List<AdapterChunk>();
+        long offset = 0;
+        AdapterModule? previous = null;
+        foreach (var module in modules)
+        {
+            Check(module, previous);
+            previous = module;
+            var chunk = module.FirstChunk;
+            foreach (var isA in (bool[])[true, false])
+            {
+                long[] shape = isA ? [module.Rank, module.InFeatures] : [module.OutFeatures, module.Rank];
+                var parameter = new AdapterParameter(module, isA, offset, shape[0] * shape[1], shape, chunk);
+                parameters.Add(parameter);
+                chunk += AddChunks(parameter, chunkElements, chunks);
+                offset += (parameter.Length + AlignmentElements - 1) / AlignmentElements * AlignmentElements;
+            }
+        }
+
+        return new AdapterLayout(parameters, chunks, offset);
+    }
+
+    private static void Check(AdapterModule module, AdapterModule? previous)
+    {
+        if (module.Rank == 0 || module.InFeatures == 0 || module.OutFeatures == 0)
+            throw new WorkerFaultException(ErrorCode.BadData, $"Adapter module '{module.Module}' has a zero size: the stage's description is wrong.");
+        if (previous is not null && module.Index <= previous.Index)
+            throw new WorkerFaultException(ErrorCode.BadData, $"Adapter module '{module.Module}' is out of order: the stage's description is wrong.");
+    }
+
+    private static uint AddChunks(AdapterParameter parameter, uint chunkElements, List<AdapterChunk> chunks)
+    {
+        uint count = 0;
+        for (long at = 0; at < parameter.Length; at += chunkElements)
+            chunks.Add(new AdapterChunk(parameter.FirstChunk + count++, parameter.Offset + at, (int)Math.Min(chunkElements, parameter.Length - at)));
+        return count;
+    }
+}
