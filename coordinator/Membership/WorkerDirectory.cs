@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Threading.Channels;
 using Akka.Actor;
 using Akka.Event;
+using Akka.Hosting;
 using Orchestrator.Protos;
 using Failure = Orchestrator.Protos.Failure;
 
@@ -27,6 +28,7 @@ internal sealed class WorkerDirectory : ReceiveActor, IWithTimers
     private readonly Dictionary<WorkerKey, Heartbeat> _heartbeats = [];
     private readonly Dictionary<string, IActorRef> _subscribers = new(StringComparer.Ordinal);
     private Fleet _fleet;
+    private FleetUnavailable? _unavailable;
     private long _streams;
 
     public WorkerDirectory(MembershipOptions options, TimeProvider time)
@@ -43,6 +45,7 @@ internal sealed class WorkerDirectory : ReceiveActor, IWithTimers
         Receive<Terminated>(message => RemoveSubscriber(message.ActorRef));
         Receive<GetActivities>(_ => Sender.Tell(new WorkerActivities(
             _heartbeats.ToImmutableDictionary(item => item.Key.WorkerId, item => item.Value.Activity, StringComparer.Ordinal))));
+        Receive<FleetUnavailable>(Forsake);
         Receive<CheckLeases>(_ => Apply(new FleetEvent.Tick()));
     }
 
@@ -155,12 +158,20 @@ internal sealed class WorkerDirectory : ReceiveActor, IWithTimers
         foreach (var subscriber in _subscribers.Values) subscriber.Tell(new WorkerLost(lose.Key, lose.Reason));
     }
 
+    private void Forsake(FleetUnavailable message)
+    {
+        _unavailable = message;
+        _log.Error("{0}", message.Reason);
+        foreach (var subscriber in _subscribers.Values) subscriber.Tell(message);
+    }
+
     private void AddSubscriber(Subscribe message)
     {
         RemoveSubscriber(message.Job);
         _subscribers[message.Job] = message.Subscriber;
         Context.Watch(message.Subscriber);
         message.Subscriber.Tell(_fleet.Snapshot);
+        if (_unavailable is not null) message.Subscriber.Tell(_unavailable);
     }
 
     private void RemoveSubscriber(string job)
@@ -182,4 +193,11 @@ internal sealed class WorkerDirectory : ReceiveActor, IWithTimers
     {
         public static readonly CheckLeases Instance = new();
     }
+}
+
+/// <summary>Adds the directory to the node.</summary>
+internal static class WorkerDirectoryHosting
+{
+    public static AkkaConfigurationBuilder WithWorkerDirectory(this AkkaConfigurationBuilder builder, MembershipOptions options, TimeProvider time) =>
+        builder.WithActors((system, registry) => registry.Register<WorkerDirectory>(system.ActorOf(WorkerDirectory.Props(options, time), "workers")));
 }

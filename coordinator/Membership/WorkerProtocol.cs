@@ -43,6 +43,10 @@ internal sealed record FromWorker(WorkerKey Key, WorkerMessage Message);
 /// </remarks>
 internal sealed record ToWorker(WorkerKey Key, CoordinatorMessage Message);
 
+/// <summary>To <see cref="WorkerDirectory"/> and from it to every subscriber, then and later: no worker can be had any more, so jobs that need one fail with this sentence.</summary>
+/// <remarks>Said by the owner of an embedded fleet, whose workers die before they attach.</remarks>
+internal sealed record FleetUnavailable(string Reason);
+
 /// <summary>To <see cref="WorkerDirectory"/>: what the workers are doing now, answered by <see cref="WorkerActivities"/>.</summary>
 internal sealed record GetActivities;
 

@@ -1,0 +1,129 @@
+using System.Net;
+using Akka.Hosting;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Orchestrator.Coordinator.Clustering;
+using Orchestrator.Coordinator.Jobs;
+using Orchestrator.Coordinator.Membership;
+
+namespace Orchestrator.Coordinator.Api;
+
+/// <summary>What a coordinator is made of on this machine.</summary>
+/// <param name="Folders">The storage roots.</param>
+/// <param name="Cluster">Journal and remoting.</param>
+/// <param name="Tokens">The secrets.</param>
+internal sealed record CoordinatorSettings(JobFolders Folders, ClusterSettings Cluster, AccessTokens Tokens)
+{
+    /// <summary>Port of HTTP/1.1; 0: any free one.</summary>
+    public int HttpPort { get; init; }
+
+    /// <summary>Port of gRPC (HTTP/2 in plain text); 0: any free one.</summary>
+    public int GrpcPort { get; init; }
+
+    public MembershipOptions Membership { get; init; } = new();
+}
+
+/// <summary>A coordinator: the cluster node with its actors, the gRPC services and the health endpoints.</summary>
+/// <remarks>
+/// <c>train</c> runs it in its own process on loopback; nothing here knows that. Two plain ports, for one cannot serve HTTP/1.1 and gRPC. Signals are left to
+/// the command that runs it.
+/// </remarks>
+internal sealed class CoordinatorHost : IAsyncDisposable
+{
+    private const int StreamWindowBytes = 1024 * 1024;
+    private static readonly TimeSpan StopTimeout = TimeSpan.FromSeconds(10);
+    private readonly WebApplication _app;
+
+    private CoordinatorHost(WebApplication app, Uri grpcAddress, Uri httpAddress)
+    {
+        _app = app;
+        GrpcAddress = grpcAddress;
+        HttpAddress = httpAddress;
+    }
+
+    public Uri GrpcAddress { get; }
+
+    public Uri HttpAddress { get; }
+
+    public IServiceProvider Services => _app.Services;
+
+    /// <summary>Starts everything; done when both ports are open and the actor system runs.</summary>
+    public static async Task<CoordinatorHost> StartAsync(CoordinatorSettings settings, ILoggerProvider log, CancellationToken cancellationToken)
+    {
+        var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { ContentRootPath = AppContext.BaseDirectory });
+        builder.Configuration.Sources.Clear();
+        builder.Logging.ClearProviders().AddProvider(log)
+            .AddFilter("Microsoft", LogLevel.Warning).AddFilter("Grpc", LogLevel.Warning).AddFilter("Akka", LogLevel.Warning).AddFilter("", LogLevel.Information);
+        ListenOptions? http = null, grpc = null;
+        builder.WebHost.ConfigureKestrel(kestrel =>
+        {
+            kestrel.Limits.Http2.InitialStreamWindowSize = StreamWindowBytes;
+            kestrel.Limits.Http2.InitialConnectionWindowSize = StreamWindowBytes;
+            // A stream of control messages may rest for long; what is alive says so by heartbeats.
+            kestrel.Limits.MinRequestBodyDataRate = null;
+            kestrel.Limits.MinResponseDataRate = null;
+            kestrel.Listen(IPAddress.Loopback, settings.HttpPort, listen => (http = listen).Protocols = HttpProtocols.Http1);
+            kestrel.Listen(IPAddress.Loopback, settings.GrpcPort, listen => (grpc = listen).Protocols = HttpProtocols.Http2);
+        });
+        AddServices(builder.Services, settings);
+        var app = builder.Build();
+        MapEndpoints(app);
+        await app.StartAsync(cancellationToken);
+        return new CoordinatorHost(app, AddressOf(grpc!), AddressOf(http!));
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        using var limit = new CancellationTokenSource(StopTimeout);
+        try
+        {
+            await _app.StopAsync(limit.Token);
+        }
+        catch (OperationCanceledException)
+        {
+            // What did not stop in time ends with the process.
+        }
+
+        await _app.DisposeAsync();
+    }
+
+    private static void AddServices(IServiceCollection services, CoordinatorSettings settings)
+    {
+        services.Configure<HostOptions>(host => host.ShutdownTimeout = StopTimeout);
+        services.AddSingleton<IHostLifetime, CommandLifetime>();
+        services.AddSingleton(TimeProvider.System).AddSingleton(settings.Tokens).AddSingleton(settings.Folders).AddSingleton(settings.Membership);
+        services.AddSingleton<JobClient>();
+        services.AddHealthChecks();
+        services.AddGrpc(grpc => grpc.Interceptors.Add<AccessInterceptor>());
+        services.AddSingleton<AccessInterceptor>();
+        services.AddOrchestratorCluster(settings.Cluster, (akka, provider) =>
+        {
+            var time = provider.GetRequiredService<TimeProvider>();
+            akka.ConfigureLoggers(loggers =>
+                {
+                    loggers.ClearLoggers();
+                    loggers.AddLoggerFactory();
+                })
+                .WithWorkerDirectory(settings.Membership, time)
+                .WithJobs<WorkerDirectory>(settings.Folders, time);
+        });
+    }
+
+    private static void MapEndpoints(WebApplication app)
+    {
+        app.MapGrpcService<WorkerAttachmentService>();
+        app.MapGrpcService<DataShardsService>();
+        app.MapGrpcService<JobsService>();
+        app.MapHealthChecks("/healthz/live");
+        app.MapHealthChecks("/healthz/ready");
+    }
+
+    private static Uri AddressOf(ListenOptions listen) => new($"http://{listen.IPEndPoint}");
+
+    /// <summary>Leaves signals to the command: Ctrl-C stops a job, not the host under it.</summary>
+    private sealed class CommandLifetime : IHostLifetime
+    {
+        public Task WaitForStartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+        public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+    }
+}
