@@ -1,0 +1,174 @@
+using System.Collections.Immutable;
+using System.Runtime.InteropServices;
+using Orchestrator.Protos;
+using Orchestrator.Worker.Collectives;
+using Orchestrator.Worker.Tests.Transfer;
+using Orchestrator.Worker.Transfer;
+
+namespace Orchestrator.Worker.Tests.Collectives;
+
+public sealed unsafe class GradientReductionTests
+{
+    private const int ChunkElements = 512;
+    private static readonly int[] ParameterLengths = [700, 64, 1500, 513, 3, 2048];
+    private static readonly JobScope Scope = new() { Job = "j", Generation = 1, Fence = 1 };
+
+    public static TheoryData<int, int> Layouts()
+    {
+        var data = new TheoryData<int, int>();
+        foreach (var microBatches in (int[])[1, 3, 7, 8, 13, 17, 33])
+        {
+            for (var replicas = 1; replicas <= 8; replicas++)
+                data.Add(replicas, microBatches);
+        }
+
+        return data;
+    }
+
+    [Theory]
+    [MemberData(nameof(Layouts))]
+    public void Reduce_AnyNumberOfReplicas_GivesTheSameBitsEverywhere(int numReplicas, int microBatches)
+    {
+        var alone = Reduce(1, microBatches, bySlots: true).Single();
+        foreach (var result in Reduce(numReplicas, microBatches, bySlots: true))
+        {
+            Assert.Equal(alone.Gradient, result.Gradient);
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Layouts))]
+    public void Reduce_AnyNumberOfReplicas_SumsEveryChunkOnceWithTheSameBits(int numReplicas, int microBatches)
+    {
+        var alone = Reduce(1, microBatches, bySlots: true).Single();
+        var sums = Reduce(numReplicas, microBatches, bySlots: true).SelectMany(result => result.Sums).OrderBy(sum => sum.Chunk);
+        Assert.Equal(alone.Sums, sums);
+    }
+
+    [Theory]
+    [MemberData(nameof(Layouts))]
+    public void Reduce_AnyNumberOfReplicas_ReceivesFewBytes(int numReplicas, int microBatches)
+    {
+        var limit = 1.5 * FlatLength() * sizeof(float) * (1 + Math.Log2(numReplicas));
+        foreach (var result in Reduce(numReplicas, microBatches, bySlots: true))
+        {
+            Assert.InRange(result.BytesReceived, numReplicas == 1 ? 0 : 1, limit);
+        }
+    }
+
+    // The test of the test: sums a replica, added in replica order, are not the same bits.
+    [Fact]
+    public void Reduce_OneSumAReplica_GivesOtherBits()
+    {
+        var alone = Reduce(1, 13, bySlots: false).Single();
+        Assert.NotEqual(alone.Gradient, Reduce(3, 13, bySlots: false)[0].Gradient);
+    }
+
+    private sealed record Result(byte[] Gradient, IReadOnlyList<ChunkSum> Sums, long BytesReceived);
+
+    private static Result[] Reduce(int numReplicas, int microBatches, bool bySlots)
+    {
+        var owners = new ChunkOwners(Chunks(), numReplicas);
+        var peers = new InMemoryPeers();
+        for (var replica = 0; replica < numReplicas; replica++)
+            peers[replica].Tensors.Open("j", 1, new TransferLimits(0, (ulong)FlatLength() * sizeof(float)));
+        var results = new Result[numReplicas];
+        var threads = Enumerable.Range(0, numReplicas).Select(replica => new Thread(() =>
+        {
+            var group = new ReductionGroup(Scope, replica, 0, 1, 16, FlatLength(), owners);
+            results[replica] = bySlots ? RunReplica(group, peers[replica], microBatches) : SumAReplica(group, microBatches);
+        })).ToArray();
+        Array.ForEach(threads, thread => thread.Start());
+        Array.ForEach(threads, thread => Assert.True(thread.Join(TimeSpan.FromSeconds(30)), "a replica hangs"));
+        return results;
+    }
+
+    private static Result RunReplica(ReductionGroup group, InMemoryPeer peer, int microBatches)
+    {
+        var rule = SlotRule.For(microBatches, group.ReductionSlots);
+        var reduction = new GradientReduction(group, peer, peer.Tensors, Squares);
+        var stack = new SubtreeStack<TensorBuffer>((left, right) =>
+        {
+            GradientSums.Add((float*)left.Pointer, (float*)right.Pointer, group.FlatLength);
+            right.Dispose();
+        });
+        foreach (var slot in rule.MicroBatchesOf(group.Replica, group.NumReplicas).GroupBy(rule.SlotOf))
+        {
+            var sum = Zero();
+            foreach (var microBatch in slot)
+                AddMicroBatch(sum, microBatch);
+            stack.Push(new Subtree(slot.Key, 1), sum);
+        }
+
+        var own = stack.TakeAll();
+        foreach (var (subtree, sum) in own)
+            reduction.Scatter(1, subtree, (float*)sum.Pointer);
+        var result = own.Count > 0 ? own[0].Sum : Zero();
+        var sums = reduction.FinishOwned(1, rule, own.ToDictionary(entry => entry.Subtree, entry => (nint)entry.Sum.Pointer), (float*)result.Pointer, null, CancellationToken.None);
+        reduction.Gather(1, (float*)result.Pointer, null, CancellationToken.None);
+        Assert.Equal((ulong)peer.GradientBytesReceived, reduction.BytesReceived);
+        return new Result(Bytes(result), sums, peer.GradientBytesReceived);
+    }
+
+    // What a trainer without the rule does: every replica adds its share, the shares are added in replica order.
+    private static Result SumAReplica(ReductionGroup group, int microBatches)
+    {
+        var rule = SlotRule.For(microBatches, group.ReductionSlots);
+        var total = Zero();
+        for (var replica = 0; replica < group.NumReplicas; replica++)
+        {
+            using var sum = Zero();
+            foreach (var microBatch in rule.MicroBatchesOf(replica, group.NumReplicas))
+                AddMicroBatch(sum, microBatch);
+            GradientSums.Add((float*)total.Pointer, (float*)sum.Pointer, group.FlatLength);
+        }
+
+        return new Result(Bytes(total), [], 0);
+    }
+
+    private static void AddMicroBatch(TensorBuffer sum, int microBatch)
+    {
+        var random = new Random(1000 + microBatch);
+        using var gradient = Zero();
+        foreach (var chunk in Chunks())
+        {
+            for (var i = 0; i < chunk.Length; i++)
+                ((float*)gradient.Pointer)[chunk.Offset + i] = (float)((random.NextDouble() - 0.5) * Math.Pow(2, random.Next(-12, 4)));
+        }
+
+        GradientSums.Add((float*)sum.Pointer, (float*)gradient.Pointer, FlatLength());
+    }
+
+    private static double Squares(float* chunk, int length)
+    {
+        double sum = 0;
+        for (var i = 0; i < length; i++)
+            sum += (double)chunk[i] * chunk[i];
+        return sum;
+    }
+
+    private static TensorBuffer Zero()
+    {
+        var buffer = new TensorBuffer(FlatLength() * sizeof(float));
+        NativeMemory.Clear(buffer.Pointer, (nuint)buffer.Bytes);
+        return buffer;
+    }
+
+    private static byte[] Bytes(TensorBuffer buffer) => buffer.Slice(0, (int)buffer.Bytes).ToArray();
+
+    private static long FlatLength() => ParameterLengths.Sum(length => (length + 15L) / 16 * 16);
+
+    private static ImmutableArray<GradientChunk> Chunks()
+    {
+        var chunks = ImmutableArray.CreateBuilder<GradientChunk>();
+        long start = 0;
+        foreach (var length in ParameterLengths)
+        {
+            for (var at = 0; at < length; at += ChunkElements)
+                chunks.Add(new GradientChunk((uint)chunks.Count, start + at, Math.Min(ChunkElements, length - at)));
+            start += (length + 15L) / 16 * 16;
+        }
+
+        return chunks.ToImmutable();
+    }
+}

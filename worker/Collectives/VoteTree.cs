@@ -1,0 +1,54 @@
+using Orchestrator.Protos;
+
+namespace Orchestrator.Worker.Collectives;
+
+/// <summary>The decisions of a step's vote: who tells whom, what votes add up to, what the verdict is.</summary>
+/// <remarks>
+/// A binary tree over ranks: parent of i is (i - 1) / 2. Votes travel up, each merged with those of its subtree; rank 0 adds the chunk sums in
+/// the job's chunk order in fp64, so the norm depends on no layout; the verdict travels down unchanged. Pure.
+/// </remarks>
+internal static class VoteTree
+{
+    public static uint ParentOf(uint rank) => rank == 0
+        ? throw new ArgumentOutOfRangeException(nameof(rank), "the root has no parent")
+        : (rank - 1) / 2;
+
+    public static IEnumerable<uint> ChildrenOf(uint rank, int numRanks)
+    {
+        for (var child = (2L * rank) + 1; child <= (2L * rank) + 2 && child < numRanks; child++)
+            yield return (uint)child;
+    }
+
+    /// <summary>One worker's vote with those of its subtree merged in.</summary>
+    public static StepVote Merge(StepVote own, IEnumerable<StepVote> children)
+    {
+        var merged = own.Clone();
+        foreach (var child in children)
+        {
+            if (child.Step != own.Step || child.Scope.Job != own.Scope.Job || child.Scope.Generation != own.Scope.Generation)
+                throw new InvalidOperationException($"a vote on step {child.Step} of generation {child.Scope.Generation} was taken for step {own.Step} of generation {own.Scope.Generation}");
+            merged.AllFinite &= child.AllFinite;
+            merged.ChunkSums.AddRange(child.ChunkSums);
+        }
+
+        return merged;
+    }
+
+    /// <summary>The verdict on the votes of all ranks: apply if everything is finite; the gradient's norm before clipping, rounded once to fp32.</summary>
+    /// <exception cref="InvalidOperationException">A chunk is missing or was summed twice: the workers do not agree on who owns what.</exception>
+    public static StepVerdict Decide(StepVote all)
+    {
+        var sums = all.ChunkSums.OrderBy(sum => sum.Chunk).ToArray();
+        double total = 0;
+        for (var i = 0; i < sums.Length; i++)
+        {
+            if (sums[i].Chunk != i)
+                throw new InvalidOperationException($"step {all.Step}: the votes hold chunk {sums[i].Chunk} where chunk {i} was due; {sums.Length} sums came");
+            total += sums[i].SumOfSquares;
+        }
+
+        var norm = (double)(float)Math.Sqrt(total);
+        var apply = all.AllFinite && double.IsFinite(norm);
+        return new StepVerdict { Scope = all.Scope, Step = all.Step, Apply = apply, GradNorm = apply ? norm : 0 };
+    }
+}

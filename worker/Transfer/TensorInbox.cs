@@ -1,0 +1,80 @@
+using System.Collections.Concurrent;
+using Orchestrator.Protos;
+
+namespace Orchestrator.Worker.Transfer;
+
+/// <summary>What became of a tensor that arrived.</summary>
+internal enum Arrival
+{
+    Accepted,
+    Duplicate,
+    Stale,
+}
+
+/// <summary>A tensor that came from another worker; disposing frees it.</summary>
+internal sealed record ReceivedTensor(DType DType, TensorBuffer Buffer) : IDisposable
+{
+    public void Dispose() => Buffer.Dispose();
+}
+
+/// <summary>Tensors of other workers, keyed, waiting for the compute thread.</summary>
+/// <remarks>
+/// Thread-safe: streams deliver from their own threads, the compute thread takes. Only tensors of a job's current generation come in; older ones
+/// are dropped and counted, and so are second arrivals. How much waits is bounded by the senders' programs: a pipeline's schedule, a step's
+/// subtrees, evaluation credits.
+/// </remarks>
+internal sealed class TensorInbox
+{
+    private readonly ConcurrentDictionary<string, (ulong Generation, TransferLimits Limits)> _jobs = new(StringComparer.Ordinal);
+    private readonly Mailbox<TensorKey, ReceivedTensor> _mail = new();
+    private long _stale;
+    private long _duplicates;
+
+    public long StaleDropped => Interlocked.Read(ref _stale);
+
+    public long DuplicatesDropped => Interlocked.Read(ref _duplicates);
+
+    /// <summary>Accepts this generation of a job from now on, and no older one.</summary>
+    public void Open(string job, ulong generation, TransferLimits limits)
+    {
+        _jobs[job] = (generation, limits);
+        _mail.Forget(key => key.Job == job && key.Generation < generation, tensor => tensor.Dispose());
+    }
+
+    /// <summary>Accepts nothing of a job any more and frees what lies here.</summary>
+    public void Close(string job)
+    {
+        _jobs.TryRemove(job, out _);
+        _mail.Forget(key => key.Job == job, tensor => tensor.Dispose());
+    }
+
+    /// <summary>The largest tensor of this kind that the job allows now; null when the kind, the job or the generation is not one that is received.</summary>
+    public ulong? LimitOf(in TensorKey key) => IsCurrent(key) ? _jobs[key.Job].Limits.Of(key.Kind) : null;
+
+    /// <summary>What would become of this tensor if it were delivered now.</summary>
+    public Arrival Foresee(in TensorKey key) => !IsCurrent(key) ? Arrival.Stale : _mail.Knows(key) ? Arrival.Duplicate : Arrival.Accepted;
+
+    /// <summary>Delivers a whole tensor and takes it over, whatever becomes of it.</summary>
+    public Arrival Deliver(in TensorKey key, ReceivedTensor tensor)
+    {
+        var arrival = !IsCurrent(key) ? Arrival.Stale : _mail.TryDeliver(key, tensor) ? Arrival.Accepted : Arrival.Duplicate;
+        if (arrival != Arrival.Accepted)
+        {
+            tensor.Dispose();
+            CountDropped(arrival);
+        }
+
+        return arrival;
+    }
+
+    /// <summary>Counts a tensor that was dropped before it was whole.</summary>
+    public void CountDropped(Arrival arrival) => Interlocked.Increment(ref arrival == Arrival.Stale ? ref _stale : ref _duplicates);
+
+    /// <summary>Waits without limit for a tensor and takes it.</summary>
+    public ReceivedTensor Take(in TensorKey key, CancellationToken cancellationToken) => _mail.Take(key, cancellationToken);
+
+    /// <summary>Forgets the keys of steps that nobody sends any more.</summary>
+    public void Forget(string job, ulong beforeStep) => _mail.Forget(key => key.Job == job && key.Step < beforeStep, tensor => tensor.Dispose());
+
+    private bool IsCurrent(in TensorKey key) => _jobs.TryGetValue(key.Job, out var job) && job.Generation == key.Generation;
+}
