@@ -33,7 +33,7 @@ public sealed class VoteTreeTests
     [Fact]
     public void Decide_OneWorkerNotFinite_Skips()
     {
-        var all = VoteTree.Merge(Vote(0, true, [0], [1]), [Vote(1, false, [1], [1])]);
+        var all = VoteTree.Merge(Vote(0, true, [0], [1]), [Vote(1, false, [1], [1, 1])]);
         Assert.False(VoteTree.Decide(all).Apply);
     }
 
