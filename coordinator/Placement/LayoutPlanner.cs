@@ -1,53 +1,118 @@
+using System.Numerics;
 using Orchestrator.Coordinator.Jobs;
-using Orchestrator.Protos;
 
 namespace Orchestrator.Coordinator.Placement;
 
-/// <summary>A worker that could take part.</summary>
-internal sealed record CandidateWorker(string WorkerId, NumericClass Class);
-
-/// <summary>What a layout depends on.</summary>
-internal sealed record LayoutRequest
-{
-    public required JobSpec Job { get; init; }
-    public required int NumLayers { get; init; }
-
-    /// <summary>Most micro-batches of a step: more replicas than its slots would only vote.</summary>
-    public required int MaxMicroBatchesPerStep { get; init; }
-
-    /// <summary>Attached workers in order of preference.</summary>
-    public required IReadOnlyList<CandidateWorker> Workers { get; init; }
-
-    /// <summary>The class that the job was first placed on; null: not placed yet.</summary>
-    public NumericClass? RequiredClass { get; init; }
-}
-
-/// <summary>One stage of one replica on one worker. Layers count from 0, the last one is inclusive; rank = replica * stages + stage.</summary>
-internal sealed record PlannedStage(int Rank, int Replica, int Stage, string WorkerId, int FirstLayer, int LastLayer, bool Embedding, bool Head);
-
-/// <summary>Who does what.</summary>
-internal sealed record LayoutPlan(int Replicas, int NumStages, NumericClass Class, IReadOnlyList<PlannedStage> Stages, IReadOnlyList<string> Spares);
-
-internal enum FindingSeverity
-{
-    Info,
-    Warning,
-    Error,
-}
-
-/// <summary>Something that the planner has to say, in one sentence.</summary>
-internal sealed record Finding(FindingSeverity Severity, string Code, string Message);
-
-/// <summary>A layout or the reason why there is none.</summary>
-/// <param name="Layout">Null when the job cannot be placed on these workers.</param>
-/// <param name="Waits">True when more or other workers would do (the job waits); false when no fleet could.</param>
-/// <param name="Reason">One sentence, also for a layout that was found.</param>
-/// <param name="Findings">Everything to tell, the reason of a refusal included.</param>
-internal sealed record LayoutResult(LayoutPlan? Layout, bool Waits, string Reason, IReadOnlyList<Finding> Findings);
-
 /// <summary>Lays replicas x stages over workers of one numeric class.</summary>
-/// <remarks>A pure function: the same request gives the same result.</remarks>
+/// <remarks>A pure function: the same request gives the same result. It prefers replicas; stages come only by an explicit layout.</remarks>
 internal static class LayoutPlanner
 {
-    public static LayoutResult Plan(LayoutRequest request) => throw new NotSupportedException();
+    /// <summary>Decides who does what, or says why nobody can.</summary>
+    public static LayoutResult Plan(LayoutRequest request)
+    {
+        if (Impossible(request) is { } refusal)
+        {
+            return Refused(refusal.Code, refusal.Message, waits: false, []);
+        }
+
+        var chosen = ClassChoice.Make(request);
+        if (chosen.Class is null)
+        {
+            return Refused("no-workers", chosen.Reason, waits: true, chosen.Findings);
+        }
+
+        var layout = request.Job.Layout ?? Automatic(request, chosen.Workers.Count);
+        var needed = request.Job.Layout is null ? request.Job.Resources.Workers ?? 1 : layout.Replicas * layout.Stages;
+        if (chosen.Workers.Count < needed)
+        {
+            return Refused(
+                "too-few-workers",
+                $"The job needs {Count(needed, "worker")} of one numeric class and {Count(chosen.Workers.Count, "worker")} of {NumericClassText.Of(chosen.Class)} {(chosen.Workers.Count == 1 ? "is" : "are")} attached; start {needed - chosen.Workers.Count} more.",
+                waits: true,
+                chosen.Findings);
+        }
+
+        return Laid(request, layout, chosen);
+    }
+
+    /// <summary>Layers of each stage: as given, or as equal as possible with the longer ranges first (the last stage has the head besides).</summary>
+    internal static IReadOnlyList<int> LayersOf(LayoutSpec layout, int numLayers)
+        => layout.Layers is { } layers
+            ? layers
+            : [.. Enumerable.Range(0, layout.Stages).Select(stage => (numLayers / layout.Stages) + (stage < numLayers % layout.Stages ? 1 : 0))];
+
+    /// <summary>Slots of a step with that many micro-batches: the most replicas that have something to compute.</summary>
+    internal static int SlotsOf(int microBatches, int reductionSlots) => 1 << BitOperations.Log2((uint)Math.Max(1, Math.Min(microBatches, reductionSlots)));
+
+    // What no fleet could serve.
+    private static (string Code, string Message)? Impossible(LayoutRequest request)
+    {
+        var (layout, slots) = (request.Job.Layout, request.Job.Training.ReductionSlots);
+        if (layout is null)
+        {
+            return null;
+        }
+
+        if (layout.Replicas > slots)
+        {
+            return ("too-many-replicas", $"layout.replicas is {layout.Replicas}, but a job has at most training.reduction_slots = {slots} replicas; lower the one or raise the other.");
+        }
+
+        if (layout.Stages > request.NumLayers)
+        {
+            return ("too-many-stages", $"layout.stages is {layout.Stages}, but the model has only {Count(request.NumLayers, "layer")}; a stage needs at least one.");
+        }
+
+        if (layout.Layers is { } layers && layers.Sum(count => (long)count) != request.NumLayers)
+        {
+            return ("layers-mismatch", $"layout.layers adds up to {layers.Sum(count => (long)count)}, but the model has {Count(request.NumLayers, "layer")}.");
+        }
+
+        return request.Job.Resources.Workers is { } workers && (long)layout.Replicas * layout.Stages > workers
+            ? ("too-few-workers", $"The layout of {layout.Replicas} x {layout.Stages} needs {(long)layout.Replicas * layout.Stages} workers, but resources.workers is {workers}.")
+            : null;
+    }
+
+    private static LayoutSpec Automatic(LayoutRequest request, int workers)
+    {
+        var useful = SlotsOf(request.MaxMicroBatchesPerStep, request.Job.Training.ReductionSlots);
+        return new LayoutSpec { Replicas = Math.Min(useful, Math.Min(workers, request.Job.Resources.Workers ?? workers)), Stages = 1 };
+    }
+
+    private static LayoutResult Laid(LayoutRequest request, LayoutSpec layout, ClassChoice chosen)
+    {
+        var layers = LayersOf(layout, request.NumLayers);
+        var stages = new List<PlannedStage>();
+        for (var rank = 0; rank < layout.Replicas * layout.Stages; rank++)
+        {
+            var (replica, stage) = (rank / layout.Stages, rank % layout.Stages);
+            var first = layers.Take(stage).Sum();
+            stages.Add(new PlannedStage(
+                rank, replica, stage, chosen.Workers[rank].WorkerId, first, first + layers[stage] - 1, Embedding: stage == 0, Head: stage == layout.Stages - 1));
+        }
+
+        var spares = chosen.Workers.Skip(stages.Count).Select(worker => worker.WorkerId).ToList();
+        var findings = new List<Finding>(chosen.Findings);
+        var slots = SlotsOf(request.MaxMicroBatchesPerStep, request.Job.Training.ReductionSlots);
+        if (layout.Replicas > slots)
+        {
+            findings.Add(new Finding(
+                FindingSeverity.Warning,
+                "idle-replicas",
+                $"A step has at most {Count(request.MaxMicroBatchesPerStep, "micro-batch", "micro-batches")} and so {Count(slots, "slot")}: {layout.Replicas - slots} of {layout.Replicas} replicas only vote; lower training.micro_batch_tokens or raise training.global_batch_size."));
+        }
+
+        if (spares.Count > 0)
+        {
+            findings.Add(new Finding(FindingSeverity.Info, "spares", $"{Count(spares.Count, "worker")} take no part and stand by: {string.Join(", ", spares)}."));
+        }
+
+        var reason = $"{Count(layout.Replicas, "replica")} of {Count(layout.Stages, "stage")} on {Count(stages.Count, "worker")} of {NumericClassText.Of(chosen.Class!)}.";
+        return new LayoutResult(new LayoutPlan(layout.Replicas, layout.Stages, chosen.Class!, stages, spares), false, reason, findings);
+    }
+
+    private static LayoutResult Refused(string code, string message, bool waits, IReadOnlyList<Finding> findings)
+        => new(null, waits, message, [new Finding(FindingSeverity.Error, code, message), .. findings]);
+
+    private static string Count(int count, string one, string? many = null) => count == 1 ? $"1 {one}" : $"{count} {many ?? one + "s"}";
 }
