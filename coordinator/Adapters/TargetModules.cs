@@ -1,0 +1,207 @@
+using System.Text.RegularExpressions;
+using Orchestrator.Coordinator.Models;
+using Orchestrator.Protos;
+
+namespace Orchestrator.Coordinator.Adapters;
+
+/// <summary>Finds the linear layers that a LoRA configuration adapts, exactly as PEFT matches them.</summary>
+/// <remarks>Pure. The result is in (layer, module) order with consecutive indices from 0 and consecutive chunks; every stage takes its part of it.</remarks>
+internal static class TargetModules
+{
+    /// <summary>Elements of a reduction chunk; every parameter starts a chunk of its own.</summary>
+    public const int ChunkElements = 65_536;
+
+    // PEFT's TRANSFORMERS_MODELS_TO_LORA_TARGET_MODULES_MAPPING says the same for each supported family.
+    private static readonly ModuleSelector FamilyDefault = ModuleSelector.Of("q_proj", "v_proj");
+
+    /// <summary>All adapted modules of the model, without initial values.</summary>
+    /// <param name="model">The model.</param>
+    /// <param name="config">The configuration.</param>
+    /// <param name="warnings">Takes a sentence for each setting that had no effect.</param>
+    /// <exception cref="InvalidInputException">The configuration is wrong, names a module that is no linear layer, or matches nothing.</exception>
+    public static IReadOnlyList<AdapterModule> Resolve(ModelSpec model, LoraConfig config, ICollection<string>? warnings = null)
+    {
+        config.Checked();
+        var match = new ModuleMatch(config, config.TargetModules ?? FamilyDefault);
+        List<LinearLayer> targets = [];
+        bool excluded = false;
+        foreach (ModelModule module in ModuleTree.Of(model))
+        {
+            switch (match.Decide(module))
+            {
+                case ModuleDecision.Excluded:
+                    excluded = true;
+                    break;
+                case ModuleDecision.Targeted:
+                    targets.Add(module.Linear ?? throw NotLinear(config, module));
+                    break;
+            }
+        }
+
+        if (targets.Count == 0)
+        {
+            throw NothingMatched(config, match.Targets, excluded, model);
+        }
+
+        if (!excluded && config.ExcludeModules is not null)
+        {
+            warnings?.Add($"{config.Source}: exclude_modules {config.ExcludeModules} excludes nothing.");
+        }
+
+        var ranks = new KeyPatterns<int>(config.RankPattern, $"{config.Source}: rank_pattern");
+        var alphas = new KeyPatterns<double>(config.AlphaPattern, $"{config.Source}: alpha_pattern");
+        List<AdapterModule> modules = Number(config, targets, ranks, alphas);
+        foreach (string unused in ranks.Unused.Concat(alphas.Unused))
+        {
+            warnings?.Add($"{unused} matches no targeted module.");
+        }
+
+        return modules;
+    }
+
+    private static List<AdapterModule> Number(LoraConfig config, List<LinearLayer> targets, KeyPatterns<int> ranks, KeyPatterns<double> alphas)
+    {
+        var modules = new List<AdapterModule>(targets.Count);
+        uint chunk = 0;
+        foreach (LinearLayer target in targets)
+        {
+            int rank = ranks.Find(target.Module) ?? config.Rank;
+            double alpha = alphas.Find(target.Module) ?? config.Alpha;
+            modules.Add(new AdapterModule
+            {
+                Module = target.Module,
+                Index = (uint)modules.Count,
+                InFeatures = target.InFeatures,
+                OutFeatures = target.OutFeatures,
+                Rank = (uint)rank,
+                Scale = config.UseRslora ? alpha / Math.Sqrt(rank) : alpha / rank,
+                Dropout = config.Dropout,
+                FirstChunk = chunk,
+            });
+            chunk = checked(chunk + Chunks(rank, target.InFeatures) + Chunks(rank, target.OutFeatures));
+        }
+
+        return modules;
+    }
+
+    private static uint Chunks(int rank, uint features) => checked((uint)((((ulong)rank * features) + ChunkElements - 1) / ChunkElements));
+
+    private static InvalidInputException NotLinear(LoraConfig config, ModelModule module) => new(module.Kind switch
+    {
+        ModuleKind.Embedding or ModuleKind.Head =>
+            $"{config.Source}: target_modules name {module.Name}; adapters on the embedding and the output head are not built yet, target the linear layers of the decoder.",
+        _ => $"{config.Source}: target_modules match {(module.Name.Length == 0 ? "the model itself" : module.Name)}, which is no linear layer; name linear layers only.",
+    });
+
+    private static InvalidInputException NothingMatched(LoraConfig config, ModuleSelector targets, bool excluded, ModelSpec model)
+    {
+        string names = string.Join(", ", ModelTensors.LinearsOf(model, 0).Select(linear => linear.Module.Split('.')[^1]));
+        string layers = config.LayersToTransform is { Count: > 0 } chosen ? $" in layers_to_transform [{string.Join(", ", chosen)}]" : "";
+        string cause = excluded ? $" that exclude_modules {config.ExcludeModules} leaves" : "";
+        return new InvalidInputException(
+            $"{config.Source}: target_modules {ForeignText.Clip(targets.ToString())} match no linear layer{layers}{cause}; the model's {model.NumLayers} layers have {names}.");
+    }
+}
+
+/// <summary>What a configuration says about one module.</summary>
+internal enum ModuleDecision
+{
+    /// <summary>Left alone.</summary>
+    Ignored,
+
+    /// <summary>Adapted.</summary>
+    Targeted,
+
+    /// <summary>Left alone because exclude_modules says so.</summary>
+    Excluded,
+}
+
+/// <summary>PEFT's <c>check_target_module_exists</c> for one configuration.</summary>
+internal sealed class ModuleMatch
+{
+    private readonly LoraConfig _config;
+    private readonly Regex? _targetPattern;
+    private readonly Regex? _excludePattern;
+    private readonly Regex[] _layerPatterns;
+
+    public ModuleMatch(LoraConfig config, ModuleSelector targets)
+    {
+        _config = config;
+        Targets = targets;
+        _targetPattern = targets is { Pattern: { } pattern, IsAllLinear: false } ? PythonRegex.FullMatch(pattern, Where("target_modules")) : null;
+        _excludePattern = config.ExcludeModules?.Pattern is { } exclude ? PythonRegex.FullMatch(exclude, Where("exclude_modules")) : null;
+        _layerPatterns = config.LayersPattern is { Count: > 0 } patterns ? [.. patterns.Select(LayerPattern)] : [LayerPattern("[^.]*")];
+    }
+
+    /// <summary>The targets in force.</summary>
+    public ModuleSelector Targets { get; }
+
+    public ModuleDecision Decide(ModelModule module)
+    {
+        if (Selects(_config.ExcludeModules, _excludePattern, module.Name, "exclude_modules"))
+        {
+            return ModuleDecision.Excluded;
+        }
+
+        bool targeted = Targets.IsAllLinear ? module.Kind == ModuleKind.Linear
+            : Targets.Names is { } names && !names.Contains(module.Name) ? Selects(Targets, null, module.Name, "") && InChosenLayer(module.Name)
+            : Selects(Targets, _targetPattern, module.Name, "target_modules");
+        return targeted ? ModuleDecision.Targeted : ModuleDecision.Ignored;
+    }
+
+    private bool Selects(ModuleSelector? selector, Regex? pattern, string name, string key) => selector switch
+    {
+        null => false,
+        { Names: { } names } => names.Any(entry => name == entry || name.EndsWith($".{entry}", StringComparison.Ordinal)),
+        _ => PythonRegex.IsMatch(pattern!, name, Where(key)),
+    };
+
+    private bool InChosenLayer(string name)
+    {
+        if (_config.LayersToTransform is not { Count: > 0 } layers)
+        {
+            return true;
+        }
+
+        Match? match = _layerPatterns.Select(pattern => PythonRegex.Find(pattern, name, Where("layers_pattern"))).FirstOrDefault(found => found.Success);
+        return match is not null && int.TryParse(match.Groups["__layer"].ValueSpan, out int layer) && layers.Contains(layer);
+    }
+
+    // Python takes the layer's number from the first group, so the pattern itself may have none.
+    private Regex LayerPattern(string pattern)
+    {
+        Regex regex = PythonRegex.MatchWithin(@".*\.", pattern, @"\.(?<__layer>\d+)\.", Where("layers_pattern"));
+        return regex.GetGroupNumbers().Length == 2
+            ? regex
+            : throw new InvalidInputException($"{Where("layers_pattern")}: '{ForeignText.Clip(pattern)}' has a group, which is not supported here; write (?:...) instead.");
+    }
+
+    private string Where(string key) => $"{_config.Source}: {key}";
+}
+
+/// <summary>rank_pattern or alpha_pattern: the value of the first key that matches a module's name as <c>(.*\.)?(key)$</c>.</summary>
+internal sealed class KeyPatterns<T>(IReadOnlyList<KeyValuePair<string, T>> patterns, string where)
+    where T : struct
+{
+    private readonly (string Key, Regex Regex, T Value)[] _entries =
+        [.. patterns.Select(pair => (pair.Key, PythonRegex.MatchWithin(@"(?:.*\.)?(?:", pair.Key, ")$", where), pair.Value))];
+
+    private readonly HashSet<string> _used = [];
+
+    /// <summary>A phrase for each key that matched no module so far.</summary>
+    public IEnumerable<string> Unused => _entries.Where(entry => !_used.Contains(entry.Key)).Select(entry => $"{where} key '{ForeignText.Clip(entry.Key)}'");
+
+    public T? Find(string module)
+    {
+        foreach ((string key, Regex regex, T value) in _entries)
+        {
+            if (PythonRegex.IsMatch(regex, module, where))
+            {
+                _used.Add(key);
+                return value;
+            }
+        }
+
+        return null;
+    }
+}
