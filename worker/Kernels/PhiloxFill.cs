@@ -19,7 +19,7 @@ internal static class PhiloxFill
 
         var block = checked((uint)(first >> 2));
         if (!words.IsEmpty)
-            _ = checked(block + (uint)(words.Length >> 2));
+            _ = checked(block + (uint)((words.Length - 1) >> 2));
         while (words.Length >= 4 * BlocksAtOnce)
         {
             EightBlocks(stream, block, words);

@@ -1,0 +1,88 @@
+using Orchestrator.Protos;
+using Orchestrator.Worker.Runtime;
+
+namespace Orchestrator.Worker.Kernels;
+
+/// <summary>Writes the values of one block of 4-bit codes: the contract, its readable reference and the choice of a variant.</summary>
+/// <remarks>
+/// value = map[code] * absmax rounded to fp32, then rounded once (nearest even) to the wanted type. A block has only 16 values, so
+/// every variant makes that table once a block and then moves elements. Every variant gives the bits of the reference.
+/// </remarks>
+internal static unsafe class FourBitDequantization
+{
+    /// <summary>Writes <paramref name="length"/> elements with the process's instruction path; the first is a byte's high nibble.</summary>
+    public static void Block(byte* codes, int length, float absmax, CodeBook book, DType type, void* destination) =>
+        Block(NumericEnvironment.Path, codes, length, absmax, book, type, destination);
+
+    /// <inheritdoc cref="Block(byte*, int, float, CodeBook, DType, void*)"/>
+    public static void Block(InstructionPath path, byte* codes, int length, float absmax, CodeBook book, DType type, void* destination)
+    {
+        var done = 0;
+        if (type == DType.F32)
+        {
+            var table = stackalloc float[16];
+            FillTable(book, absmax, table);
+            done = path switch
+            {
+                InstructionPath.Portable => 0,
+                InstructionPath.Avx2 => FourBitDequantizationAvx2.Singles(codes, length, table, (float*)destination),
+                _ => FourBitDequantizationAvx512.Singles(codes, length, table, (float*)destination),
+            };
+            for (; done < length; done++)
+                ((float*)destination)[done] = table[Code(codes, done)];
+            return;
+        }
+
+        var words = stackalloc ushort[16];
+        FillTable(book, absmax, type, words);
+        done = path switch
+        {
+            InstructionPath.Portable => 0,
+            InstructionPath.Avx2 => FourBitDequantizationAvx2.Words(codes, length, words, (ushort*)destination),
+            _ => FourBitDequantizationAvx512.Words(codes, length, words, (ushort*)destination),
+        };
+        for (; done < length; done++)
+            ((ushort*)destination)[done] = words[Code(codes, done)];
+    }
+
+    /// <summary>The reference: one element after the other, by the definition.</summary>
+    public static void BlockReference(byte* codes, int length, float absmax, CodeBook book, DType type, void* destination)
+    {
+        for (var i = 0; i < length; i++)
+        {
+            var value = book.Values[Code(codes, i)] * absmax;
+            if (type == DType.F32)
+                ((float*)destination)[i] = value;
+            else
+                ((ushort*)destination)[i] = Narrow(value, type);
+        }
+    }
+
+    private static int Code(byte* codes, int element) => (element & 1) == 0 ? codes[element >> 1] >> 4 : codes[element >> 1] & 15;
+
+    private static void FillTable(CodeBook book, float absmax, float* table)
+    {
+        for (var code = 0; code < 16; code++)
+            table[code] = book.Values[code] * absmax;
+    }
+
+    private static void FillTable(CodeBook book, float absmax, DType type, ushort* table)
+    {
+        for (var code = 0; code < 16; code++)
+            table[code] = Narrow(book.Values[code] * absmax, type);
+    }
+
+    private static ushort Narrow(float value, DType type) => type switch
+    {
+        DType.Bf16 => ToBrain(value),
+        DType.F16 => BitConverter.HalfToUInt16Bits((Half)value),
+        _ => throw new ArgumentOutOfRangeException(nameof(type), type, "weights are dequantized to F32, BF16 or F16"),
+    };
+
+    // Nearest even. No NaN comes here: absmax is finite.
+    private static ushort ToBrain(float value)
+    {
+        var bits = BitConverter.SingleToUInt32Bits(value);
+        return (ushort)((bits + 0x7fff + ((bits >> 16) & 1)) >> 16);
+    }
+}

@@ -1,0 +1,21 @@
+using Orchestrator.Worker.Runtime;
+
+namespace Orchestrator.Worker.Kernels;
+
+/// <summary>Cuts independent work over the process's compute threads.</summary>
+/// <remarks>Only for work whose parts do not meet: the cut follows the thread count, so no sum may cross it.</remarks>
+internal static class KernelParallel
+{
+    /// <summary>Calls <paramref name="body"/> with ranges [from, to) that cover 0 to <paramref name="count"/>, each of at least <paramref name="least"/> but the last.</summary>
+    public static void For(long count, long least, Action<long, long> body)
+    {
+        var parts = (int)Math.Min(NumericEnvironment.Threads, count / Math.Max(1, least));
+        if (parts <= 1)
+        {
+            body(0, count);
+            return;
+        }
+
+        Parallel.For(0, parts, new ParallelOptions { MaxDegreeOfParallelism = parts }, part => body(count * part / parts, count * (part + 1) / parts));
+    }
+}
