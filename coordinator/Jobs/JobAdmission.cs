@@ -1,0 +1,46 @@
+namespace Orchestrator.Coordinator.Jobs;
+
+/// <summary>From a checked request to a job that waits for workers.</summary>
+internal static class JobAdmission
+{
+    public static void Submit(JobTurn turn, JobInput.Submitted submitted)
+    {
+        turn.Raise(new JobSubmitted
+        {
+            Request = submitted.Request,
+            Name = submitted.Spec.Name,
+            Output = submitted.Spec.Output,
+            Resolved = submitted.ResolvedYaml,
+        });
+        turn.Do(new JobEffect.Prepare());
+    }
+
+    public static void Prepared(JobTurn turn, JobMaterial material)
+    {
+        turn.Session = turn.Session with { Material = material, Progress = "" };
+        if (!turn.Record.IsPrepared)
+        {
+            turn.Raise(new JobPrepared
+            {
+                StepsPlanned = material.Steps.TotalSteps,
+                JobHash = material.JobHash,
+                Train = material.Data.Train.Shard,
+                Evaluation = material.Data.Eval?.Shard,
+            });
+        }
+
+        turn.Do(new JobEffect.SubscribeToFleet());
+    }
+
+    /// <summary>Goes on after the entity was started again: before the first placement nothing is lost.</summary>
+    public static void GoOn(JobTurn turn)
+    {
+        if (turn.Record.Placement is null)
+        {
+            turn.Do(new JobEffect.Prepare());
+            return;
+        }
+
+        JobEnding.Fail(turn, $"The coordinator was started again {JobEnding.Moment(turn.Record)}; going on from there is not built yet. Start the job again with --overwrite.");
+    }
+}

@@ -1,0 +1,123 @@
+using Orchestrator.Coordinator.Membership;
+using Orchestrator.Protos;
+
+namespace Orchestrator.Coordinator.Jobs;
+
+/// <summary>A job's life: what each message leads to.</summary>
+/// <remarks>
+/// <code>
+/// queued    submitted; model and data are read            --Prepared-->          planning
+/// planning  waits for enough workers of one class         --FleetSnapshot-->     loading
+/// loading   LoadStage to all, StartGeneration, all ready  --GenerationReady-->   running
+/// running   windows, reports, commits, evaluations        --last step-->         finishing
+/// finishing SaveState to replica 0, adapter written       --AdapterExported-->   succeeded
+/// any       --PreparationFailed, WorkerFailure, WorkerLost, a broken rule-->     failed
+/// any       --CancelJob--> (running: after the step that is under way)           cancelled
+/// </code>
+/// Pure: no clock, no file, no randomness. The caller persists the events, and only then does the effects.
+/// </remarks>
+internal static class JobLife
+{
+    public static JobDecision Decide(JobRecord record, JobSession session, object input, DateTimeOffset now)
+    {
+        var turn = new JobTurn(record, session, now);
+        switch (input)
+        {
+            case JobInput.Submitted submitted when !record.IsSubmitted:
+                JobAdmission.Submit(turn, submitted);
+                break;
+            case JobInput.Recovered when record.IsSubmitted && !record.HasEnded:
+                JobAdmission.GoOn(turn);
+                break;
+            case WorkerLost lost when !record.HasEnded:
+                JobEnding.Lose(turn, lost);
+                break;
+            case FleetSnapshot fleet:
+                turn.Session = turn.Session with { Fleet = fleet };
+                JobLoading.TryPlace(turn);
+                break;
+            case FromWorker message:
+                OnWorkerMessage(turn, message);
+                break;
+            case CancelJob when record.IsSubmitted && !record.HasEnded:
+                JobEnding.RequestCancel(turn);
+                break;
+            default:
+                if (!record.HasEnded)
+                {
+                    OnOwnMessage(turn, input);
+                }
+
+                break;
+        }
+
+        return turn.End();
+    }
+
+    private static void OnOwnMessage(JobTurn turn, object input)
+    {
+        switch (input)
+        {
+            case JobInput.PreparationProgressed progress:
+                turn.Session = turn.Session with { Progress = progress.Text };
+                break;
+            case JobInput.Prepared prepared:
+                JobAdmission.Prepared(turn, prepared.Material);
+                break;
+            case JobInput.PreparationFailed failed:
+                JobEnding.Fail(turn, failed.Reason, invalid: failed.Invalid);
+                break;
+            case JobInput.AdapterExported exported:
+                JobFinishing.Succeed(turn, exported.Folder);
+                break;
+            case JobInput.PublicationFailed failed:
+                JobEnding.Fail(turn, failed.Reason);
+                break;
+        }
+    }
+
+    private static void OnWorkerMessage(JobTurn turn, FromWorker from)
+    {
+        var rank = turn.Record.Placement?.Of(from.Key);
+        var scope = ScopeOf(from.Message);
+        if (rank is null || scope is null || turn.Record.HasEnded
+            || scope.Fence != turn.Record.Fence || scope.Generation != turn.Record.Placement!.Generation)
+        {
+            turn.DropStale($"{from.Message.BodyCase} of {from.Key} (generation {scope?.Generation}, fence {scope?.Fence})");
+            return;
+        }
+
+        switch (from.Message.BodyCase)
+        {
+            case WorkerMessage.BodyOneofCase.StageLoad:
+                JobLoading.OnLoad(turn, rank, from.Message.StageLoad);
+                break;
+            case WorkerMessage.BodyOneofCase.GenerationReady:
+                JobLoading.OnReady(turn, rank);
+                break;
+            case WorkerMessage.BodyOneofCase.Step:
+                JobStepping.OnStep(turn, rank, from.Message.Step);
+                break;
+            case WorkerMessage.BodyOneofCase.Evaluation:
+                JobStepping.OnEvaluation(turn, rank, from.Message.Evaluation);
+                break;
+            case WorkerMessage.BodyOneofCase.StateSaved:
+                JobFinishing.OnSaved(turn, rank, from.Message.StateSaved);
+                break;
+            case WorkerMessage.BodyOneofCase.Failure:
+                JobEnding.Fail(turn, $"{from.Key} failed {JobEnding.Moment(turn.Record)}: {from.Message.Failure.Failure?.Message}", worker: from.Key.WorkerId);
+                break;
+        }
+    }
+
+    private static JobScope? ScopeOf(WorkerMessage message) => message.BodyCase switch
+    {
+        WorkerMessage.BodyOneofCase.StageLoad => message.StageLoad.Scope,
+        WorkerMessage.BodyOneofCase.GenerationReady => message.GenerationReady.Scope,
+        WorkerMessage.BodyOneofCase.Step => message.Step.Scope,
+        WorkerMessage.BodyOneofCase.Evaluation => message.Evaluation.Scope,
+        WorkerMessage.BodyOneofCase.StateSaved => message.StateSaved.Scope,
+        WorkerMessage.BodyOneofCase.Failure => message.Failure.Scope,
+        _ => null,
+    };
+}

@@ -1,0 +1,109 @@
+using Google.Protobuf.WellKnownTypes;
+using Orchestrator.Coordinator.Membership;
+using Orchestrator.Protos;
+
+namespace Orchestrator.Coordinator.Jobs;
+
+/// <summary>One rank's place in the layout and the process life that holds it.</summary>
+internal sealed record RankPlacement(int Rank, int Replica, int Stage, WorkerKey Worker, int FirstLayer, int LastLayer);
+
+/// <summary>Who does what in a generation.</summary>
+internal sealed record JobPlacement(
+    ulong Generation, NumericClass Class, DType ComputeDtype, int NumReplicas, int NumStages, ValueList<RankPlacement> Ranks)
+{
+    public RankPlacement? Of(WorkerKey worker) => Ranks.FirstOrDefault(rank => rank.Worker == worker);
+}
+
+/// <summary>What the journal knows of a job: the fold of its events and nothing else.</summary>
+/// <remarks>
+/// Immutable and compared by value. <see cref="Apply"/> is pure: the event carries its time, so the same journal gives the same record on
+/// any node at any time. What a job knows beyond it, and may lose, is its <see cref="JobSession"/>.
+/// </remarks>
+internal sealed record JobRecord
+{
+    public static readonly JobRecord Empty = new();
+
+    public JobState State { get; init; }
+    public string Reason { get; init; } = "";
+    public SubmitJobRequest? Request { get; init; }
+    public string Name { get; init; } = "";
+    public string Output { get; init; } = "";
+    public string Resolved { get; init; } = "";
+    public ulong Fence { get; init; }
+    public ulong StepsPlanned { get; init; }
+    public string JobHash { get; init; } = "";
+    public bool IsPrepared { get; init; }
+    public bool HasEvaluation { get; init; }
+    public JobPlacement? Placement { get; init; }
+    public ValueList<WorkerKey> Bound { get; init; } = [];
+
+    /// <summary>The last step that workers have authority over; 0: none.</summary>
+    public ulong LastOpenedStep { get; init; }
+
+    /// <summary>The newest committed step; null: none yet.</summary>
+    public StepCommitted? LastStep { get; init; }
+
+    public int SkippedInARow { get; init; }
+    public ulong TokensTrained { get; init; }
+    public double SecondsTrained { get; init; }
+    public StepEvaluated? FirstEvaluation { get; init; }
+    public StepEvaluated? LastEvaluation { get; init; }
+    public bool CancelRequested { get; init; }
+    public bool IsInvalid { get; init; }
+    public string Adapter { get; init; } = "";
+    public ValueList<WorkerAccount> FinalAccounts { get; init; } = [];
+    public Timestamp? Time { get; init; }
+
+    public bool IsSubmitted => Request is not null;
+
+    public bool HasEnded => JobStates.HasEnded(State);
+
+    public ulong CommittedStep => LastStep?.Step ?? 0;
+
+    /// <summary>The record after an event.</summary>
+    /// <exception cref="ArgumentException">The event is not one of a job's journal.</exception>
+    public JobRecord Apply(IJobEvent happened)
+    {
+        var next = happened switch
+        {
+            OwnershipTaken e => this with { Fence = e.Fence },
+            JobSubmitted e => this with
+            {
+                State = JobState.Queued, Reason = "The model and the data are being read.",
+                Request = e.Request, Name = e.Name, Output = e.Output, Resolved = e.Resolved,
+            },
+            JobPrepared e => this with
+            {
+                State = JobState.Planning, Reason = "", IsPrepared = true,
+                StepsPlanned = e.StepsPlanned, JobHash = e.JobHash, HasEvaluation = e.Evaluation is not null,
+            },
+            JobWaits e => this with { Reason = e.Reason },
+            JobPlaced e => this with { State = JobState.Loading, Reason = "", Placement = PlacementOf(e), Bound = [] },
+            WorkerBound e => this with { Bound = [.. Bound, new WorkerKey(e.Worker.WorkerId, e.Worker.Incarnation)] },
+            GenerationStarted => this,
+            TrainingStarted => this with { State = JobState.Running },
+            WindowOpened e => this with { LastOpenedStep = e.Steps[^1].Step },
+            StepCommitted e => this with
+            {
+                LastStep = e,
+                SkippedInARow = e.Applied ? 0 : SkippedInARow + 1,
+                TokensTrained = TokensTrained + e.Tokens,
+                SecondsTrained = SecondsTrained + e.StepSeconds,
+            },
+            StepEvaluated e => this with { FirstEvaluation = FirstEvaluation ?? e, LastEvaluation = e },
+            FinishStarted => this with { State = JobState.Finishing },
+            JobSucceeded e => this with { State = JobState.Succeeded, Adapter = e.Adapter, FinalAccounts = [.. e.Workers] },
+            JobFailed e => this with { State = JobState.Failed, Reason = e.Reason, IsInvalid = e.Invalid, FinalAccounts = [.. e.Workers] },
+            Jobs.CancelRequested => this with { CancelRequested = true },
+            JobCancelled e => this with { State = JobState.Cancelled, FinalAccounts = [.. e.Workers] },
+            _ => throw new ArgumentException($"{happened.GetType().Name} is no event of a job.", nameof(happened)),
+        };
+        return next with { Time = happened.Time };
+    }
+
+    private static JobPlacement PlacementOf(JobPlaced placed) => new(
+        placed.Generation, placed.NumericClass, placed.ComputeDtype, (int)placed.NumReplicas, (int)placed.NumStages,
+        [.. placed.Stages.Select((stage, rank) => new RankPlacement(
+            rank, (int)stage.Place.Replica, (int)stage.Place.Stage, new WorkerKey(stage.Worker.WorkerId, stage.Worker.Incarnation),
+            (int)stage.FirstLayer, (int)stage.LastLayer))]);
+}

@@ -1,0 +1,51 @@
+using System.Collections.Immutable;
+using Google.Protobuf;
+using Orchestrator.Coordinator.Membership;
+using Orchestrator.Protos;
+
+namespace Orchestrator.Coordinator.Jobs;
+
+/// <summary>What a job knows beyond its journal in one life of its entity: what was read from files, who is attached, who has reported what.</summary>
+/// <remarks>Immutable. Lost with the entity and gathered again: reports are repeated by the workers, files are read again.</remarks>
+internal sealed record JobSession
+{
+    /// <summary>The job's name in the cluster.</summary>
+    public required string Job { get; init; }
+
+    /// <summary>By which the workers of the generation know each other; random in each life.</summary>
+    public required ByteString Secret { get; init; }
+
+    /// <summary>The folder under the jobs root for what workers save.</summary>
+    public required string StateFolder { get; init; }
+
+    public JobMaterial? Material { get; init; }
+
+    public FleetSnapshot Fleet { get; init; } = new(0, []);
+
+    /// <summary>Text for a person: what the preparation does.</summary>
+    public string Progress { get; init; } = "";
+
+    public ImmutableDictionary<int, StageLoadReport> Loads { get; init; } = ImmutableDictionary<int, StageLoadReport>.Empty;
+
+    public ImmutableHashSet<int> Ready { get; init; } = [];
+
+    /// <summary>Steps that were opened and are not yet committed, with their micro-batches.</summary>
+    public ImmutableSortedDictionary<ulong, Step> OpenSteps { get; init; } = ImmutableSortedDictionary<ulong, Step>.Empty;
+
+    /// <summary>Reports by step and rank: of open steps, and of the newest committed ones to compare repeated reports with.</summary>
+    public ImmutableSortedDictionary<ulong, ImmutableSortedDictionary<int, StepReport>> Reports { get; init; } =
+        ImmutableSortedDictionary<ulong, ImmutableSortedDictionary<int, StepReport>>.Empty;
+
+    public ImmutableSortedDictionary<ulong, ImmutableSortedDictionary<int, EvaluationReport>> Evaluations { get; init; } =
+        ImmutableSortedDictionary<ulong, ImmutableSortedDictionary<int, EvaluationReport>>.Empty;
+
+    public ImmutableSortedDictionary<int, WorkerTotals> Totals { get; init; } = ImmutableSortedDictionary<int, WorkerTotals>.Empty;
+
+    public ImmutableSortedDictionary<int, StateSaved> Saved { get; init; } = ImmutableSortedDictionary<int, StateSaved>.Empty;
+
+    /// <summary>When the newest step was committed, or training began.</summary>
+    public DateTimeOffset LastCommitAt { get; init; }
+
+    /// <summary>Messages that were dropped because they were of another fence, generation, worker or step.</summary>
+    public long StaleMessages { get; init; }
+}

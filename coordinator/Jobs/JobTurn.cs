@@ -1,0 +1,55 @@
+using Google.Protobuf.WellKnownTypes;
+using Orchestrator.Coordinator.Membership;
+using Orchestrator.Protos;
+
+namespace Orchestrator.Coordinator.Jobs;
+
+/// <summary>One decision in the making: record and session as they will be, the events raised and the effects asked for.</summary>
+/// <remarks>Lives inside one call of <see cref="JobLife.Decide"/>; seen from outside that call is pure.</remarks>
+internal sealed class JobTurn(JobRecord record, JobSession session, DateTimeOffset now)
+{
+    private readonly List<IJobEvent> _events = [];
+    private readonly List<JobEffect> _effects = [];
+
+    public JobRecord Record { get; private set; } = record;
+
+    public JobSession Session { get; set; } = session;
+
+    public DateTimeOffset Now { get; } = now;
+
+    public string? Note { get; set; }
+
+    public JobPlacement Placement => Record.Placement ?? throw new InvalidOperationException($"Job {Session.Job} is not placed.");
+
+    public JobMaterial Material => Session.Material ?? throw new InvalidOperationException($"Job {Session.Job} is not prepared in this life of its entity.");
+
+    public JobScope Scope => new() { Job = Session.Job, Generation = Placement.Generation, Fence = Record.Fence };
+
+    public void Raise(IJobEvent happened)
+    {
+        happened.Time = Timestamp.FromDateTimeOffset(Now);
+        _events.Add(happened);
+        Record = Record.Apply(happened);
+    }
+
+    public void Do(JobEffect effect) => _effects.Add(effect);
+
+    public void Send(WorkerKey worker, CoordinatorMessage message) => Do(new JobEffect.Send(new ToWorker(worker, message)));
+
+    public void SendToAll(Func<CoordinatorMessage> message)
+    {
+        foreach (var rank in Placement.Ranks)
+        {
+            Send(rank.Worker, message());
+        }
+    }
+
+    /// <summary>Drops a message of another fence, generation, worker or step.</summary>
+    public void DropStale(string what)
+    {
+        Session = Session with { StaleMessages = Session.StaleMessages + 1 };
+        Note = $"dropped a stale message: {what}";
+    }
+
+    public JobDecision End() => new(Record, Session, _events, _effects, Note);
+}
