@@ -1,6 +1,6 @@
 using System.Collections.Frozen;
 using Google.Protobuf;
-using Orchestrator.Coordinator.Jobs;
+using Orchestrator.Coordinator.Runs;
 using Orchestrator.Protos;
 
 namespace Orchestrator.Coordinator.Clustering;

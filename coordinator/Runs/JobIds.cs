@@ -3,7 +3,7 @@ using System.Security.Cryptography;
 using System.Text;
 using Orchestrator.Protos;
 
-namespace Orchestrator.Coordinator.Jobs;
+namespace Orchestrator.Coordinator.Runs;
 
 /// <summary>Names of jobs: equal for equal idempotency keys, else random; fit for paths, URLs and metric labels.</summary>
 internal static class JobIds

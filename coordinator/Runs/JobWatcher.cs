@@ -2,7 +2,7 @@ using System.Threading.Channels;
 using Akka.Actor;
 using Orchestrator.Protos;
 
-namespace Orchestrator.Coordinator.Jobs;
+namespace Orchestrator.Coordinator.Runs;
 
 /// <summary>Carries a job's states from its entity into a channel, and completes it after an end state.</summary>
 /// <remarks>

@@ -4,7 +4,7 @@ using Akka.Actor;
 using Akka.Hosting;
 using Orchestrator.Protos;
 
-namespace Orchestrator.Coordinator.Jobs;
+namespace Orchestrator.Coordinator.Runs;
 
 /// <summary>Asks the entities of jobs, for whoever is no actor: the gRPC services and the commands.</summary>
 /// <remarks>Thread-safe. A question that no entity answers in time ends in <see cref="AskTimeoutException"/>.</remarks>

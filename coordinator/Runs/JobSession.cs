@@ -3,7 +3,7 @@ using Google.Protobuf;
 using Orchestrator.Coordinator.Membership;
 using Orchestrator.Protos;
 
-namespace Orchestrator.Coordinator.Jobs;
+namespace Orchestrator.Coordinator.Runs;
 
 /// <summary>What a job knows beyond its journal in one life of its entity: what was read from files, who is attached, who has reported what.</summary>
 /// <remarks>Immutable. Lost with the entity and gathered again: reports are repeated by the workers, files are read again.</remarks>

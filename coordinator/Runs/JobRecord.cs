@@ -1,8 +1,9 @@
 using Google.Protobuf.WellKnownTypes;
+using Orchestrator.Coordinator.Jobs;
 using Orchestrator.Coordinator.Membership;
 using Orchestrator.Protos;
 
-namespace Orchestrator.Coordinator.Jobs;
+namespace Orchestrator.Coordinator.Runs;
 
 /// <summary>One rank's place in the layout and the process life that holds it.</summary>
 internal sealed record RankPlacement(int Rank, int Replica, int Stage, WorkerKey Worker, int FirstLayer, int LastLayer);
@@ -36,6 +37,9 @@ internal sealed record JobRecord
     public bool HasEvaluation { get; init; }
     public JobPlacement? Placement { get; init; }
     public ValueList<WorkerKey> Bound { get; init; } = [];
+
+    /// <summary>The newest generation whose workers were told of each other; 0: none.</summary>
+    public ulong StartedGeneration { get; init; }
 
     /// <summary>The last step that workers have authority over; 0: none.</summary>
     public ulong LastOpenedStep { get; init; }
@@ -80,7 +84,7 @@ internal sealed record JobRecord
             JobWaits e => this with { Reason = e.Reason },
             JobPlaced e => this with { State = JobState.Loading, Reason = "", Placement = PlacementOf(e), Bound = [] },
             WorkerBound e => this with { Bound = [.. Bound, new WorkerKey(e.Worker.WorkerId, e.Worker.Incarnation)] },
-            GenerationStarted => this,
+            GenerationStarted e => this with { StartedGeneration = e.Generation },
             TrainingStarted => this with { State = JobState.Running },
             WindowOpened e => this with { LastOpenedStep = e.Steps[^1].Step },
             StepCommitted e => this with
@@ -94,7 +98,7 @@ internal sealed record JobRecord
             FinishStarted => this with { State = JobState.Finishing },
             JobSucceeded e => this with { State = JobState.Succeeded, Adapter = e.Adapter, FinalAccounts = [.. e.Workers] },
             JobFailed e => this with { State = JobState.Failed, Reason = e.Reason, IsInvalid = e.Invalid, FinalAccounts = [.. e.Workers] },
-            Jobs.CancelRequested => this with { CancelRequested = true },
+            Runs.CancelRequested => this with { CancelRequested = true },
             JobCancelled e => this with { State = JobState.Cancelled, FinalAccounts = [.. e.Workers] },
             _ => throw new ArgumentException($"{happened.GetType().Name} is no event of a job.", nameof(happened)),
         };

@@ -2,7 +2,7 @@ using Google.Protobuf.WellKnownTypes;
 using Orchestrator.Coordinator.Membership;
 using Orchestrator.Protos;
 
-namespace Orchestrator.Coordinator.Jobs;
+namespace Orchestrator.Coordinator.Runs;
 
 /// <summary>One decision in the making: record and session as they will be, the events raised and the effects asked for.</summary>
 /// <remarks>Lives inside one call of <see cref="JobLife.Decide"/>; seen from outside that call is pure.</remarks>

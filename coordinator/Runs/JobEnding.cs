@@ -1,7 +1,7 @@
 using Orchestrator.Coordinator.Membership;
 using Orchestrator.Protos;
 
-namespace Orchestrator.Coordinator.Jobs;
+namespace Orchestrator.Coordinator.Runs;
 
 /// <summary>How a job ends before its time: a failure with its reason, or a cancellation.</summary>
 internal static class JobEnding

@@ -1,6 +1,6 @@
 using Orchestrator.Protos;
 
-namespace Orchestrator.Coordinator.Jobs;
+namespace Orchestrator.Coordinator.Runs;
 
 /// <summary>A job as its users see it.</summary>
 internal static class JobReport

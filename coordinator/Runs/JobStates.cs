@@ -1,6 +1,6 @@
 using Orchestrator.Protos;
 
-namespace Orchestrator.Coordinator.Jobs;
+namespace Orchestrator.Coordinator.Runs;
 
 /// <summary>Facts about the states of a job.</summary>
 internal static class JobStates

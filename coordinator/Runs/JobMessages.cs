@@ -1,7 +1,7 @@
 using Orchestrator.Coordinator.Membership;
 using Orchestrator.Protos;
 
-namespace Orchestrator.Coordinator.Jobs;
+namespace Orchestrator.Coordinator.Runs;
 
 /// <summary>What a job's entity tells itself; fleet and worker messages come as those of Membership, users' as those of protocol.proto.</summary>
 internal static class JobInput

@@ -1,4 +1,4 @@
-namespace Orchestrator.Coordinator.Jobs;
+namespace Orchestrator.Coordinator.Runs;
 
 /// <summary>From a checked request to a job that waits for workers.</summary>
 internal static class JobAdmission

@@ -1,7 +1,7 @@
 using Orchestrator.Coordinator.Membership;
 using Orchestrator.Protos;
 
-namespace Orchestrator.Coordinator.Jobs;
+namespace Orchestrator.Coordinator.Runs;
 
 /// <summary>A job's life: what each message leads to.</summary>
 /// <remarks>

@@ -1,4 +1,4 @@
-namespace Orchestrator.Coordinator.Jobs;
+namespace Orchestrator.Coordinator.Runs;
 
 /// <summary>The storage roots that jobs use on this node.</summary>
 /// <param name="Data">Prepared splits, named by their digest.</param>

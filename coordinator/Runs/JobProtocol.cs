@@ -1,6 +1,6 @@
 using Google.Protobuf.WellKnownTypes;
 
-namespace Orchestrator.Coordinator.Jobs;
+namespace Orchestrator.Coordinator.Runs;
 
 /// <summary>A message to the entity of one job: the shard region finds the entity by its job.</summary>
 /// <remarks>The messages are those of protocol.proto, so that they cross a node's border as they are.</remarks>

@@ -4,7 +4,7 @@ using Akka.Cluster.Sharding;
 using Akka.Hosting;
 using Akka.Persistence;
 
-namespace Orchestrator.Coordinator.Jobs;
+namespace Orchestrator.Coordinator.Runs;
 
 internal sealed class JobEntity : ReceivePersistentActor
 {

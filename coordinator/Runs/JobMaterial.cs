@@ -1,0 +1,18 @@
+using Orchestrator.Coordinator.Datasets;
+using Orchestrator.Coordinator.Jobs;
+
+namespace Orchestrator.Coordinator.Runs;
+
+/// <summary>Everything that was read for a job and does not depend on the fleet.</summary>
+/// <remarks>Immutable; made again from the same files in each life of the entity.</remarks>
+internal sealed record JobMaterial
+{
+    public required JobSpec Spec { get; init; }
+
+    /// <summary>SHA-256 over what fixes the adapter's bits: the resolved file, model and data; where results go is left out.</summary>
+    public required string JobHash { get; init; }
+
+    public required PreparedDataset Data { get; init; }
+
+    public required StepPlan Steps { get; init; }
+}

@@ -1,0 +1,194 @@
+using System.Collections.Immutable;
+using Orchestrator.Protos;
+
+namespace Orchestrator.Coordinator.Runs;
+
+/// <summary>Windows of steps, and the reports that commit them.</summary>
+/// <remarks>
+/// A step is committed when every rank has reported it; its evaluation is complete when the last stages' reports cover the split. Reports
+/// of one worker come in order, so step N's evaluation is complete before N + 1 can be committed.
+/// </remarks>
+internal static class JobStepping
+{
+    private const int WindowSteps = 32;
+
+    /// <summary>How many committed steps are kept to compare repeated reports with.</summary>
+    private const int RememberedSteps = WindowSteps;
+
+    /// <summary>Gives the workers authority over the next steps.</summary>
+    public static void OpenWindow(JobTurn turn)
+    {
+        var steps = turn.Material.Steps;
+        var first = turn.Record.LastOpenedStep + 1;
+        var last = Math.Min(turn.Record.StepsPlanned, turn.Record.LastOpenedStep + WindowSteps);
+        if (first > last)
+        {
+            return;
+        }
+
+        var window = new StepWindow { Scope = turn.Scope, EvaluateBefore = first == 1 && turn.Record.HasEvaluation };
+        var opened = new WindowOpened { Generation = turn.Placement.Generation };
+        for (var number = first; number <= last; number++)
+        {
+            var step = steps.StepAt(number);
+            window.Steps.Add(step);
+            opened.Steps.Add(Numbers(step));
+        }
+
+        if (window.EvaluateBefore || window.Steps.Any(step => step.EvaluateAfter))
+        {
+            window.Evaluation.AddRange(steps.Evaluation);
+        }
+
+        turn.Raise(opened);
+        turn.Session = turn.Session with { OpenSteps = turn.Session.OpenSteps.AddRange(window.Steps.Select(step => KeyValuePair.Create(step.Number, step))) };
+        turn.SendToAll(() => new CoordinatorMessage { Window = window.Clone() });
+    }
+
+    public static void OnStep(JobTurn turn, RankPlacement rank, StepReport report)
+    {
+        var known = turn.Session.Reports.GetValueOrDefault(report.Step, ImmutableSortedDictionary<int, StepReport>.Empty);
+        if (known.TryGetValue(rank.Rank, out var earlier))
+        {
+            RefuseUnlessEqual(turn, rank, earlier.Equals(report), $"step {report.Step}");
+            return;
+        }
+
+        if (!turn.Session.OpenSteps.ContainsKey(report.Step))
+        {
+            turn.DropStale($"step {report.Step} of {rank.Worker}");
+            return;
+        }
+
+        turn.Session = turn.Session with
+        {
+            Reports = turn.Session.Reports.SetItem(report.Step, known.Add(rank.Rank, report)),
+            Totals = report.Totals is null ? turn.Session.Totals : turn.Session.Totals.SetItem(rank.Rank, report.Totals),
+        };
+        CommitWhileWhole(turn);
+    }
+
+    public static void OnEvaluation(JobTurn turn, RankPlacement rank, EvaluationReport report)
+    {
+        var known = turn.Session.Evaluations.GetValueOrDefault(report.Step, ImmutableSortedDictionary<int, EvaluationReport>.Empty);
+        if (known.TryGetValue(rank.Rank, out var earlier))
+        {
+            RefuseUnlessEqual(turn, rank, earlier.Equals(report), $"the evaluation after step {report.Step}");
+            return;
+        }
+
+        if (turn.Record.LastEvaluation is { } last && report.Step <= last.Step)
+        {
+            turn.DropStale($"evaluation after step {report.Step} of {rank.Worker}");
+            return;
+        }
+
+        turn.Session = turn.Session with { Evaluations = turn.Session.Evaluations.SetItem(report.Step, known.Add(rank.Rank, report)) };
+        EvaluateIfWhole(turn, report.Step);
+    }
+
+    private static void CommitWhileWhole(JobTurn turn)
+    {
+        while (!turn.Record.HasEnded && turn.Session.Reports.TryGetValue(turn.Record.CommittedStep + 1, out var reports)
+            && reports.Count == turn.Placement.Ranks.Count)
+        {
+            Commit(turn, turn.Session.OpenSteps[turn.Record.CommittedStep + 1], reports);
+        }
+    }
+
+    private static void Commit(JobTurn turn, Step step, ImmutableSortedDictionary<int, StepReport> reports)
+    {
+        var verdict = StepVerification.Check(step, turn.Placement, reports);
+        if (verdict.Problem is { } problem)
+        {
+            JobEnding.Fail(turn, problem);
+            return;
+        }
+
+        var committed = new StepCommitted
+        {
+            Generation = turn.Placement.Generation,
+            Step = step.Number,
+            Applied = verdict.Applied,
+            Loss = verdict.Loss,
+            GradNorm = verdict.GradNorm,
+            LearningRate = turn.Material.Steps.LearningRateAt(step.Number),
+            LabelTokens = step.LabelTokens,
+            Tokens = turn.Material.Steps.TokensOf(step.Number),
+            StepSeconds = SecondsOf(turn, reports),
+            Epoch = turn.Material.Steps.EpochAfter(step.Number),
+        };
+        committed.StateHashes.AddRange(verdict.StateHashes);
+        turn.Raise(committed);
+        turn.Session = turn.Session with
+        {
+            OpenSteps = turn.Session.OpenSteps.Remove(step.Number),
+            LastCommitAt = turn.Now,
+            Reports = step.Number > RememberedSteps ? turn.Session.Reports.Remove(step.Number - RememberedSteps) : turn.Session.Reports,
+        };
+        AfterCommit(turn);
+    }
+
+    private static void AfterCommit(JobTurn turn)
+    {
+        var limit = turn.Material.Spec.Training.MaxSkippedSteps;
+        if (turn.Record.SkippedInARow >= limit)
+        {
+            JobEnding.Fail(turn, $"{limit} steps in a row, up to step {turn.Record.CommittedStep}, were skipped because a gradient was not finite: "
+                + "lower training.learning_rate or look at the data, or raise training.max_skipped_steps.");
+        }
+        else if (turn.Record.CancelRequested)
+        {
+            JobEnding.Cancel(turn);
+        }
+        else if (turn.Record.CommittedStep + (WindowSteps / 2) >= turn.Record.LastOpenedStep)
+        {
+            OpenWindow(turn);
+            JobFinishing.StartIfDone(turn);
+        }
+    }
+
+    private static void EvaluateIfWhole(JobTurn turn, ulong step)
+    {
+        var reports = turn.Session.Evaluations[step];
+        var expected = turn.Material.Steps.Evaluation.Sum(microBatch => microBatch.Samples.Count);
+        var (loss, labelTokens, problem) = EvaluationLoss.Combine(reports.Values, expected);
+        if (problem is not null)
+        {
+            JobEnding.Fail(turn, $"{problem} (evaluation after step {step})");
+        }
+        else if (loss is { } value)
+        {
+            turn.Raise(new StepEvaluated { Step = step, Loss = value, LabelTokens = labelTokens });
+            JobFinishing.StartIfDone(turn);
+        }
+    }
+
+    private static void RefuseUnlessEqual(JobTurn turn, RankPlacement rank, bool equal, string what)
+    {
+        if (equal)
+        {
+            turn.DropStale($"{rank.Worker} repeated {what}");
+        }
+        else
+        {
+            JobEnding.Fail(turn, $"nondeterminism detected: {rank.Worker} reported {what} twice and not the same.", rank.Worker.WorkerId);
+        }
+    }
+
+    // The slowest worker's own measure, which holds no evaluation; else the time between two commits.
+    private static double SecondsOf(JobTurn turn, ImmutableSortedDictionary<int, StepReport> reports)
+    {
+        var measured = reports.Values.Max(report => report.Phases?.Total ?? 0);
+        return measured > 0 ? measured : (turn.Now - turn.Session.LastCommitAt).TotalSeconds;
+    }
+
+    private static StepNumbers Numbers(Step step) => new()
+    {
+        Step = step.Number,
+        LearningRate = step.LearningRate,
+        BiasCorrection1 = step.BiasCorrection1,
+        BiasCorrection2 = step.BiasCorrection2,
+        LabelTokens = step.LabelTokens,
+    };
+}
