@@ -1,7 +1,7 @@
 using System.Text.RegularExpressions;
 using Google.Protobuf;
 using Grpc.Core;
-using Orchestrator.Coordinator.Jobs;
+using Orchestrator.Coordinator.Runs;
 using Orchestrator.Protos;
 
 namespace Orchestrator.Coordinator.Api;

@@ -1,7 +1,7 @@
 using Akka.Actor;
 using Akka.Hosting;
 using Grpc.Core;
-using Orchestrator.Coordinator.Jobs;
+using Orchestrator.Coordinator.Runs;
 using Orchestrator.Coordinator.Membership;
 using Orchestrator.Protos;
 using Status = Grpc.Core.Status;

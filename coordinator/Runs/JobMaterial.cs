@@ -1,5 +1,6 @@
 using Orchestrator.Coordinator.Datasets;
 using Orchestrator.Coordinator.Jobs;
+using Orchestrator.Protos;
 
 namespace Orchestrator.Coordinator.Runs;
 
@@ -9,8 +10,13 @@ internal sealed record JobMaterial
 {
     public required JobSpec Spec { get; init; }
 
-    /// <summary>SHA-256 over what fixes the adapter's bits: the resolved file, model and data; where results go is left out.</summary>
+    /// <summary>SHA-256 over what fixes the adapter's bits: the resolved job without its output, the model's and the data's bytes.</summary>
     public required string JobHash { get; init; }
+
+    public required ModelSpec Model { get; init; }
+
+    /// <summary>The adapted modules of all layers, by index.</summary>
+    public required IReadOnlyList<AdapterModule> Modules { get; init; }
 
     public required PreparedDataset Data { get; init; }
 

@@ -1,0 +1,83 @@
+using Orchestrator.Coordinator.Jobs;
+using Orchestrator.Coordinator.Membership;
+using Orchestrator.Protos;
+
+namespace Orchestrator.Coordinator.Runs;
+
+/// <summary>Turns a job's facts and a place in the layout into what a worker is told to load.</summary>
+/// <remarks>Pure.</remarks>
+internal static class StageSpecs
+{
+    private const uint ChunkElements = 65_536;
+    private const uint LossChunkTokens = 1_024;
+    private const uint AttentionBlock = 512;
+
+    public static LoadStage Load(JobMaterial material, JobPlacement placement, RankPlacement rank, JobScope scope)
+    {
+        var load = new LoadStage { Scope = scope, Stage = Stage(material, placement, rank), HasEvaluation = material.Data.Eval is not null };
+        load.Shards.Add(material.Data.Train.Shard);
+        if (material.Data.Eval is { } evaluation)
+        {
+            load.Shards.Add(evaluation.Shard);
+        }
+
+        return load;
+    }
+
+    /// <summary>The type that the job computes in; <c>auto</c> is settled by the first worker it is placed on.</summary>
+    public static DType ComputeDtype(JobSpec spec, AttachedWorker first) => spec.Quantization.ComputeDtype != DType.Unspecified
+        ? spec.Quantization.ComputeDtype
+        : first.FastBfloat16 ? DType.Bf16 : DType.F32;
+
+    /// <summary><c>auto</c> recomputes nothing.</summary>
+    public static Recompute RecomputeOf(JobSpec spec) => spec.Training.Recompute == RecomputeChoice.Full ? Recompute.Full : Recompute.None;
+
+    private static StageSpec Stage(JobMaterial material, JobPlacement placement, RankPlacement rank)
+    {
+        var spec = material.Spec;
+        var stage = new StageSpec
+        {
+            Model = material.Model,
+            Place = new Place { Replica = (uint)rank.Replica, Stage = (uint)rank.Stage },
+            NumReplicas = (uint)placement.NumReplicas,
+            NumStages = (uint)placement.NumStages,
+            FirstLayer = (uint)rank.FirstLayer,
+            LastLayer = (uint)rank.LastLayer,
+            Embedding = rank.Stage == 0,
+            Head = rank.Stage == placement.NumStages - 1,
+            Quantization = Quantization(spec.Quantization),
+            Optimizer = Optimizer(spec.Training),
+            Recompute = RecomputeOf(spec),
+            MaxMicroBatchTokens = (uint)material.Steps.MaxMicroBatchTokens,
+            Training = true,
+            Constants = new NumericConstants
+            {
+                ComputeDtype = placement.ComputeDtype,
+                ReductionSlots = (uint)spec.Training.ReductionSlots,
+                ChunkElements = ChunkElements,
+                LossChunkTokens = LossChunkTokens,
+                AttentionBlock = AttentionBlock,
+                Seed = spec.Training.Seed,
+            },
+        };
+        return stage;
+    }
+
+    private static QuantizationSpec Quantization(QuantizationSettings settings) => new()
+    {
+        Type = settings.Type,
+        BlockSize = (uint)settings.BlockSize,
+        DoubleQuant = settings.DoubleQuant,
+    };
+
+    private static OptimizerSpec Optimizer(TrainingSpec training) => new()
+    {
+        Kind = training.Optimizer,
+        Beta1 = training.AdamBeta1,
+        Beta2 = training.AdamBeta2,
+        Epsilon = training.AdamEpsilon,
+        WeightDecay = training.WeightDecay,
+        Momentum = training.Momentum,
+        MaxGradNorm = training.MaxGradNorm,
+    };
+}
