@@ -1,3 +1,4 @@
+using Orchestrator.Coordinator.Jobs;
 using Orchestrator.Coordinator.Membership;
 using Orchestrator.Protos;
 
@@ -16,8 +17,7 @@ internal static class JobInput
 
     internal sealed record Prepared(JobMaterial Material);
 
-    /// <summary>The model or the data cannot be used.</summary>
-    /// <param name="Invalid">The request was wrong (and not this machine).</param>
+    /// <summary>The model or the data cannot be used; invalid: because the request was wrong, and not this machine.</summary>
     internal sealed record PreparationFailed(string Reason, bool Invalid);
 
     internal sealed record AdapterExported(string Folder);
