@@ -2,7 +2,7 @@ using System.Net;
 using Akka.Hosting;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Orchestrator.Coordinator.Clustering;
-using Orchestrator.Coordinator.Jobs;
+using Orchestrator.Coordinator.Runs;
 using Orchestrator.Coordinator.Membership;
 
 namespace Orchestrator.Coordinator.Api;
