@@ -1,0 +1,121 @@
+using static TorchSharp.torch;
+
+namespace Orchestrator.Worker.Models;
+
+/// <summary>What attention keeps for its backward: rotated queries [key heads, tokens, group * head_dim], rotated keys and values [key heads, tokens, head_dim].</summary>
+internal readonly record struct AttentionHeads(Tensor Queries, Tensor Keys, Tensor Values);
+
+/// <summary>Causal attention inside each sample, a block of queries against all keys they may see at a time; no tokens x tokens tensor exists.</summary>
+/// <remarks>
+/// The block size is a constant of the job, so the same products are made on every layout. The query heads that share a key head are rows of one product. Scores and weights have the
+/// compute dtype, softmax is fp32 inside, gradients of keys and values are added up in fp32. Compute thread only.
+/// </remarks>
+internal sealed class BlockedAttention
+{
+    private readonly HeadRange _queries;
+    private readonly HeadRange _keys;
+    private readonly HeadRange _values;
+    private readonly int _window;
+    private readonly int _blockSize;
+    private readonly float _scale;
+    private readonly FusedOperations _operations;
+
+    public BlockedAttention(int heads, int keyHeads, int headDim, int window, int blockSize, FusedOperations operations)
+    {
+        _queries = new HeadRange(0, keyHeads, heads / keyHeads, headDim);
+        _keys = new HeadRange(heads, keyHeads, 1, headDim);
+        _values = new HeadRange(heads + keyHeads, keyHeads, 1, headDim);
+        (_window, _blockSize, _operations) = (window, blockSize, operations);
+        _scale = (float)(1.0 / Math.Sqrt(headDim));
+    }
+
+    /// <summary>Splits and rotates [tokens, q k v].</summary>
+    public AttentionHeads Split(Tensor projected, PassContext pass) => new(
+        _operations.TakeHeads(projected, _queries, pass.Angles),
+        _operations.TakeHeads(projected, _keys, pass.Angles),
+        _operations.TakeHeads(projected, _values, null));
+
+    /// <summary>[tokens, heads * head_dim].</summary>
+    public Tensor Forward(AttentionHeads heads, PassContext pass)
+    {
+        using var scope = NewDisposeScope();
+        var tokens = heads.Keys.shape[1];
+        var output = empty([tokens, _queries.Columns], heads.Keys.dtype, heads.Keys.device);
+        var byGroup = output.view(tokens, _queries.Groups, _queries.GroupSize * _queries.HeadDim).transpose(0, 1);
+        foreach (var block in Blocks(pass.Part.Lengths))
+        {
+            using var inner = NewDisposeScope();
+            var weights = Weights(heads, block);
+            var result = bmm(weights, Range(heads.Values, block.KeyStart, block.Keys));
+            byGroup.narrow(1, block.QueryStart, block.Queries).copy_(result.view(_queries.Groups, block.Queries, -1));
+        }
+
+        return output.MoveToOuterDisposeScope();
+    }
+
+    /// <summary>An uninitialised gradient of the projection for a gradient of the output.</summary>
+    public Tensor GradientLike(Tensor outputGradient)
+        => empty([outputGradient.shape[0], _queries.Columns + _keys.Columns + _values.Columns], outputGradient.dtype, outputGradient.device);
+
+    /// <summary>Fills and returns <paramref name="gradient"/>, the gradient of [tokens, q k v].</summary>
+    public Tensor Backward(AttentionHeads heads, Tensor outputGradient, Tensor gradient, PassContext pass)
+    {
+        using var scope = NewDisposeScope();
+        var outputHeads = _operations.TakeHeads(outputGradient.contiguous(), _queries, null);
+        var dQueries = empty_like(heads.Queries);
+        var dKeys = zeros(heads.Keys.shape, ScalarType.Float32, heads.Keys.device);
+        var dValues = zeros(heads.Values.shape, ScalarType.Float32, heads.Values.device);
+        foreach (var block in Blocks(pass.Part.Lengths))
+        {
+            using var inner = NewDisposeScope();
+            var weights = Weights(heads, block);
+            var rows = QueryRows(outputHeads, block);
+            Add(Range(dValues, block.KeyStart, block.Keys), weights.transpose(1, 2), rows);
+            var dScores = bmm(rows, Range(heads.Values, block.KeyStart, block.Keys).transpose(1, 2));
+            _operations.AttentionWeightsBackward(weights, dScores, block.Scores, _scale);
+            Add(Range(dKeys, block.KeyStart, block.Keys), dScores.transpose(1, 2), QueryRows(heads.Queries, block));
+            var result = bmm(dScores, Range(heads.Keys, block.KeyStart, block.Keys));
+            Range(dQueries, block.QueryStart, block.Queries).copy_(result.view(_queries.Groups, block.Queries, -1));
+        }
+
+        _operations.PutHeads(dQueries, gradient, _queries, pass.Angles);
+        _operations.PutHeads(dKeys, gradient, _keys, pass.Angles);
+        _operations.PutHeads(dValues, gradient, _values, null);
+        return gradient;
+    }
+
+    private Tensor Weights(AttentionHeads heads, QueryBlock block)
+    {
+        var scores = bmm(QueryRows(heads.Queries, block), Range(heads.Keys, block.KeyStart, block.Keys).transpose(1, 2));
+        _operations.AttentionWeights(scores, block.Scores, _scale);
+        return scores;
+    }
+
+    /// <summary>[key heads, queries * group, head_dim]: a row a query head.</summary>
+    private Tensor QueryRows(Tensor queries, QueryBlock block)
+        => queries.view(_queries.Groups, -1, _queries.HeadDim).narrow(1, (long)block.QueryStart * _queries.GroupSize, (long)block.Queries * _queries.GroupSize);
+
+    private static Tensor Range(Tensor heads, int start, int count) => heads.narrow(1, start, count);
+
+    private static void Add(Tensor sum, Tensor left, Tensor right) => sum.add_(bmm(left, right));
+
+    private IEnumerable<QueryBlock> Blocks(int[] lengths)
+    {
+        var start = 0;
+        foreach (var length in lengths)
+        {
+            for (var query = 0; query < length; query += _blockSize)
+            {
+                var queries = Math.Min(_blockSize, length - query);
+                var firstKey = _window == 0 ? 0 : Math.Max(0, query - _window + 1);
+                var scores = new AttentionBlock(query, _queries.GroupSize, firstKey, _window);
+                yield return new QueryBlock(start + query, queries, start + firstKey, query + queries - firstKey, scores);
+            }
+
+            start += length;
+        }
+    }
+
+    /// <summary>A block of queries and the keys that its last query may see, as places in the micro-batch.</summary>
+    private readonly record struct QueryBlock(int QueryStart, int Queries, int KeyStart, int Keys, AttentionBlock Scores);
+}

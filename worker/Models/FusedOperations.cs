@@ -1,0 +1,95 @@
+using TorchSharp;
+
+namespace Orchestrator.Worker.Models;
+
+/// <summary>The elementwise and row-wise operations of a decoder layer, each with its backward, in fp32 inside whatever dtype the tensors have.</summary>
+/// <remarks>
+/// One contract; <see cref="TorchOperations"/> is the readable reference and runs on any device. Every row (token, head or score row) is computed by itself, so its bits depend on neither its neighbours nor the number of threads. Inputs are contiguous.
+/// </remarks>
+internal abstract class FusedOperations
+{
+    /// <summary>The implementation for a device.</summary>
+    public static FusedOperations For(torch.Device _) => TorchOperations.Instance;
+
+    /// <summary>Llama's RMSNorm: normalised in fp32, rounded to the input's dtype, then times the weight.</summary>
+    /// <param name="x">[tokens, width].</param>
+    /// <param name="weight">[width] in x's dtype.</param>
+    /// <param name="epsilon">Added to the mean of squares.</param>
+    public abstract torch.Tensor RmsNorm(torch.Tensor x, torch.Tensor weight, float epsilon);
+
+    /// <summary>Gradient of <see cref="RmsNorm"/> with respect to x.</summary>
+    public abstract torch.Tensor RmsNormBackward(torch.Tensor x, torch.Tensor weight, float epsilon, torch.Tensor gradient);
+
+    /// <summary>silu(gate) * up.</summary>
+    /// <param name="gateUp">[tokens, 2 width]: gate, then up.</param>
+    /// <returns>[tokens, width].</returns>
+    public abstract torch.Tensor SwiGlu(torch.Tensor gateUp);
+
+    /// <summary>Gradient of <see cref="SwiGlu"/>.</summary>
+    /// <param name="gateUp">[tokens, 2 width].</param>
+    /// <param name="gradient">[tokens, width].</param>
+    /// <returns>[tokens, 2 width].</returns>
+    public abstract torch.Tensor SwiGluBackward(torch.Tensor gateUp, torch.Tensor gradient);
+
+    /// <summary>Takes one kind of heads out of the fused projection, grouped head-major, rotated where angles are given.</summary>
+    /// <param name="projected">[tokens, all heads * head_dim].</param>
+    /// <param name="heads">Which heads.</param>
+    /// <param name="angles">[tokens, head_dim]: head_dim / 2 cosines, then the sines, fp32; null copies.</param>
+    /// <returns>[groups, tokens, group size * head_dim].</returns>
+    public abstract torch.Tensor TakeHeads(torch.Tensor projected, HeadRange heads, torch.Tensor? angles);
+
+    /// <summary>Writes what <see cref="TakeHeads"/> would have taken, rotated back where angles are given, into its place.</summary>
+    /// <param name="values">[groups, tokens, group size * head_dim], fp32 or the dtype of <paramref name="projected"/>.</param>
+    /// <param name="projected">[tokens, all heads * head_dim], written in place.</param>
+    /// <param name="heads">Which heads.</param>
+    /// <param name="angles">As for <see cref="TakeHeads"/>.</param>
+    public abstract void PutHeads(torch.Tensor values, torch.Tensor projected, HeadRange heads, torch.Tensor? angles);
+
+    /// <summary>Turns scores into attention weights in place: softmax over the keys that a query sees, 0 for the others.</summary>
+    /// <param name="scores">[groups, rows, keys]; row r is query <c>FirstQuery + r / GroupSize</c>, key k is position <c>FirstKey + k</c>.</param>
+    /// <param name="block">Where rows and keys lie in the sample.</param>
+    /// <param name="scale">Factor on the scores.</param>
+    public abstract void AttentionWeights(torch.Tensor scores, AttentionBlock block, float scale);
+
+    /// <summary>Turns gradients of the weights into gradients of the unscaled scores, in place.</summary>
+    /// <param name="weights">What <see cref="AttentionWeights"/> made.</param>
+    /// <param name="gradient">Gradient of the weights, overwritten.</param>
+    /// <param name="block">As above.</param>
+    /// <param name="scale">Factor on the scores.</param>
+    public abstract void AttentionWeightsBackward(torch.Tensor weights, torch.Tensor gradient, AttentionBlock block, float scale);
+
+    /// <summary>Log-probability of each row's label; on request the logits become the loss gradient in place.</summary>
+    /// <param name="logits">[rows, vocabulary].</param>
+    /// <param name="labels">A label a row.</param>
+    /// <param name="logProbabilities">Receives a number a row.</param>
+    /// <param name="gradientScale">Loss scale; null leaves the logits undefined and computes no gradient.</param>
+    public abstract void CrossEntropy(torch.Tensor logits, ReadOnlySpan<int> labels, Span<float> logProbabilities, float? gradientScale);
+}
+
+/// <summary>Heads that lie together in a fused projection: groups of query heads that share a key head, or single key or value heads.</summary>
+/// <param name="First">First head.</param>
+/// <param name="Groups">Key heads.</param>
+/// <param name="GroupSize">Heads of a group.</param>
+/// <param name="HeadDim">Width of a head.</param>
+internal readonly record struct HeadRange(int First, int Groups, int GroupSize, int HeadDim)
+{
+    /// <summary>First column in the projection.</summary>
+    public int FirstColumn => First * HeadDim;
+
+    /// <summary>Columns in the projection.</summary>
+    public int Columns => Groups * GroupSize * HeadDim;
+}
+
+/// <summary>A block of scores inside one sample.</summary>
+/// <param name="FirstQuery">Position of the first query.</param>
+/// <param name="GroupSize">Rows of a query: the query heads that share a key head.</param>
+/// <param name="FirstKey">Position of the first key.</param>
+/// <param name="Window">Query i sees keys i - Window &lt; j &lt;= i; 0: all j &lt;= i.</param>
+internal readonly record struct AttentionBlock(int FirstQuery, int GroupSize, int FirstKey, int Window)
+{
+    /// <summary>First key that a query sees, counted from <see cref="FirstKey"/>.</summary>
+    public int FirstSeen(int query) => Window == 0 ? 0 : Math.Max(0, FirstQuery + query - Window + 1 - FirstKey);
+
+    /// <summary>One past the last key that a query sees, counted from <see cref="FirstKey"/>.</summary>
+    public int EndSeen(int query) => FirstQuery + query + 1 - FirstKey;
+}

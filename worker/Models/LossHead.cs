@@ -1,0 +1,172 @@
+using static TorchSharp.torch;
+
+namespace Orchestrator.Worker.Models;
+
+/// <summary>Final norm, output head and cross entropy, on the positions that predict a label only.</summary>
+/// <remarks>
+/// Logits exist for a chunk of positions at a time and become their own gradient at once, so nothing vocabulary-sized outlives a chunk. The chunk size is a constant of the job.
+/// Owns the norm; the weight belongs to the stage. Compute thread only.
+/// </remarks>
+internal sealed class LossHead : IDisposable
+{
+    private readonly RmsNorm _norm;
+    private readonly FrozenWeight _weight;
+    private readonly WeightBuffer _buffer;
+    private readonly ScalarType _dtype;
+    private readonly FusedOperations _operations;
+    private readonly int _chunkTokens;
+
+    public LossHead(RmsNorm norm, FrozenWeight weight, WeightBuffer buffer, ScalarType dtype, FusedOperations operations, int chunkTokens)
+    {
+        (_norm, _weight, _buffer, _dtype, _operations, _chunkTokens) = (norm, weight, buffer, dtype, operations, chunkTokens);
+        if (weight.Direct(dtype) is null)
+        {
+            buffer.Reserve(weight.Rows * weight.Columns);
+        }
+    }
+
+    /// <summary>Bytes of the norm.</summary>
+    public long Bytes => _norm.Bytes;
+
+    /// <summary>Loss and, scaled, the gradient of the residual stream.</summary>
+    /// <param name="x">[tokens, hidden], the last layer's output.</param>
+    /// <param name="part">Tokens and labels.</param>
+    /// <param name="lossScale">Factor on the loss in the gradient.</param>
+    /// <returns>The gradient [tokens, hidden]; the caller's scope owns it.</returns>
+    public (Tensor Gradient, double LossSum, ulong LabelTokens) Train(Tensor x, MicroBatchTokens part, float lossScale)
+    {
+        using var scope = NewDisposeScope();
+        var targets = LossTargets.Of(part);
+        var gradient = zeros_like(x);
+        var lossSum = 0.0;
+        if (targets.Count > 0)
+        {
+            var rows = tensor(targets.Positions, device: x.device);
+            var hidden = x.index_select(0, rows);
+            var logProbabilities = new float[targets.Count];
+            var normGradient = Chunks(_norm.Forward(hidden), targets, logProbabilities, lossScale);
+            gradient.index_copy_(0, rows, _norm.Backward(hidden, normGradient!));
+            foreach (var value in logProbabilities)
+            {
+                lossSum -= value;
+            }
+        }
+
+        return (gradient.MoveToOuterDisposeScope(), lossSum, (ulong)targets.Count);
+    }
+
+    /// <summary>Each sample's loss, without gradients.</summary>
+    /// <param name="x">[tokens, hidden], the last layer's output.</param>
+    /// <param name="part">Tokens and labels.</param>
+    /// <param name="withLogProbabilities">Whether each label's log-probability is wanted.</param>
+    public IReadOnlyList<SampleEvaluation> Evaluate(Tensor x, MicroBatchTokens part, bool withLogProbabilities)
+    {
+        using var scope = NewDisposeScope();
+        var targets = LossTargets.Of(part);
+        var logProbabilities = new float[targets.Count];
+        if (targets.Count > 0)
+        {
+            var hidden = x.index_select(0, tensor(targets.Positions, device: x.device));
+            Chunks(_norm.Forward(hidden), targets, logProbabilities, null);
+        }
+
+        var results = new SampleEvaluation[part.Samples.Length];
+        var next = 0;
+        for (var i = 0; i < results.Length; i++)
+        {
+            var own = logProbabilities.AsSpan(next, targets.PerSample[i]);
+            next += own.Length;
+            var lossSum = 0.0;
+            foreach (var value in own)
+            {
+                lossSum -= value;
+            }
+
+            results[i] = new SampleEvaluation(part.Samples[i], lossSum, (ulong)own.Length, withLogProbabilities ? own.ToArray() : null);
+        }
+
+        return results;
+    }
+
+    /// <summary>Final norm of [tokens, hidden].</summary>
+    public Tensor Normalise(Tensor x) => _norm.Forward(x);
+
+    /// <summary>[tokens, vocabulary] of normalised hidden states, in the compute dtype.</summary>
+    public Tensor Logits(Tensor normalised)
+    {
+        using var scope = NewDisposeScope();
+        return mm(normalised, Weight().t()).MoveToOuterDisposeScope();
+    }
+
+    public void Dispose() => _norm.Dispose();
+
+    private Tensor? Chunks(Tensor normalised, LossTargets targets, float[] logProbabilities, float? lossScale)
+    {
+        var weight = Weight();
+        var gradient = lossScale is null ? null : empty_like(normalised);
+        for (var start = 0; start < targets.Count; start += _chunkTokens)
+        {
+            using var scope = NewDisposeScope();
+            var count = Math.Min(_chunkTokens, targets.Count - start);
+            var logits = mm(normalised.narrow(0, start, count), weight.t());
+            _operations.CrossEntropy(logits, targets.Labels.AsSpan(start, count), logProbabilities.AsSpan(start, count), lossScale);
+            gradient?.narrow(0, start, count).copy_(mm(logits, weight));
+        }
+
+        return gradient;
+    }
+
+    private Tensor Weight()
+    {
+        if (_weight.Direct(_dtype) is { } direct)
+        {
+            return direct;
+        }
+
+        var buffer = _buffer.Take(_weight.Rows, _weight.Columns);
+        _weight.WriteTo(buffer);
+        return buffer;
+    }
+}
+
+/// <summary>The positions of a part that predict a label, in token order: position p predicts the label at p + 1 of its own sample.</summary>
+internal sealed class LossTargets
+{
+    private LossTargets(long[] positions, int[] labels, int[] perSample)
+    {
+        (Positions, Labels, PerSample) = (positions, labels, perSample);
+    }
+
+    public long[] Positions { get; }
+
+    public int[] Labels { get; }
+
+    /// <summary>Used labels of each sample.</summary>
+    public int[] PerSample { get; }
+
+    public int Count => Labels.Length;
+
+    public static LossTargets Of(MicroBatchTokens part)
+    {
+        var positions = new List<long>();
+        var labels = new List<int>();
+        var perSample = new int[part.Lengths.Length];
+        var start = 0;
+        for (var sample = 0; sample < perSample.Length; sample++)
+        {
+            for (var i = start + 1; i < start + part.Lengths[sample]; i++)
+            {
+                if (part.Labels[i] != MicroBatchTokens.NoLabel)
+                {
+                    positions.Add(i - 1);
+                    labels.Add(part.Labels[i]);
+                    perSample[sample]++;
+                }
+            }
+
+            start += part.Lengths[sample];
+        }
+
+        return new LossTargets([.. positions], [.. labels], perSample);
+    }
+}

@@ -1,0 +1,65 @@
+using System.Runtime.ExceptionServices;
+using TorchSharp;
+
+namespace Orchestrator.Worker.Models;
+
+/// <summary>What the operations of one pass over one part of a micro-batch share.</summary>
+/// <remarks>
+/// Belongs to one <see cref="StageRun"/>; compute thread only. A backward called by libtorch must not throw through native code: it leaves its exception here and the run
+/// throws it afterwards.
+/// </remarks>
+internal sealed class PassContext
+{
+    private ExceptionDispatchInfo? _failure;
+
+    public PassContext(MicroBatchTokens part, ulong step, uint microBatch, int firstToken, bool training)
+    {
+        Part = part;
+        Step = step;
+        MicroBatch = microBatch;
+        FirstToken = firstToken;
+        Training = training;
+    }
+
+    public MicroBatchTokens Part { get; }
+
+    public ulong Step { get; }
+
+    public uint MicroBatch { get; }
+
+    /// <summary>Where the part begins in its micro-batch: dropout counts elements of the micro-batch.</summary>
+    public int FirstToken { get; }
+
+    /// <summary>False: no dropout.</summary>
+    public bool Training { get; }
+
+    /// <summary>[tokens, head_dim] cosines and sines while a forward or backward runs.</summary>
+    public torch.Tensor? Angles { get; set; }
+
+    /// <summary>Where a backward adds adapter gradients: the flat fp32 buffer.</summary>
+    public torch.Tensor? FlatGradient { get; set; }
+
+    /// <summary>False while the model's first layer runs backward: nothing reads the gradient of its input.</summary>
+    public bool InputGradientNeeded { get; set; } = true;
+
+    /// <summary>Runs a backward and keeps its exception; the engine then goes on with zeros.</summary>
+    public torch.Tensor Guard(torch.Tensor like, Func<torch.Tensor> backward)
+    {
+        if (_failure is null)
+        {
+            try
+            {
+                return backward();
+            }
+            catch (Exception failure)
+            {
+                _failure = ExceptionDispatchInfo.Capture(failure);
+            }
+        }
+
+        return torch.zeros_like(like);
+    }
+
+    /// <summary>Throws what a backward kept.</summary>
+    public void ThrowIfFailed() => _failure?.Throw();
+}

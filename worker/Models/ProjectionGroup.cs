@@ -1,0 +1,114 @@
+using static TorchSharp.torch;
+
+namespace Orchestrator.Worker.Models;
+
+/// <summary>One linear layer of a projection group.</summary>
+/// <param name="Weight">[out, in].</param>
+/// <param name="Bias">[out] in the compute dtype, or null.</param>
+/// <param name="Lora">The adapter, or null.</param>
+internal sealed record ProjectionPart(FrozenWeight Weight, Tensor? Bias, LoraPair? Lora);
+
+/// <summary>Linear layers that share their input (q, k, v; gate, up; or one alone), multiplied as one: [tokens, in] to [tokens, sum of outs].</summary>
+/// <remarks>The base weights are frozen: a backward computes the input's and the adapters' gradients, never a weight's. Compute thread only.</remarks>
+internal sealed class ProjectionGroup : IDisposable
+{
+    private readonly ProjectionPart[] _parts;
+    private readonly WeightBuffer _buffer;
+    private readonly ScalarType _dtype;
+    private readonly Tensor? _bias;
+
+    public ProjectionGroup(ProjectionPart[] parts, WeightBuffer buffer, ScalarType computeDtype)
+    {
+        (_parts, _buffer, _dtype) = (parts, buffer, computeDtype);
+        InFeatures = parts[0].Weight.Columns;
+        OutFeatures = parts.Sum(part => part.Weight.Rows);
+        _bias = JoinBiases(parts);
+        if (parts.Length > 1 || parts[0].Weight.Direct(computeDtype) is null)
+        {
+            buffer.Reserve(OutFeatures * InFeatures);
+        }
+    }
+
+    public long InFeatures { get; }
+
+    public long OutFeatures { get; }
+
+    /// <summary>Bytes of the weights and biases.</summary>
+    public long Bytes => _parts.Sum(part => part.Weight.Bytes) + (_bias is null ? 0 : _bias.numel() * _bias.element_size());
+
+    /// <summary>[tokens, in] to [tokens, out].</summary>
+    public Tensor Forward(Tensor x, PassContext pass)
+    {
+        using var scope = NewDisposeScope();
+        var weight = Weight().t();
+        var output = _bias is null ? mm(x, weight) : addmm(_bias, x, weight, 1f, 1f);
+        var column = 0L;
+        foreach (var part in _parts)
+        {
+            part.Lora?.AddForward(x, output.narrow(1, column, part.Weight.Rows), pass);
+            column += part.Weight.Rows;
+        }
+
+        return output.MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Adds the adapters' gradients to the pass's flat buffer; gives the gradient of x, or null if nothing reads it.</summary>
+    /// <param name="x">[tokens, in], the forward's input.</param>
+    /// <param name="gradient">[tokens, out].</param>
+    /// <param name="pass">The pass.</param>
+    /// <param name="inputGradientNeeded">Whether the result is read.</param>
+    public Tensor? Backward(Tensor x, Tensor gradient, PassContext pass, bool inputGradientNeeded)
+    {
+        using var scope = NewDisposeScope();
+        var inputGradient = inputGradientNeeded ? mm(gradient, Weight()) : null;
+        var column = 0L;
+        foreach (var part in _parts)
+        {
+            part.Lora?.AddBackward(x, gradient.narrow(1, column, part.Weight.Rows), inputGradient, pass);
+            column += part.Weight.Rows;
+        }
+
+        return inputGradient?.MoveToOuterDisposeScope();
+    }
+
+    public void Dispose()
+    {
+        foreach (var part in _parts)
+        {
+            part.Weight.Dispose();
+        }
+
+        _bias?.Dispose();
+    }
+
+    private Tensor Weight()
+    {
+        if (_parts.Length == 1 && _parts[0].Weight.Direct(_dtype) is { } direct)
+        {
+            return direct;
+        }
+
+        var joined = _buffer.Take(OutFeatures, InFeatures);
+        var row = 0L;
+        foreach (var part in _parts)
+        {
+            part.Weight.WriteTo(joined.narrow(0, row, part.Weight.Rows));
+            row += part.Weight.Rows;
+        }
+
+        return joined;
+    }
+
+    private static Tensor? JoinBiases(ProjectionPart[] parts)
+    {
+        if (parts.All(part => part.Bias is null))
+        {
+            return null;
+        }
+
+        using var scope = NewDisposeScope();
+        var first = parts.First(part => part.Bias is not null).Bias!;
+        var biases = parts.Select(part => part.Bias ?? zeros([part.Weight.Rows], first.dtype, first.device)).ToArray();
+        return cat(biases, 0).DetachFromDisposeScope();
+    }
+}

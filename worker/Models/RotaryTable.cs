@@ -1,0 +1,68 @@
+using TorchSharp;
+
+namespace Orchestrator.Worker.Models;
+
+/// <summary>Cosines and sines of the rotary embedding, by position.</summary>
+/// <remarks>Angles, cosines and sines are computed in fp32 on the host, so their bits are the same on every device. Grows with the longest sample; compute thread only.</remarks>
+internal sealed class RotaryTable : IDisposable
+{
+    private readonly float[] _inverseFrequencies;
+    private readonly float _factor;
+    private readonly torch.Device _device;
+    private torch.Tensor? _table;
+
+    public RotaryTable(IEnumerable<float> inverseFrequencies, float attentionFactor, torch.Device device)
+    {
+        _inverseFrequencies = [.. inverseFrequencies];
+        _factor = attentionFactor;
+        _device = device;
+    }
+
+    public int HeadDim => _inverseFrequencies.Length * 2;
+
+    /// <summary>[tokens, head_dim] for samples laid end to end, positions restarting at each.</summary>
+    /// <remarks>The caller disposes it.</remarks>
+    public torch.Tensor AnglesOf(int[] lengths)
+    {
+        var table = Cover(lengths.Max());
+        var positions = new long[lengths.Sum()];
+        var next = 0;
+        foreach (var length in lengths)
+        {
+            for (var i = 0; i < length; i++)
+            {
+                positions[next++] = i;
+            }
+        }
+
+        using var index = torch.tensor(positions, device: _device);
+        return table.index_select(0, index);
+    }
+
+    public void Dispose() => _table?.Dispose();
+
+    private torch.Tensor Cover(int positions)
+    {
+        if (_table is not null && _table.shape[0] >= positions)
+        {
+            return _table;
+        }
+
+        var half = _inverseFrequencies.Length;
+        var rows = (int)System.Numerics.BitOperations.RoundUpToPowerOf2((uint)positions);
+        var values = new float[rows * 2 * half];
+        for (var row = 0; row < rows; row++)
+        {
+            for (var i = 0; i < half; i++)
+            {
+                var angle = row * _inverseFrequencies[i];
+                values[(row * 2 * half) + i] = MathF.Cos(angle) * _factor;
+                values[(row * 2 * half) + half + i] = MathF.Sin(angle) * _factor;
+            }
+        }
+
+        _table?.Dispose();
+        _table = torch.tensor(values, [rows, 2 * half], device: _device).DetachFromDisposeScope();
+        return _table;
+    }
+}
