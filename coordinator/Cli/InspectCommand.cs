@@ -1,0 +1,127 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Orchestrator.Coordinator.Adapters;
+
+namespace Orchestrator.Coordinator.Cli;
+
+/// <summary><c>inspect PATH</c>: what a model, adapter, dataset or run folder holds.</summary>
+/// <remarks>Reads headers and small files only, and rows of datasets one at a time; never a tensor.</remarks>
+internal static class InspectCommand
+{
+    private static readonly JsonSerializerOptions Json = new() { WriteIndented = true, NewLine = "\n" };
+
+    /// <summary>Prints the facts to <paramref name="output"/>; a path that holds nothing known is one sentence on <paramref name="error"/> and 2.</summary>
+    public static int Run(string path, bool json, TextWriter output, TextWriter error)
+    {
+        try
+        {
+            JsonObject facts = Inspect(Path.GetFullPath(path));
+            if (json)
+            {
+                output.WriteLine(facts.ToJsonString(Json));
+            }
+            else
+            {
+                Print(facts, "", output);
+            }
+
+            return 0;
+        }
+        catch (InvalidInputException refusal)
+        {
+            error.WriteLine(refusal.Message);
+            return 2;
+        }
+    }
+
+    private static JsonObject Inspect(string path)
+    {
+        if (Directory.Exists(path))
+        {
+            return Folder(path);
+        }
+
+        if (!File.Exists(path))
+        {
+            throw new InvalidInputException($"{path} does not exist; give a model, adapter, dataset or run folder, or a .jsonl or .safetensors file.");
+        }
+
+        return Path.GetExtension(path) switch
+        {
+            ".jsonl" => InspectData.File(path),
+            ".safetensors" => InspectModel.Safetensors(path),
+            _ => throw Unknown(path),
+        };
+    }
+
+    private static JsonObject Folder(string path)
+    {
+        bool Holds(string name) => Path.Exists(Path.Combine(path, name));
+        if (Holds(PeftAdapter.ConfigFile))
+        {
+            return InspectModel.Adapter(path);
+        }
+
+        if (Holds("config.json"))
+        {
+            return InspectModel.Model(path);
+        }
+
+        if (Holds("metrics.jsonl") || Holds("plan.json"))
+        {
+            return InspectRun.Folder(path);
+        }
+
+        return Files(path, "*.jsonl").Length > 0 ? InspectData.Folder(path) : throw Unknown(path);
+    }
+
+    /// <summary>Files of a folder in name order, or a sentence where it cannot be read.</summary>
+    internal static string[] Files(string folder, string pattern)
+    {
+        try
+        {
+            return [.. Directory.EnumerateFiles(folder, pattern).Order(StringComparer.Ordinal)];
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw new InvalidInputException($"{folder} cannot be read: {error.Message.TrimEnd('.')}.", error);
+        }
+    }
+
+    private static InvalidInputException Unknown(string path) =>
+        new($"{path} holds nothing that is known here: a model has config.json, an adapter adapter_config.json, a run metrics.jsonl, a dataset .jsonl files.");
+
+    private static void Print(JsonObject facts, string indent, TextWriter output)
+    {
+        int width = facts.Max(fact => fact.Key.Length);
+        foreach ((string key, JsonNode? value) in facts)
+        {
+            switch (value)
+            {
+                case JsonObject nested:
+                    output.WriteLine($"{indent}{key}:");
+                    Print(nested, $"{indent}  ", output);
+                    break;
+                case JsonArray { Count: > 0 } list when list[0] is JsonObject:
+                    output.WriteLine($"{indent}{key}:");
+                    foreach (JsonNode? item in list)
+                    {
+                        output.WriteLine($"{indent}  {string.Join("  ", item!.AsObject().Select(fact => Text(fact.Value)))}");
+                    }
+
+                    break;
+                default:
+                    output.WriteLine($"{indent}{key.PadRight(width)}  {Text(value)}");
+                    break;
+            }
+        }
+    }
+
+    private static string Text(JsonNode? value) => value switch
+    {
+        null => "-",
+        JsonArray list => string.Join(", ", list.Select(Text)),
+        JsonValue scalar when scalar.TryGetValue(out string? text) => Models.ForeignText.Clip(text),
+        _ => value.ToJsonString(),
+    };
+}

@@ -1,0 +1,74 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Orchestrator.Coordinator.Datasets;
+using Orchestrator.Coordinator.Models;
+
+namespace Orchestrator.Coordinator.Cli;
+
+/// <summary>Facts of a run's output folder: how far it came, its losses and its adapter.</summary>
+internal static class InspectRun
+{
+    public static JsonObject Folder(string path)
+    {
+        var facts = new JsonObject { ["kind"] = "run", ["path"] = path };
+        AddLayout(facts, Path.Combine(path, "plan.json"));
+        AddMetrics(facts, Path.Combine(path, "metrics.jsonl"));
+        string adapter = Path.Combine(path, "adapter");
+        facts["adapter"] = Directory.Exists(adapter) ? InspectModel.Adapter(adapter) : null;
+        facts["files"] = new JsonArray([.. InspectCommand.Files(path, "*").Select(file => JsonValue.Create(Path.GetFileName(file)))]);
+        return facts;
+    }
+
+    private static void AddLayout(JsonObject facts, string file)
+    {
+        if (!File.Exists(file))
+        {
+            return;
+        }
+
+        ConfigDocument? layout = ConfigDocument.Read(file).Object("layout");
+        facts["layout"] = layout is null ? null : $"{layout.Integer("replicas", 0, int.MaxValue)} x {layout.Integer("stages", 0, int.MaxValue)} (replicas x stages)";
+    }
+
+    private static void AddMetrics(JsonObject facts, string file)
+    {
+        if (!File.Exists(file))
+        {
+            return;
+        }
+
+        long last = 0;
+        JsonNode? loss = null, firstEvaluation = null, lastEvaluation = null;
+        using var lines = new JsonLines(file);
+        while (lines.Read())
+        {
+            JsonObject line = Parse(lines, file);
+            if (line["eval_loss"] is { } evaluation)
+            {
+                firstEvaluation ??= evaluation.DeepClone();
+                lastEvaluation = evaluation.DeepClone();
+            }
+            else if (line["step"] is JsonValue step && step.TryGetValue(out long number))
+            {
+                (last, loss) = (number, line["loss"]?.DeepClone());
+            }
+        }
+
+        facts["last_step"] = last;
+        facts["last_loss"] = loss;
+        facts["first_eval_loss"] = firstEvaluation;
+        facts["last_eval_loss"] = lastEvaluation;
+    }
+
+    private static JsonObject Parse(JsonLines lines, string file)
+    {
+        try
+        {
+            return JsonNode.Parse(lines.Line.Span)?.AsObject() ?? throw new InvalidInputException($"{file}, line {lines.Number}: it is no JSON object.");
+        }
+        catch (Exception error) when (error is JsonException or InvalidOperationException or ArgumentException)
+        {
+            throw new InvalidInputException($"{file}, line {lines.Number}: it is not a line of metrics.", error);
+        }
+    }
+}
