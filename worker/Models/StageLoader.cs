@@ -1,5 +1,6 @@
 using Orchestrator.Protos;
 using Orchestrator.Worker.Adapters;
+using Orchestrator.Worker.Quantization;
 using Orchestrator.Worker.Runtime;
 using TorchSharp;
 
@@ -155,7 +156,7 @@ internal sealed class StageLoader : IDisposable
         return new LoraPair(_adapter, module, dropout);
     }
 
-    private FrozenWeight Weight(string name, long rows, long columns)
+    private unsafe FrozenWeight Weight(string name, long rows, long columns)
     {
         var slice = Slice(name);
         if (!slice.Quantize || _spec.Quantization is not { Type: not QuantizationType.None })
@@ -163,7 +164,8 @@ internal sealed class StageLoader : IDisposable
             return new FrozenWeight(OnDevice(_reader.Read(slice, rows, columns)));
         }
 
-        throw new WorkerFaultException(ErrorCode.Internal, $"Tensor '{slice.Name}' asks for {_spec.Quantization.Type}: the quantizer is not in this build.");
+        using var source = _reader.Read(slice, rows, columns);
+        return new FrozenWeight(QuantizedMatrix.Quantize(TensorMemory.Pointer(source), (long)slice.Length, slice.Dtype, [rows, columns], _spec.Quantization, name), rows, columns);
     }
 
     private torch.Tensor Vector(string name, long length)
