@@ -1,36 +1,340 @@
+using System.Security.Cryptography;
 using Akka.Actor;
-using Akka.Cluster.Hosting;
 using Akka.Cluster.Sharding;
-using Akka.Hosting;
+using Akka.Event;
 using Akka.Persistence;
+using Google.Protobuf;
+using Google.Protobuf.WellKnownTypes;
+using Microsoft.Data.Sqlite;
+using Orchestrator.Coordinator.Jobs;
+using Orchestrator.Coordinator.Membership;
+using Orchestrator.Protos;
 
 namespace Orchestrator.Coordinator.Runs;
 
-internal sealed class JobEntity : ReceivePersistentActor
+/// <summary>One job: persists what <see cref="JobLife"/> decides, then acts on it.</summary>
+/// <remarks>
+/// Sharded, remembered, and the only writer of its journal and of its run's folder. Its first act in each life is to persist
+/// <see cref="OwnershipTaken"/>, whose sequence number is the fence of every command. Nothing is commanded, published or answered
+/// from memory alone: events are persisted first. When a second entity of the same job has written, persisting fails and this one stops.
+/// Reading data and writing the adapter run on the thread pool and come back as messages; no field is touched from there.
+/// </remarks>
+internal sealed class JobEntity : UntypedPersistentActor
 {
+    private const int SqliteIoError = 10;
+    private const int SqliteFull = 13;
+    private static readonly TimeSpan IdleTimeout = TimeSpan.FromSeconds(30);
+
+    private readonly IActorRef _workers;
+    private readonly JobFolders _folders;
+    private readonly TimeProvider _clock;
+    private readonly ILoggingAdapter _log = Context.GetLogger();
+    private readonly CancellationTokenSource _stopped = new();
+    private readonly HashSet<IActorRef> _watchers = [];
+    private readonly RunPublication _publication;
+    private JobRecord _record = JobRecord.Empty;
+    private JobSession _session;
+    private JobStatus _told = new();
+
     public JobEntity(string job, IActorRef workers, JobFolders folders, TimeProvider clock)
     {
+        (_workers, _folders, _clock) = (workers, folders, clock);
         PersistenceId = $"job-{job}";
+        _publication = new RunPublication(job);
+        _session = new JobSession
+        {
+            Job = job,
+            Secret = ByteString.CopyFrom(RandomNumberGenerator.GetBytes(32)),
+            StateFolder = Path.Combine(folders.Jobs, job),
+        };
     }
 
     public override string PersistenceId { get; }
-}
 
-/// <summary>Adds the entities of jobs to the node.</summary>
-internal static class JobEntityHosting
-{
-    private const int NumShards = 64;
+    private bool IsActive => _record.IsSubmitted && !_record.HasEnded;
 
-    /// <summary>Adds the shard region, under the key <see cref="JobEntity"/>; the actor of <typeparamref name="TDirectory"/> must be added before.</summary>
-    public static AkkaConfigurationBuilder WithJobs<TDirectory>(this AkkaConfigurationBuilder builder, JobFolders folders, TimeProvider clock) =>
-        builder.WithShardRegion<JobEntity>(
-            "job",
-            (_, registry, _) => job => Props.Create(() => new JobEntity(job, registry.Get<TDirectory>(), folders, clock)),
-            new JobMessageExtractor(NumShards),
-            new ShardOptions { RememberEntities = true, StateStoreMode = StateStoreMode.Persistence, RememberEntitiesStore = RememberEntitiesStore.Eventsourced });
-
-    private sealed class JobMessageExtractor(int numShards) : HashCodeMessageExtractor(numShards)
+    protected override void OnRecover(object message)
     {
-        public override string EntityId(object message) => (message as IJobMessage)?.Job!;
+        switch (message)
+        {
+            case IJobEvent happened:
+                _record = _record.Apply(happened);
+                _publication.Recall(_record, happened);
+                break;
+            case RecoveryCompleted when IsActive:
+                TakeOwnership(() =>
+                {
+                    Publish(() => _publication.Continue(_record));
+                    Decide(new JobInput.Recovered(), null);
+                });
+                break;
+            case RecoveryCompleted:
+                SetReceiveTimeout(IdleTimeout);
+                break;
+        }
+    }
+
+    protected override void OnCommand(object message)
+    {
+        switch (message)
+        {
+            case SubmitJob submit:
+                Submit(submit);
+                break;
+            case GetJob:
+                Sender.Tell(Status());
+                break;
+            case WatchJob:
+                Watch(Sender);
+                break;
+            case UnwatchJob:
+                _watchers.Remove(Context.Unwatch(Sender));
+                break;
+            case Terminated watcher:
+                _watchers.Remove(watcher.ActorRef);
+                break;
+            case CancelJob:
+                var asker = Sender;
+                Decide(message, () => asker.Tell(Status()));
+                break;
+            case ReceiveTimeout:
+                Context.Parent.Tell(new Passivate(PoisonPill.Instance));
+                break;
+            default:
+                Decide(message, null);
+                break;
+        }
+    }
+
+    protected override void OnPersistFailure(Exception cause, object @event, long sequenceNr)
+    {
+        _log.Error(cause, "Job {0}: {1} (sequence number {2}) could not be persisted.", _session.Job, @event.GetType().Name, sequenceNr);
+        // Not a second writer's doing: whoever waits must hear it, though it cannot be journaled.
+        if (cause.GetBaseException() is SqliteException { SqliteErrorCode: SqliteIoError or SqliteFull } full)
+        {
+            var status = Status();
+            status.State = JobState.Failed;
+            status.Reason = RunFolder.Sentence(_record.Output, full);
+            Tell(status);
+        }
+    }
+
+    protected override void PostStop()
+    {
+        _stopped.Cancel();
+        _stopped.Dispose();
+        base.PostStop();
+    }
+
+    private void Submit(SubmitJob submit)
+    {
+        var asker = Sender;
+        if (_record.IsSubmitted)
+        {
+            asker.Tell(new SubmitJobReply { Job = _session.Job });
+            return;
+        }
+
+        var read = JobRequests.Check(submit.Request);
+        if (read.Spec is not { } spec)
+        {
+            asker.Tell(new SubmitJobReply { Errors = { read.Errors } });
+            return;
+        }
+
+        SetReceiveTimeout(null);
+        TakeOwnership(() => Decide(
+            new JobInput.Submitted(submit.Request, spec, read.ResolvedYaml),
+            () => asker.Tell(new SubmitJobReply { Job = _session.Job })));
+    }
+
+    private void Watch(IActorRef watcher)
+    {
+        if (_watchers.Add(watcher))
+        {
+            Context.Watch(watcher);
+            watcher.Tell(Status());
+        }
+    }
+
+    private void TakeOwnership(Action then) => Persist(
+        new OwnershipTaken { Time = Timestamp.FromDateTimeOffset(_clock.GetUtcNow()), Fence = (ulong)LastSequenceNr + 1 },
+        taken =>
+        {
+            _record = _record.Apply(taken);
+            then();
+        });
+
+    private void Decide(object input, Action? reply)
+    {
+        var decision = JobLife.Decide(_record, _session, input, _clock.GetUtcNow());
+        if (decision.Note is { } note)
+        {
+            _log.Info("Job {0}: {1}.", _session.Job, note);
+        }
+
+        if (decision.Events.Count == 0)
+        {
+            Adopt(decision, reply);
+            return;
+        }
+
+        var left = decision.Events.Count;
+        PersistAll(decision.Events, happened =>
+        {
+            _record = _record.Apply(happened);
+            Publish(() => _publication.Publish(_record, happened));
+            Log(happened);
+            if (--left == 0)
+            {
+                Adopt(decision, reply);
+            }
+        });
+    }
+
+    private void Adopt(JobDecision decision, Action? reply)
+    {
+        _session = decision.Session;
+        foreach (var effect in decision.Effects)
+        {
+            Do(effect);
+        }
+
+        reply?.Invoke();
+        if (_watchers.Count > 0)
+        {
+            Tell(Status());
+        }
+    }
+
+    private void Do(JobEffect effect)
+    {
+        switch (effect)
+        {
+            case JobEffect.Prepare:
+                Prepare().PipeTo(Self);
+                break;
+            case JobEffect.SubscribeToFleet:
+                _workers.Tell(new Subscribe(_session.Job, Self));
+                break;
+            case JobEffect.Send send:
+                _workers.Tell(send.Message);
+                break;
+            case JobEffect.PublishPlan plan:
+                Publish(() => _publication.WritePlan(plan.Json));
+                break;
+            case JobEffect.Export export:
+                Export(export.Saved).PipeTo(Self);
+                break;
+            case JobEffect.End:
+                _workers.Tell(new Unsubscribe(_session.Job));
+                DeleteSavedStates();
+                SetReceiveTimeout(IdleTimeout);
+                break;
+        }
+    }
+
+    private Task<object> Prepare()
+    {
+        var (request, data, stopped, self) = (_record.Request!, _folders.Data, _stopped.Token, Self);
+        var progress = new ToSelf(self);
+        return Task.Run<object>(async () =>
+        {
+            try
+            {
+                var read = JobRequests.Read(request);
+                return read.Spec is { } spec
+                    ? new JobInput.Prepared(await JobPreparation.RunAsync(spec, read.ResolvedYaml, data, progress, stopped))
+                    : new JobInput.PreparationFailed(string.Join(" ", read.Errors), Invalid: true);
+            }
+            catch (InvalidInputException mistake)
+            {
+                return new JobInput.PreparationFailed(mistake.Message, Invalid: true);
+            }
+            catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+            {
+                return new JobInput.PreparationFailed($"The data could not be prepared in {data}: {failure.Message}", Invalid: false);
+            }
+            catch (Exception bug) when (bug is not OperationCanceledException)
+            {
+                return new JobInput.PreparationFailed($"The preparation of the job failed by an error of the program: {bug}", Invalid: false);
+            }
+        });
+    }
+
+    private Task<object> Export(IReadOnlyList<StateSaved> saved)
+    {
+        var (material, record, states) = (_session.Material!, _record, _session.StateFolder);
+        var folder = Path.Combine(record.Output, RunFolder.AdapterFolderName);
+        return Task.Run<object>(async () =>
+        {
+            try
+            {
+                await AdapterExport.RunAsync(material, record, states, saved, folder);
+                return new JobInput.AdapterExported(folder);
+            }
+            catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+            {
+                return new JobInput.PublicationFailed(RunFolder.Sentence(record.Output, failure));
+            }
+            catch (Exception failure)
+            {
+                return new JobInput.PublicationFailed($"The adapter of step {record.CommittedStep} could not be written: {failure.Message}");
+            }
+        });
+    }
+
+    private void Publish(Action publish)
+    {
+        try
+        {
+            publish();
+        }
+        catch (IOException failure)
+        {
+            _log.Error("Job {0}: {1}", _session.Job, failure.Message);
+            Self.Tell(new JobInput.PublicationFailed(failure.Message));
+        }
+    }
+
+    private void DeleteSavedStates()
+    {
+        try
+        {
+            Directory.Delete(_session.StateFolder, recursive: true);
+        }
+        catch (IOException)
+        {
+            // Nothing was saved, or a worker still writes: what is left is named by the job and in nobody's way.
+        }
+    }
+
+    private void Log(IJobEvent happened)
+    {
+        if (happened is not (StepCommitted or WindowOpened))
+        {
+            _log.Info("Job {0}: {1}, {2}. {3}", _session.Job, happened.GetType().Name, _record.State, _record.Reason);
+        }
+    }
+
+    private JobStatus Status() => JobReport.Status(_record, _session);
+
+    private void Tell(JobStatus status)
+    {
+        if (status.Equals(_told))
+        {
+            return;
+        }
+
+        _told = status;
+        foreach (var watcher in _watchers)
+        {
+            watcher.Tell(status);
+        }
+    }
+
+    private sealed class ToSelf(IActorRef self) : IProgress<string>
+    {
+        public void Report(string value) => self.Tell(new JobInput.PreparationProgressed(value));
     }
 }

@@ -63,7 +63,7 @@ internal static class JobLoading
     private static LayoutRequest Request(JobMaterial material, FleetSnapshot fleet) => new()
     {
         Job = material.Spec,
-        NumLayers = (int)material.Model.NumLayers,
+        NumLayers = (int)material.Model.Spec.NumLayers,
         MaxMicroBatchesPerStep = material.Steps.MaxMicroBatchesPerStep,
         Workers = [.. fleet.Workers.Select(worker => new CandidateWorker(worker.Key.WorkerId, worker.Class))],
     };

@@ -1,5 +1,7 @@
+using Orchestrator.Coordinator.Adapters;
 using Orchestrator.Coordinator.Datasets;
 using Orchestrator.Coordinator.Jobs;
+using Orchestrator.Coordinator.Models;
 using Orchestrator.Protos;
 
 namespace Orchestrator.Coordinator.Runs;
@@ -10,10 +12,16 @@ internal sealed record JobMaterial
 {
     public required JobSpec Spec { get; init; }
 
-    /// <summary>SHA-256 over what fixes the adapter's bits: the resolved job without its output, the model's and the data's bytes.</summary>
+    /// <summary>SHA-256 over what fixes the adapter's bits: the resolved job without output, layout and resources, and the prepared data.</summary>
     public required string JobHash { get; init; }
 
-    public required ModelSpec Model { get; init; }
+    public required ModelFolder Model { get; init; }
+
+    /// <summary>The model's bytes, read once while the job runs; needed when the adapter is written.</summary>
+    public required Task<FilesHash> ModelHash { get; init; }
+
+    /// <summary>The adapter's configuration as it will be written: the job's, or that of the adapter it starts from.</summary>
+    public required PeftConfig AdapterConfig { get; init; }
 
     /// <summary>The adapted modules of all layers, by index.</summary>
     public required IReadOnlyList<AdapterModule> Modules { get; init; }

@@ -1,3 +1,5 @@
+using System.Globalization;
+using Orchestrator.Coordinator.Adapters;
 using Orchestrator.Coordinator.Jobs;
 using Orchestrator.Coordinator.Membership;
 using Orchestrator.Protos;
@@ -8,7 +10,6 @@ namespace Orchestrator.Coordinator.Runs;
 /// <remarks>Pure.</remarks>
 internal static class StageSpecs
 {
-    private const uint ChunkElements = 65_536;
     private const uint LossChunkTokens = 1_024;
     private const uint AttentionBlock = 512;
 
@@ -37,7 +38,7 @@ internal static class StageSpecs
         var spec = material.Spec;
         var stage = new StageSpec
         {
-            Model = material.Model,
+            Model = material.Model.Spec,
             Place = new Place { Replica = (uint)rank.Replica, Stage = (uint)rank.Stage },
             NumReplicas = (uint)placement.NumReplicas,
             NumStages = (uint)placement.NumStages,
@@ -54,14 +55,20 @@ internal static class StageSpecs
             {
                 ComputeDtype = placement.ComputeDtype,
                 ReductionSlots = (uint)spec.Training.ReductionSlots,
-                ChunkElements = ChunkElements,
+                ChunkElements = TargetModules.ChunkElements,
                 LossChunkTokens = LossChunkTokens,
                 AttentionBlock = AttentionBlock,
                 Seed = spec.Training.Seed,
             },
         };
+        stage.Base.AddRange(material.Model.StageSlices(
+            stage.FirstLayer, stage.LastLayer, stage.Embedding, stage.Head, spec.Quantization.Type != QuantizationType.None, spec.Quantization.SkipModules));
+        stage.Adapter.AddRange(material.Modules.Where(module => LayerOf(module.Module) is var layer && layer >= rank.FirstLayer && layer <= rank.LastLayer));
         return stage;
     }
+
+    // "model.layers.3.self_attn.q_proj": 3.
+    private static int LayerOf(string module) => int.Parse(module.Split('.')[2], CultureInfo.InvariantCulture);
 
     private static QuantizationSpec Quantization(QuantizationSettings settings) => new()
     {

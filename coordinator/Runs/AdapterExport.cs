@@ -1,0 +1,107 @@
+using System.Globalization;
+using System.Reflection;
+using Orchestrator.Coordinator.Adapters;
+using Orchestrator.Coordinator.Jobs;
+using Orchestrator.Protos;
+using Orchestrator.Protos.Blobs;
+
+namespace Orchestrator.Coordinator.Runs;
+
+/// <summary>Turns the states that a replica's stages saved into an adapter folder.</summary>
+/// <remarks>Runs on the thread pool. Every blob is checked against the digest that its worker reported before anything is written.</remarks>
+internal static class AdapterExport
+{
+    /// <exception cref="IOException">The folder cannot be written; nothing half-written is left.</exception>
+    /// <exception cref="BlobFormatException">A saved state is damaged.</exception>
+    public static async Task RunAsync(JobMaterial material, JobRecord record, string stateFolder, IReadOnlyList<StateSaved> saved, string adapterFolder)
+    {
+        var modelHash = await material.ModelHash;
+        var blobs = saved.Select(state => BlobReader.Open(Path.Combine(stateFolder, Path.GetFileName(state.File)), state.Sha256)).ToList();
+        try
+        {
+            PeftAdapterWriter.Write(
+                adapterFolder,
+                material.AdapterConfig,
+                [.. material.Modules.SelectMany(module => Tensors(module, blobs))],
+                Card(material),
+                LineageOf(material, record, modelHash),
+                material.Spec.Model);
+        }
+        finally
+        {
+            blobs.ForEach(blob => blob.Dispose());
+        }
+    }
+
+    private static IEnumerable<AdapterTensor> Tensors(AdapterModule module, List<BlobReader> blobs)
+    {
+        foreach (var isA in new[] { true, false })
+        {
+            var name = $"{module.Module}.{(isA ? "lora_A" : "lora_B")}.weight";
+            var blob = blobs.Find(candidate => candidate.Contains(name))
+                ?? throw new BlobFormatException($"No saved state holds {name}: the workers saved other modules than the job adapts.");
+            var tensor = blob.Tensor(name);
+            yield return new AdapterTensor(module.Module, isA, tensor.Dtype, [.. tensor.Shape], stream =>
+            {
+                using var source = blob.OpenStream(name);
+                source.CopyTo(stream);
+            });
+        }
+    }
+
+    private static ModelCard Card(JobMaterial material)
+    {
+        var training = material.Spec.Training;
+        return new ModelCard
+        {
+            Name = material.Spec.Name,
+            BaseModel = material.Spec.Model,
+            Lora = material.AdapterConfig.Lora,
+            Facts =
+            [
+                new("Quantization of the base", material.Spec.Quantization.Type.ToString().ToLowerInvariant()),
+                new("Optimizer", training.Optimizer.ToString().ToLowerInvariant()),
+                new("Learning rate", training.LearningRate.ToString("R", CultureInfo.InvariantCulture)),
+                new("Schedule", training.LrScheduler.ToString().ToLowerInvariant()),
+                new("Global batch size", training.GlobalBatchSize.ToString(CultureInfo.InvariantCulture)),
+                new("Steps", material.Steps.TotalSteps.ToString(CultureInfo.InvariantCulture)),
+                new("Seed", training.Seed.ToString(CultureInfo.InvariantCulture)),
+            ],
+        };
+    }
+
+    private static Lineage LineageOf(JobMaterial material, JobRecord record, Models.FilesHash model)
+    {
+        var placement = record.Placement!;
+        return new Lineage
+        {
+            Base = new LineageSource(material.Spec.Model, model.Sha256, model.Files),
+            InitFrom = InitFrom(material.Spec),
+            Data = [.. Data("train", material.Data.Train.Shard), .. material.Data.Eval is { } eval ? Data("eval", eval.Shard) : []],
+            JobSha256 = material.JobHash,
+            Step = record.CommittedStep,
+            Versions = new SortedDictionary<string, string>(StringComparer.Ordinal)
+            {
+                ["orchestrator"] = typeof(AdapterExport).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "",
+                ["libtorch"] = placement.Class.Libtorch,
+                ["kernels"] = placement.Class.Kernels,
+            },
+            NumericClass = Placement.NumericClassText.Of(placement.Class),
+            Layouts = [new LineageLayout(placement.Generation, 1, record.CommittedStep, (uint)placement.NumReplicas, (uint)placement.NumStages)],
+        };
+    }
+
+    private static LineageData[] Data(string split, ShardRef shard) => [new(split, shard.Sha256, shard.Samples, shard.Tokens)];
+
+    private static LineageSource? InitFrom(JobSpec spec)
+    {
+        if (spec.Adapter.InitFrom is not { } folder)
+        {
+            return null;
+        }
+
+        string[] files = [Path.Combine(folder, PeftAdapter.ConfigFile), Path.Combine(folder, PeftAdapter.WeightsFile)];
+        var hash = Models.FilesHash.ComputeAsync(folder, files, CancellationToken.None).GetAwaiter().GetResult();
+        return new LineageSource(folder, hash.Sha256, hash.Files);
+    }
+}

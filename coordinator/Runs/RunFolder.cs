@@ -1,0 +1,182 @@
+using System.Text;
+using Orchestrator.Protos.Blobs;
+
+namespace Orchestrator.Coordinator.Runs;
+
+/// <summary>What a run leaves in its output folder.</summary>
+/// <remarks>
+/// One writer: the job's entity, under its fence. Whole files appear by rename; a line is appended whole or not at all. Every I/O error
+/// is an <see cref="IOException"/> with one sentence that names the folder.
+/// </remarks>
+internal sealed class RunFolder
+{
+    public const string JobFileName = "job.yaml";
+    public const string PlanFileName = "plan.json";
+    public const string MetricsFileName = "metrics.jsonl";
+    public const string EventsFileName = "events.jsonl";
+    public const string LogFileName = "run.log";
+    public const string AdapterFolderName = "adapter";
+
+    // Events are written first and deleted last: files of a run without them were written by somebody else.
+    private static readonly string[] Files = [JobFileName, PlanFileName, MetricsFileName, LogFileName, EventsFileName];
+
+    private static readonly string[] AdapterFiles =
+    [
+        "adapter_config.json", "adapter_model.safetensors", "README.md", "lineage.json", "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json",
+        "added_tokens.json", "tokenizer.model", "vocab.json", "merges.txt", "chat_template.jinja",
+    ];
+
+    private readonly string _path;
+
+    private RunFolder(string path) => _path = path;
+
+    public string AdapterFolder => Path.Combine(_path, AdapterFolderName);
+
+    /// <summary>Whether a run may start in this folder.</summary>
+    /// <exception cref="InvalidInputException">It may not: the sentence says what to do.</exception>
+    public static void Check(string output, bool resume, bool overwrite)
+    {
+        if (File.Exists(output))
+        {
+            throw new InvalidInputException($"The output {output} is a file; give a folder.");
+        }
+
+        if (HoldsRun(output))
+        {
+            if (resume)
+            {
+                throw new InvalidInputException($"The output folder {output} holds a run, and going on from it needs checkpoints, which are not built yet; start again with --overwrite, or choose another output.");
+            }
+
+            if (!overwrite)
+            {
+                throw new InvalidInputException($"The output folder {output} holds a run already; delete that run with --overwrite, or choose another output.");
+            }
+
+            return;
+        }
+
+        var foreign = Files.Append(AdapterFolderName).FirstOrDefault(name => Path.Exists(Path.Combine(output, name)) && name != LogFileName);
+        if (foreign is not null)
+        {
+            throw new InvalidInputException($"The output folder {output} holds {foreign}, which no run has written and this one would replace; move it away, or choose another output.");
+        }
+    }
+
+    public static bool HoldsRun(string output) => File.Exists(Path.Combine(output, EventsFileName));
+
+    /// <summary>Makes the folder of a new run; an older run's files, which <see cref="Check"/> has allowed to delete, go first.</summary>
+    public static RunFolder Create(string output, string resolvedYaml, IEnumerable<string> events)
+    {
+        var folder = new RunFolder(output);
+        folder.Guard(() =>
+        {
+            Delete(output);
+            Directory.CreateDirectory(output);
+            folder.Append(EventsFileName, events);
+            AtomicFile.Write(Path.Combine(output, JobFileName), stream => stream.Write(Encoding.UTF8.GetBytes(resolvedYaml)));
+        });
+        return folder;
+    }
+
+    /// <summary>Takes up the folder of a run whose entity was started again: lines that the journal has and the files lack are appended.</summary>
+    public static RunFolder Continue(string output, IReadOnlyList<string> events, IReadOnlyList<string> metrics)
+    {
+        var folder = new RunFolder(output);
+        folder.Guard(() =>
+        {
+            Directory.CreateDirectory(output);
+            folder.Complete(EventsFileName, events);
+            folder.Complete(MetricsFileName, metrics);
+        });
+        return folder;
+    }
+
+    /// <summary>Deletes a run's files and nothing else.</summary>
+    public static void Delete(string output)
+    {
+        var adapter = Path.Combine(output, AdapterFolderName);
+        foreach (var name in AdapterFiles)
+        {
+            DeleteFile(Path.Combine(adapter, name));
+        }
+
+        if (Directory.Exists(adapter) && !Directory.EnumerateFileSystemEntries(adapter).Any())
+        {
+            Directory.Delete(adapter);
+        }
+
+        foreach (var name in Files)
+        {
+            DeleteFile(Path.Combine(output, name));
+        }
+    }
+
+    public void WritePlan(string json) =>
+        Guard(() => AtomicFile.Write(Path.Combine(_path, PlanFileName), stream => stream.Write(Encoding.UTF8.GetBytes(json))));
+
+    public void AppendEvents(IEnumerable<string> lines) => Guard(() => Append(EventsFileName, lines));
+
+    public void AppendMetrics(IEnumerable<string> lines) => Guard(() => Append(MetricsFileName, lines));
+
+    private static void DeleteFile(string path)
+    {
+        if (File.Exists(path))
+        {
+            File.Delete(path);
+        }
+    }
+
+    private void Append(string name, IEnumerable<string> lines)
+    {
+        var bytes = Encoding.UTF8.GetBytes(string.Concat(lines.Select(line => line + "\n")));
+        if (bytes.Length == 0)
+        {
+            return;
+        }
+
+        using var stream = new FileStream(Path.Combine(_path, name), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.Read, bufferSize: 0);
+        var whole = stream.Seek(0, SeekOrigin.End);
+        try
+        {
+            stream.Write(bytes);
+        }
+        catch (IOException)
+        {
+            stream.SetLength(whole);
+            throw;
+        }
+    }
+
+    // A line that was cut short goes; what is there already equals the journal's first lines, for lines are pure functions of events.
+    private void Complete(string name, IReadOnlyList<string> lines)
+    {
+        var path = Path.Combine(_path, name);
+        var present = 0;
+        if (File.Exists(path))
+        {
+            var bytes = File.ReadAllBytes(path);
+            present = bytes.Count(b => b == (byte)'\n');
+            using var stream = new FileStream(path, FileMode.Open, FileAccess.Write);
+            stream.SetLength(Array.LastIndexOf(bytes, (byte)'\n') + 1);
+        }
+
+        Append(name, lines.Skip(present));
+    }
+
+    private void Guard(Action write)
+    {
+        try
+        {
+            write();
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        {
+            throw new IOException(Sentence(_path, failure), failure);
+        }
+    }
+
+    /// <summary>The sentence of a folder that cannot be written.</summary>
+    public static string Sentence(string output, Exception failure) =>
+        $"The output folder {output} cannot be written ({failure.Message.TrimEnd('.')}); make room or choose another output, then start the job again.";
+}

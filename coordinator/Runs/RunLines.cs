@@ -1,0 +1,112 @@
+using System.Text;
+using System.Text.Json;
+using Google.Protobuf.WellKnownTypes;
+
+namespace Orchestrator.Coordinator.Runs;
+
+/// <summary>The lines of metrics.jsonl and events.jsonl as a projection of the journal.</summary>
+/// <remarks>Pure: the same event gives the same line, so a line that is missing after a crash can be written again.</remarks>
+internal static class RunLines
+{
+    /// <summary>The metrics line of an event, if it has one.</summary>
+    public static string? Metrics(IJobEvent happened) => happened switch
+    {
+        StepCommitted step => Line(json => WriteStep(json, step)),
+        StepEvaluated evaluation => Line(json =>
+        {
+            json.WriteNumber("step", evaluation.Step);
+            json.WriteNumber("eval_loss", evaluation.Loss);
+            json.WriteNumber("eval_label_tokens", evaluation.LabelTokens);
+        }),
+        _ => null,
+    };
+
+    /// <summary>The event lines of an event.</summary>
+    /// <param name="job">The job's name in the cluster.</param>
+    /// <param name="after">The record after the event.</param>
+    /// <param name="happened">The event.</param>
+    public static IEnumerable<string> Events(string job, JobRecord after, IJobEvent happened)
+    {
+        switch (happened)
+        {
+            case JobPrepared:
+                yield return Event(job, after, happened.Time, "start");
+                break;
+            case WorkerBound bound:
+                yield return Event(job, after, happened.Time, "attach", worker: bound.Worker.WorkerId);
+                break;
+            case StepCommitted { Applied: false }:
+                yield return Event(job, after, happened.Time, "skip", reason: "a gradient was not finite");
+                break;
+            case JobFailed failed:
+                if (failed.Worker.Length > 0)
+                {
+                    yield return Event(job, after, happened.Time, "lost", worker: failed.Worker, reason: failed.Reason);
+                }
+
+                yield return Event(job, after, happened.Time, "finish", reason: failed.Reason);
+                break;
+            case JobSucceeded:
+                yield return Event(job, after, happened.Time, "finish", reason: "succeeded");
+                break;
+            case JobCancelled:
+                yield return Event(job, after, happened.Time, "finish", reason: "cancelled");
+                break;
+        }
+    }
+
+    private static void WriteStep(Utf8JsonWriter json, StepCommitted step)
+    {
+        json.WriteNumber("step", step.Step);
+        json.WriteNumber("epoch", step.Epoch);
+        if (step.Applied)
+        {
+            json.WriteNumber("loss", step.Loss);
+            json.WriteNumber("grad_norm", step.GradNorm);
+        }
+        else
+        {
+            json.WriteNull("loss");
+            json.WriteNull("grad_norm");
+        }
+
+        json.WriteNumber("learning_rate", step.LearningRate);
+        json.WriteNumber("label_tokens", step.LabelTokens);
+        json.WriteNumber("tokens", step.Tokens);
+        json.WriteNumber("step_seconds", step.StepSeconds);
+        json.WriteNumber("tokens_per_second", step.StepSeconds > 0 ? step.Tokens / step.StepSeconds : 0);
+        json.WriteString("time", TimeText(step.Time));
+        if (!step.Applied)
+        {
+            json.WriteBoolean("skipped", true);
+        }
+    }
+
+    private static string Event(string job, JobRecord after, Timestamp time, string name, string? worker = null, string? reason = null) => Line(json =>
+    {
+        json.WriteString("time", TimeText(time));
+        json.WriteString("event", name);
+        json.WriteString("job", job);
+        json.WriteNumber("generation", after.Placement?.Generation ?? 0);
+        json.WriteNumber("step", after.CommittedStep);
+        json.WriteString("worker", worker);
+        json.WriteString("reason", reason);
+        json.WriteNumber("lost_worker_seconds", 0);
+        json.WriteNumber("steps_repeated", 0);
+    });
+
+    private static string TimeText(Timestamp time) => $"{time.ToDateTime():yyyy-MM-ddTHH:mm:ss.fffZ}";
+
+    private static string Line(Action<Utf8JsonWriter> body)
+    {
+        using var stream = new MemoryStream();
+        using (var json = new Utf8JsonWriter(stream))
+        {
+            json.WriteStartObject();
+            body(json);
+            json.WriteEndObject();
+        }
+
+        return Encoding.UTF8.GetString(stream.ToArray());
+    }
+}
