@@ -39,7 +39,7 @@ internal static class AdapterExport
         {
             var name = $"{module.Module}.{(isA ? "lora_A" : "lora_B")}.weight";
             var blob = blobs.Find(candidate => candidate.Contains(name))
-                ?? throw new BlobFormatException($"No saved state holds {name}: the workers saved other modules than the job adapts.");
+                ?? throw new InvalidOperationException($"No saved state holds {name}: the workers saved other modules than the job adapts.");
             var tensor = blob.Tensor(name);
             yield return new AdapterTensor(module.Module, isA, tensor.Dtype, [.. tensor.Shape], stream =>
             {

@@ -18,6 +18,12 @@ internal static class JobAdmission
     public static void Prepared(JobTurn turn, JobMaterial material)
     {
         turn.Session = turn.Session with { Material = material, Progress = "" };
+        if (JobLoading.Impossible(material) is { } reason)
+        {
+            JobEnding.Fail(turn, reason, invalid: true);
+            return;
+        }
+
         if (!turn.Record.IsPrepared)
         {
             turn.Raise(new JobPrepared

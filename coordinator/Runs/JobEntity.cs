@@ -6,9 +6,9 @@ using Akka.Persistence;
 using Google.Protobuf;
 using Google.Protobuf.WellKnownTypes;
 using Microsoft.Data.Sqlite;
-using Orchestrator.Coordinator.Jobs;
 using Orchestrator.Coordinator.Membership;
 using Orchestrator.Protos;
+using Orchestrator.Protos.Blobs;
 
 namespace Orchestrator.Coordinator.Runs;
 
@@ -19,7 +19,9 @@ namespace Orchestrator.Coordinator.Runs;
 /// from memory alone: events are persisted first. When a second entity of the same job has written, persisting fails and this one stops.
 /// Reading data and writing the adapter run on the thread pool and come back as messages; no field is touched from there.
 /// </remarks>
+#pragma warning disable CA1001 // An actor's end is PostStop: it disposes what the actor owns.
 internal sealed class JobEntity : UntypedPersistentActor
+#pragma warning restore CA1001
 {
     private const int SqliteIoError = 10;
     private const int SqliteFull = 13;
@@ -28,7 +30,6 @@ internal sealed class JobEntity : UntypedPersistentActor
     private readonly IActorRef _workers;
     private readonly JobFolders _folders;
     private readonly TimeProvider _clock;
-    private readonly ILoggingAdapter _log = Context.GetLogger();
     private readonly CancellationTokenSource _stopped = new();
     private readonly HashSet<IActorRef> _watchers = [];
     private readonly RunPublication _publication;
@@ -108,7 +109,7 @@ internal sealed class JobEntity : UntypedPersistentActor
 
     protected override void OnPersistFailure(Exception cause, object @event, long sequenceNr)
     {
-        _log.Error(cause, "Job {0}: {1} (sequence number {2}) could not be persisted.", _session.Job, @event.GetType().Name, sequenceNr);
+        Log.Error(cause, "Job {0}: {1} (sequence number {2}) could not be persisted.", _session.Job, @event.GetType().Name, sequenceNr);
         // Not a second writer's doing: whoever waits must hear it, though it cannot be journaled.
         if (cause.GetBaseException() is SqliteException { SqliteErrorCode: SqliteIoError or SqliteFull } full)
         {
@@ -170,7 +171,7 @@ internal sealed class JobEntity : UntypedPersistentActor
         var decision = JobLife.Decide(_record, _session, input, _clock.GetUtcNow());
         if (decision.Note is { } note)
         {
-            _log.Info("Job {0}: {1}.", _session.Job, note);
+            Log.Info("Job {0}: {1}.", _session.Job, note);
         }
 
         if (decision.Events.Count == 0)
@@ -184,7 +185,7 @@ internal sealed class JobEntity : UntypedPersistentActor
         {
             _record = _record.Apply(happened);
             Publish(() => _publication.Publish(_record, happened));
-            Log(happened);
+            Note(happened);
             if (--left == 0)
             {
                 Adopt(decision, reply);
@@ -212,7 +213,7 @@ internal sealed class JobEntity : UntypedPersistentActor
         switch (effect)
         {
             case JobEffect.Prepare:
-                Prepare().PipeTo(Self);
+                _ = Prepare().PipeTo(Self);
                 break;
             case JobEffect.SubscribeToFleet:
                 _workers.Tell(new Subscribe(_session.Job, Self));
@@ -224,9 +225,10 @@ internal sealed class JobEntity : UntypedPersistentActor
                 Publish(() => _publication.WritePlan(plan.Json));
                 break;
             case JobEffect.Export export:
-                Export(export.Saved).PipeTo(Self);
+                _ = Export(export.Saved).PipeTo(Self);
                 break;
             case JobEffect.End:
+                _stopped.Cancel();
                 _workers.Tell(new Unsubscribe(_session.Job));
                 DeleteSavedStates();
                 SetReceiveTimeout(IdleTimeout);
@@ -273,7 +275,7 @@ internal sealed class JobEntity : UntypedPersistentActor
                 await AdapterExport.RunAsync(material, record, states, saved, folder);
                 return new JobInput.AdapterExported(folder);
             }
-            catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+            catch (Exception failure) when (failure is IOException and not BlobFormatException or UnauthorizedAccessException)
             {
                 return new JobInput.PublicationFailed(RunFolder.Sentence(record.Output, failure));
             }
@@ -292,7 +294,7 @@ internal sealed class JobEntity : UntypedPersistentActor
         }
         catch (IOException failure)
         {
-            _log.Error("Job {0}: {1}", _session.Job, failure.Message);
+            Log.Error("Job {0}: {1}", _session.Job, failure.Message);
             Self.Tell(new JobInput.PublicationFailed(failure.Message));
         }
     }
@@ -309,11 +311,11 @@ internal sealed class JobEntity : UntypedPersistentActor
         }
     }
 
-    private void Log(IJobEvent happened)
+    private void Note(IJobEvent happened)
     {
         if (happened is not (StepCommitted or WindowOpened))
         {
-            _log.Info("Job {0}: {1}, {2}. {3}", _session.Job, happened.GetType().Name, _record.State, _record.Reason);
+            Log.Info("Job {0}: {1}, {2}. {3}", _session.Job, happened.GetType().Name, _record.State, _record.Reason);
         }
     }
 

@@ -1,4 +1,3 @@
-using Orchestrator.Coordinator.Jobs;
 using Orchestrator.Protos;
 
 namespace Orchestrator.Coordinator.Runs;

@@ -35,6 +35,10 @@ internal static class JobLoading
         }
     }
 
+    /// <summary>The reason why no fleet could serve the job; null: some could.</summary>
+    public static string? Impossible(JobMaterial material) =>
+        LayoutPlanner.Plan(Request(material, new FleetSnapshot(0, []))) is { Layout: null, Waits: false } result ? result.Reason : null;
+
     public static void OnLoad(JobTurn turn, RankPlacement rank, StageLoadReport report)
     {
         turn.Session = turn.Session with { Loads = turn.Session.Loads.SetItem(rank.Rank, report) };
