@@ -9,6 +9,9 @@ namespace Orchestrator.Worker.Transfer;
 /// </remarks>
 internal interface IPeerLink
 {
+    /// <summary>Bytes of tensors handed over so far.</summary>
+    ulong BytesSent { get; }
+
     /// <summary>Sends a tensor and takes one ownership of <paramref name="buffer"/> over.</summary>
     void Send(uint receiver, in TensorKey key, DType dtype, TensorBuffer buffer);
 

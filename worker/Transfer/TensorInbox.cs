@@ -25,7 +25,7 @@ internal sealed record ReceivedTensor(DType DType, TensorBuffer Buffer) : IDispo
 /// </remarks>
 internal sealed class TensorInbox
 {
-    private readonly ConcurrentDictionary<string, (ulong Generation, TransferLimits Limits)> _jobs = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, OpenJob> _jobs = new(StringComparer.Ordinal);
     private readonly Mailbox<TensorKey, ReceivedTensor> _mail = new();
     private long _stale;
     private long _duplicates;
@@ -37,7 +37,7 @@ internal sealed class TensorInbox
     /// <summary>Accepts this generation of a job from now on, and no older one.</summary>
     public void Open(string job, ulong generation, TransferLimits limits)
     {
-        _jobs[job] = (generation, limits);
+        _jobs.AddOrUpdate(job, _ => new OpenJob(generation, limits), (_, open) => new OpenJob(generation, limits) { BytesReceived = open.BytesReceived });
         _mail.Forget(key => key.Job == job && key.Generation < generation, tensor => tensor.Dispose());
     }
 
@@ -49,7 +49,10 @@ internal sealed class TensorInbox
     }
 
     /// <summary>The largest tensor of this kind that the job allows now; null when the kind, the job or the generation is not one that is received.</summary>
-    public ulong? LimitOf(in TensorKey key) => IsCurrent(key) ? _jobs[key.Job].Limits.Of(key.Kind) : null;
+    public ulong? LimitOf(in TensorKey key) => _jobs.TryGetValue(key.Job, out var job) && job.Generation == key.Generation ? job.Limits.Of(key.Kind) : null;
+
+    /// <summary>Bytes of a job's tensors that came in, over all its generations.</summary>
+    public ulong BytesReceived(string job) => _jobs.TryGetValue(job, out var open) ? (ulong)Interlocked.Read(ref open.BytesReceived) : 0;
 
     /// <summary>What would become of this tensor if it were delivered now.</summary>
     public Arrival Foresee(in TensorKey key) => !IsCurrent(key) ? Arrival.Stale : _mail.Knows(key) ? Arrival.Duplicate : Arrival.Accepted;
@@ -57,8 +60,11 @@ internal sealed class TensorInbox
     /// <summary>Delivers a whole tensor and takes it over, whatever becomes of it.</summary>
     public Arrival Deliver(in TensorKey key, ReceivedTensor tensor)
     {
+        var bytes = tensor.Buffer.Bytes;
         var arrival = !IsCurrent(key) ? Arrival.Stale : _mail.TryDeliver(key, tensor) ? Arrival.Accepted : Arrival.Duplicate;
-        if (arrival != Arrival.Accepted)
+        if (arrival == Arrival.Accepted && _jobs.TryGetValue(key.Job, out var job))
+            Interlocked.Add(ref job.BytesReceived, bytes);
+        else if (arrival != Arrival.Accepted)
         {
             tensor.Dispose();
             CountDropped(arrival);
@@ -77,4 +83,13 @@ internal sealed class TensorInbox
     public void Forget(string job, ulong beforeStep) => _mail.Forget(key => key.Job == job && key.Step < beforeStep, tensor => tensor.Dispose());
 
     private bool IsCurrent(in TensorKey key) => _jobs.TryGetValue(key.Job, out var job) && job.Generation == key.Generation;
+
+    private sealed class OpenJob(ulong generation, TransferLimits limits)
+    {
+        public long BytesReceived;
+
+        public ulong Generation => generation;
+
+        public TransferLimits Limits => limits;
+    }
 }

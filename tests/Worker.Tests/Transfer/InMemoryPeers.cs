@@ -18,6 +18,7 @@ internal sealed class InMemoryPeers
 internal sealed class InMemoryPeer(InMemoryPeers peers) : IPeerLink
 {
     private long _gradientBytes;
+    private long _sent;
 
     public TensorInbox Tensors { get; } = new();
 
@@ -25,8 +26,11 @@ internal sealed class InMemoryPeer(InMemoryPeers peers) : IPeerLink
 
     public long GradientBytesReceived => Interlocked.Read(ref _gradientBytes);
 
+    public ulong BytesSent => (ulong)Interlocked.Read(ref _sent);
+
     public void Send(uint receiver, in TensorKey key, DType dtype, TensorBuffer buffer)
     {
+        Interlocked.Add(ref _sent, buffer.Bytes);
         if (key.Kind is TensorKind.PartialGradient or TensorKind.ReducedGradient)
             Interlocked.Add(ref peers[receiver]._gradientBytes, buffer.Bytes);
         peers[receiver].Tensors.Deliver(key, new ReceivedTensor(dtype, buffer));

@@ -1,0 +1,91 @@
+using System.Collections.Concurrent;
+using Grpc.Core;
+using Grpc.Net.Client;
+using Orchestrator.Protos;
+using Orchestrator.Protos.Resilience;
+
+namespace Orchestrator.Worker.Transfer;
+
+/// <summary>The way to the other workers of a generation over gRPC.</summary>
+/// <remarks>
+/// Thread-safe. To each receiver up to two Push streams on connections of their own, opened when first used: a large gradient does not hold up the
+/// activation that a stage waits for. Disposing ends the generation here: nothing more is sent.
+/// </remarks>
+internal sealed class GrpcPeerLink : IPeerLink, IAsyncDisposable
+{
+    private readonly ConcurrentDictionary<(uint Rank, bool Gradients), Lazy<PeerStream>> _streams = new();
+    private readonly ConcurrentDictionary<uint, Lazy<GrpcChannel>> _agreements = new();
+    private readonly CancellationTokenSource _ended = new();
+    private readonly IReadOnlyDictionary<uint, Peer> _peers;
+    private readonly Metadata _headers;
+    private readonly Action<uint, Exception> _failed;
+    private long _sent;
+
+    /// <param name="self">This worker in the generation.</param>
+    /// <param name="secret">The generation's secret.</param>
+    /// <param name="peers">All workers of the generation.</param>
+    /// <param name="failed">Told when a peer stays away or refuses: its rank and why.</param>
+    public GrpcPeerLink(PeerIdentity self, byte[] secret, IEnumerable<Peer> peers, Action<uint, Exception> failed)
+    {
+        _headers = PeerAccess.HeadersOf(self, secret);
+        _peers = peers.ToDictionary(peer => peer.Rank);
+        _failed = failed;
+    }
+
+    public ulong BytesSent => (ulong)Interlocked.Read(ref _sent);
+
+    public void Send(uint receiver, in TensorKey key, DType dtype, TensorBuffer buffer)
+    {
+        Interlocked.Add(ref _sent, buffer.Bytes);
+        var gradients = key.Kind is TensorKind.PartialGradient or TensorKind.ReducedGradient;
+        _streams.GetOrAdd((receiver, gradients), lane => new Lazy<PeerStream>(() => new PeerStream(Connect(lane.Rank), _headers, e => _failed(lane.Rank, e)))).Value
+            .Send(key, dtype, buffer);
+    }
+
+    public void Cast(uint parent, StepVote vote) =>
+        Deliver(parent, "orchestrator.v1.StepAgreement/Cast", async (client, options) => await client.CastAsync(vote, options));
+
+    public void Announce(uint child, StepVerdict verdict) =>
+        Deliver(child, "orchestrator.v1.StepAgreement/Announce", async (client, options) => await client.AnnounceAsync(verdict, options));
+
+    public async ValueTask DisposeAsync()
+    {
+        await _ended.CancelAsync();
+        foreach (var stream in _streams.Values)
+            await stream.Value.DisposeAsync();
+        foreach (var channel in _agreements.Values)
+            channel.Value.Dispose();
+    }
+
+    private void Deliver(uint rank, string method, Func<StepAgreement.StepAgreementClient, CallOptions, Task> call) => _ = Task.Run(async () =>
+    {
+        try
+        {
+            var channel = _agreements.GetOrAdd(rank, key => new Lazy<GrpcChannel>(() => Connect(key))).Value;
+            var client = new StepAgreement.StepAgreementClient(channel);
+            await ResiliencePipelines.For(method).ExecuteAsync(
+                async cancellationToken => await call(client, new CallOptions(_headers, cancellationToken: cancellationToken)), _ended.Token);
+        }
+#pragma warning disable CA1031 // Whatever it is, the generation's owner decides.
+        catch (Exception e)
+#pragma warning restore CA1031
+        {
+            if (!_ended.IsCancellationRequested)
+                _failed(rank, e);
+        }
+    });
+
+    private GrpcChannel Connect(uint rank) => GrpcChannel.ForAddress(_peers[rank].Address, new GrpcChannelOptions
+    {
+        DisposeHttpClient = true,
+        HttpHandler = new SocketsHttpHandler
+        {
+            EnableMultipleHttp2Connections = true,
+            UseProxy = false,
+            ConnectTimeout = TimeSpan.FromSeconds(5),
+            PooledConnectionIdleTimeout = Timeout.InfiniteTimeSpan,
+            KeepAlivePingDelay = TimeSpan.FromSeconds(20),
+            KeepAlivePingTimeout = TimeSpan.FromSeconds(20),
+        },
+    });
+}

@@ -1,0 +1,59 @@
+using System.Collections.Concurrent;
+using System.Globalization;
+using System.Security.Cryptography;
+using Grpc.Core;
+
+namespace Orchestrator.Worker.Transfer;
+
+/// <summary>Who a peer says it is: a rank of a job's generation.</summary>
+internal readonly record struct PeerIdentity(string Job, ulong Generation, uint Rank);
+
+/// <summary>How the workers of a generation know each other: its secret travels in the metadata of every call.</summary>
+/// <remarks>Thread-safe. A call of an older generation is refused for good and counted; one of a generation that has not started here yet is told to come again.</remarks>
+internal sealed class PeerAccess
+{
+    private const string JobHeader = "orchestrator-job-bin";
+    private const string GenerationHeader = "orchestrator-generation";
+    private const string RankHeader = "orchestrator-rank";
+    private const string SecretHeader = "orchestrator-secret-bin";
+
+    private readonly ConcurrentDictionary<string, (ulong Generation, byte[] Secret)> _jobs = new(StringComparer.Ordinal);
+    private long _stale;
+
+    /// <summary>Calls that were refused because their generation has ended.</summary>
+    public long StaleRefused => Interlocked.Read(ref _stale);
+
+    public void Open(string job, ulong generation, byte[] secret) => _jobs[job] = (generation, secret);
+
+    public void Close(string job) => _jobs.TryRemove(job, out _);
+
+    /// <summary>What a member of a generation sends with each call.</summary>
+    public static Metadata HeadersOf(PeerIdentity peer, byte[] secret) => new()
+    {
+        { JobHeader, System.Text.Encoding.UTF8.GetBytes(peer.Job) },
+        { GenerationHeader, peer.Generation.ToString(CultureInfo.InvariantCulture) },
+        { RankHeader, peer.Rank.ToString(CultureInfo.InvariantCulture) },
+        { SecretHeader, secret },
+    };
+
+    /// <summary>Checks a call's metadata.</summary>
+    /// <exception cref="RpcException">Unauthenticated, FailedPrecondition (an older generation) or Unavailable (not started here yet).</exception>
+    public PeerIdentity Check(Metadata headers)
+    {
+        var job = headers.GetValueBytes(JobHeader) is { Length: <= 256 } name ? System.Text.Encoding.UTF8.GetString(name) : "";
+        if (!ulong.TryParse(headers.GetValue(GenerationHeader), CultureInfo.InvariantCulture, out var generation)
+            || !uint.TryParse(headers.GetValue(RankHeader), CultureInfo.InvariantCulture, out var rank))
+            throw new RpcException(new Status(StatusCode.Unauthenticated, "The call names no generation of a job."));
+        if (!_jobs.TryGetValue(job, out var open) || open.Generation < generation)
+            throw new RpcException(new Status(StatusCode.Unavailable, $"Generation {generation} has not started here yet."));
+        if (open.Generation > generation)
+        {
+            Interlocked.Increment(ref _stale);
+            throw new RpcException(new Status(StatusCode.FailedPrecondition, $"Generation {generation} has ended here: it is {open.Generation} now."));
+        }
+
+        if (!CryptographicOperations.FixedTimeEquals(headers.GetValueBytes(SecretHeader) ?? [], open.Secret))
+            throw new RpcException(new Status(StatusCode.Unauthenticated, "The secret is not that of this generation."));
+        return new PeerIdentity(job, generation, rank);
+    }
+}

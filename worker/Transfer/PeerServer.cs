@@ -1,0 +1,77 @@
+using System.Net;
+using Grpc.AspNetCore.Server.Model;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Logging;
+
+namespace Orchestrator.Worker.Transfer;
+
+/// <summary>Where other workers reach this one: plain HTTP/2 with TensorTransfer and StepAgreement.</summary>
+/// <remarks>Owns the inboxes. Windows are large so that a tensor is not paced by acknowledgements; a message is one frame or one vote.</remarks>
+internal sealed class PeerServer : IAsyncDisposable
+{
+    private const int MaxMessageBytes = 16 * 1024 * 1024;
+    private readonly WebApplication _application;
+
+    private PeerServer(WebApplication application) => _application = application;
+
+    public PeerAccess Access { get; } = new();
+
+    public TensorInbox Tensors { get; } = new();
+
+    public AgreementInbox Agreements { get; } = new();
+
+    /// <summary>The address that is bound, e.g. "http://127.0.0.1:40123".</summary>
+    public string Address { get; private set; } = "";
+
+    /// <summary>Binds and serves.</summary>
+    /// <param name="listen">Address and port; port 0: any free one.</param>
+    /// <param name="loggers">Where the server logs to; null: nowhere.</param>
+    /// <param name="cancellationToken">Ends the start.</param>
+    /// <exception cref="IOException">The address cannot be bound.</exception>
+    public static async Task<PeerServer> StartAsync(IPEndPoint listen, ILoggerFactory? loggers, CancellationToken cancellationToken)
+    {
+        // An empty builder reads no environment, no files and no command line, and handles no signals.
+        var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions { ContentRootPath = AppContext.BaseDirectory });
+        builder.WebHost.UseKestrelCore().ConfigureKestrel(options => Configure(options, listen));
+        builder.Services.AddRoutingCore();
+        builder.Services.AddGrpc(options => options.MaxReceiveMessageSize = MaxMessageBytes);
+        builder.Services.TryAddEnumerable(ServiceDescriptor.Singleton<IServiceMethodProvider<TensorTransferService>, TensorTransferBinding>());
+        if (loggers is not null)
+            builder.Services.AddSingleton(loggers);
+        PeerServer? server = null;
+        builder.Services.AddSingleton(_ => server!.Access).AddSingleton(_ => server!.Tensors).AddSingleton(_ => server!.Agreements);
+        var application = builder.Build();
+        server = new PeerServer(application);
+        application.UseRouting();
+        application.MapGrpcService<TensorTransferService>();
+        application.MapGrpcService<StepAgreementService>();
+        await application.StartAsync(cancellationToken);
+        server.Address = application.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.Single();
+        return server;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(1));
+        await _application.StopAsync(patience.Token);
+        await _application.DisposeAsync();
+    }
+
+    private static void Configure(KestrelServerOptions options, IPEndPoint listen)
+    {
+        options.Limits.Http2.InitialConnectionWindowSize = 32 * 1024 * 1024;
+        options.Limits.Http2.InitialStreamWindowSize = 16 * 1024 * 1024;
+        options.Limits.Http2.MaxFrameSize = 1024 * 1024;
+        options.Limits.MinRequestBodyDataRate = null;
+        options.Limits.MinResponseDataRate = null;
+        options.Limits.MaxRequestBodySize = null;
+        options.AddServerHeader = false;
+        options.Listen(listen, endpoint => endpoint.Protocols = HttpProtocols.Http2);
+    }
+}

@@ -1,0 +1,178 @@
+using System.Threading.Channels;
+using Grpc.Core;
+using Grpc.Net.Client;
+using Orchestrator.Protos;
+using Orchestrator.Protos.Resilience;
+
+namespace Orchestrator.Worker.Transfer;
+
+/// <summary>One Push stream to one receiver on a connection of its own.</summary>
+/// <remarks>
+/// <see cref="Send"/> queues and returns; one loop writes. A tensor stays here until its receipt has come; when the stream breaks, all that have
+/// none are sent again, whole, over the next one. What is queued is bounded by the sender's program (see <see cref="TensorInbox"/>).
+/// </remarks>
+internal sealed class PeerStream : IAsyncDisposable
+{
+    private readonly Channel<Outgoing> _queue = Channel.CreateUnbounded<Outgoing>(new UnboundedChannelOptions { SingleReader = true });
+    private readonly Queue<Outgoing> _unreceipted = new();
+    private readonly CancellationTokenSource _ended = new();
+    private readonly GrpcChannel _channel;
+    private readonly Metadata _headers;
+    private readonly Task _loop;
+
+    /// <param name="channel">The connection; disposed with this.</param>
+    /// <param name="headers">Proof of the generation.</param>
+    /// <param name="failed">Told once when the receiver refuses for good.</param>
+    public PeerStream(GrpcChannel channel, Metadata headers, Action<Exception> failed)
+    {
+        _channel = channel;
+        _headers = headers;
+        _loop = Task.Run(() => RunAsync(failed));
+    }
+
+    private sealed record Outgoing(TensorKey Key, DType DType, TensorBuffer Buffer);
+
+    /// <summary>How often the stream was opened.</summary>
+    public int Openings { get; private set; }
+
+    public void Send(in TensorKey key, DType dtype, TensorBuffer buffer)
+    {
+        if (!_queue.Writer.TryWrite(new Outgoing(key, dtype, buffer)))
+            buffer.Dispose();
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        _queue.Writer.TryComplete();
+        await _ended.CancelAsync();
+        await _loop;
+        while (_queue.Reader.TryRead(out var left))
+            left.Buffer.Dispose();
+        while (_unreceipted.TryDequeue(out var left))
+            left.Buffer.Dispose();
+        _channel.Dispose();
+        _ended.Dispose();
+    }
+
+    private async Task RunAsync(Action<Exception> failed)
+    {
+        try
+        {
+            while (await _queue.Reader.WaitToReadAsync(_ended.Token) || _unreceipted.Count > 0)
+                await SendOverOneStreamAsync();
+        }
+        catch (OperationCanceledException) when (_ended.IsCancellationRequested)
+        {
+            // The generation has ended.
+        }
+#pragma warning disable CA1031 // Whatever it is, the generation's owner decides.
+        catch (Exception refused)
+#pragma warning restore CA1031
+        {
+            if (!_ended.IsCancellationRequested)
+                failed(refused);
+        }
+    }
+
+    // Returns when the stream broke in a way that another one may mend.
+    private async Task SendOverOneStreamAsync()
+    {
+        using var call = await ResiliencePipelines.For(TensorTransferMethods.PushOut.FullName).ExecuteAsync(OpenAsync, _ended.Token);
+        using var broken = CancellationTokenSource.CreateLinkedTokenSource(_ended.Token);
+        var receipts = ReadReceiptsAsync(call, broken);
+        Exception? reason = null;
+        try
+        {
+            await WriteAllAsync(call, broken.Token);
+        }
+        catch (Exception e) when (e is RpcException or IOException or OperationCanceledException or InvalidOperationException)
+        {
+            reason = e;
+        }
+
+        await broken.CancelAsync();
+        reason = await receipts ?? reason;
+        _ended.Token.ThrowIfCancellationRequested();
+        if (reason is RpcException { StatusCode: StatusCode.InvalidArgument or StatusCode.FailedPrecondition or StatusCode.Unauthenticated })
+            throw reason;
+    }
+
+    private async ValueTask<AsyncDuplexStreamingCall<OutgoingFrame, TransferReceipt>> OpenAsync(CancellationToken cancellationToken)
+    {
+        var call = _channel.CreateCallInvoker().AsyncDuplexStreamingCall(
+            TensorTransferMethods.PushOut, null, new CallOptions(_headers, cancellationToken: _ended.Token));
+        try
+        {
+            await call.ResponseHeadersAsync.WaitAsync(cancellationToken);
+            Openings++;
+            return call;
+        }
+        catch
+        {
+            call.Dispose();
+            throw;
+        }
+    }
+
+    private async Task WriteAllAsync(AsyncDuplexStreamingCall<OutgoingFrame, TransferReceipt> call, CancellationToken cancellationToken)
+    {
+        Outgoing[] again;
+        lock (_unreceipted)
+            again = [.. _unreceipted];
+        foreach (var tensor in again)
+            await WriteAsync(call, tensor, cancellationToken);
+        while (await NextAsync(cancellationToken) is { } tensor)
+        {
+            // Known as unreceipted before its last frame is out: the receipt may come at once.
+            lock (_unreceipted)
+                _unreceipted.Enqueue(tensor);
+            await WriteAsync(call, tensor, cancellationToken);
+        }
+    }
+
+    private async Task<Outgoing?> NextAsync(CancellationToken cancellationToken)
+    {
+        while (await _queue.Reader.WaitToReadAsync(cancellationToken))
+        {
+            if (_queue.Reader.TryRead(out var tensor))
+                return tensor;
+        }
+
+        return null;
+    }
+
+    private static async Task WriteAsync(AsyncDuplexStreamingCall<OutgoingFrame, TransferReceipt> call, Outgoing tensor, CancellationToken cancellationToken)
+    {
+        // Held by itself: the receipt of a duplicate may come before the last frame is written.
+        using var held = tensor.Buffer.Retain();
+        foreach (var frame in OutgoingFrame.Of(tensor.Key, tensor.DType, held))
+            await call.RequestStream.WriteAsync(frame, cancellationToken);
+    }
+
+    // Returns why the stream ended.
+    private async Task<Exception?> ReadReceiptsAsync(AsyncDuplexStreamingCall<OutgoingFrame, TransferReceipt> call, CancellationTokenSource broken)
+    {
+        ulong receipted = 0;
+        try
+        {
+            while (await call.ResponseStream.MoveNext(broken.Token))
+            {
+                for (; receipted < call.ResponseStream.Current.TensorsReceived; receipted++)
+                {
+                    lock (_unreceipted)
+                        _unreceipted.Dequeue().Buffer.Dispose();
+                }
+            }
+
+            return null;
+        }
+        catch (Exception e) when (e is RpcException or IOException or OperationCanceledException or InvalidOperationException)
+        {
+            return e;
+        }
+        finally
+        {
+            await broken.CancelAsync();
+        }
+    }
+}

@@ -1,0 +1,41 @@
+using Grpc.AspNetCore.Server.Model;
+using Grpc.Core;
+using Orchestrator.Protos;
+
+namespace Orchestrator.Worker.Transfer;
+
+/// <summary>Receives the tensors of other workers.</summary>
+/// <remarks>Each stream proves itself by its generation's secret before its first frame is read. A frame against the protocol ends its stream.</remarks>
+internal sealed class TensorTransferService(PeerAccess access, TensorInbox inbox)
+{
+    public async Task Push(IAsyncStreamReader<IncomingFrame> frames, IServerStreamWriter<TransferReceipt> receipts, ServerCallContext context)
+    {
+        var peer = access.Check(context.RequestHeaders);
+        await context.WriteResponseHeadersAsync([]);
+        using var assembler = new FrameAssembler(inbox, peer.Job, peer.Generation, peer.Rank);
+        FrameAssembler.Current = assembler;
+        try
+        {
+            while (await frames.MoveNext(context.CancellationToken))
+            {
+                if (frames.Current.CompletedTensor)
+                    await receipts.WriteAsync(new TransferReceipt { TensorsReceived = assembler.TensorsReceived }, context.CancellationToken);
+            }
+        }
+        catch (TensorFrameException wrong)
+        {
+            throw new RpcException(new Status(StatusCode.InvalidArgument, wrong.Message));
+        }
+        catch (OutOfMemoryException)
+        {
+            throw new RpcException(new Status(StatusCode.FailedPrecondition, "The receiver has no memory for this tensor."));
+        }
+    }
+}
+
+/// <summary>Binds <see cref="TensorTransferService"/> with our marshallers instead of the generated ones.</summary>
+internal sealed class TensorTransferBinding : IServiceMethodProvider<TensorTransferService>
+{
+    public void OnServiceMethodDiscovery(ServiceMethodProviderContext<TensorTransferService> context) =>
+        context.AddDuplexStreamingMethod(TensorTransferMethods.PushIn, [], static (service, frames, receipts, call) => service.Push(frames, receipts, call));
+}
