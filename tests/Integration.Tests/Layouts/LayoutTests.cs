@@ -1,0 +1,86 @@
+using System.Text.Json;
+using Orchestrator.Coordinator.Models;
+using Orchestrator.Integration.Tests.Processes;
+
+namespace Orchestrator.Integration.Tests.Layouts;
+
+/// <summary>The adapter is a function of the job, whatever the layout; and the work is really distributed.</summary>
+public sealed class LayoutTests
+{
+    private static readonly (int Replicas, int Stages)[] Layouts = [(1, 1), (2, 1), (3, 1), (4, 1), (1, 2), (1, 3), (1, 4), (2, 2)];
+
+    [Fact]
+    public void Train_GoldenCase_GivesEqualBytesOnEveryLayout()
+    {
+        using var folder = new TemporaryFolder();
+        string job = Path.Combine(Repository.Fixture("training", "nf4-adamw-linear"), "job.yaml");
+        CompareAll(folder, job, ["training.max_steps=6"]);
+    }
+
+    /// <summary>Packing, dropout, a tied head, nine or more micro-batches a step and a short last batch in each epoch.</summary>
+    [Fact]
+    public void Train_Sample_GivesEqualBytesOnEveryLayout()
+    {
+        using var folder = new TemporaryFolder();
+        File.WriteAllLines(folder["train.jsonl"], File.ReadLines(Repository.Sample("orders-tokens.jsonl")).Take(90));
+        File.WriteAllLines(folder["eval.jsonl"], File.ReadLines(Repository.Sample("orders-eval-tokens.jsonl")).Take(20));
+        var runs = CompareAll(folder, Repository.Sample("orders.yaml"),
+        [
+            $"data.train={folder["train.jsonl"]}", $"data.eval={folder["eval.jsonl"]}", "training.epochs=2", "training.global_batch_size=40",
+            "training.micro_batch_tokens=512", "adapter.lora_dropout=0.1", "reduction_slots=16",
+        ]);
+        var steps = runs[0].Output.Steps;
+        Assert.Equal(6, steps.Count);
+        Assert.True(steps[2].LabelTokens < steps[0].LabelTokens / 2, "the third step of an epoch is the short one");
+        var perStep = runs[0].Output.Json("plan.json").GetProperty("micro_batches_per_step");
+        Assert.True(perStep.GetProperty("max").GetInt32() >= 8);
+        Assert.True(perStep.GetProperty("min").GetInt32() < 4, "a short batch has fewer micro-batches than the most replicas");
+    }
+
+    private static List<LayoutRun> CompareAll(TemporaryFolder folder, string job, string[] set)
+    {
+        set = [.. set.Select(key => key.StartsWith("reduction_slots", StringComparison.Ordinal) ? $"training.{key}" : key)];
+        var runs = Layouts.Select(l => new LayoutRun(job, folder[$"{l.Replicas}x{l.Stages}"], l.Replicas, l.Stages, set)).ToList();
+        var first = runs[0];
+        int totalMicroBatches = runs[0].Workers.Sum(worker => worker.GetProperty("micro_batches_run").GetInt32());
+        long adapterBytes = SafetensorsHeader.Read(first.Output.AdapterFile).Tensors.Sum(tensor => (long)tensor.Length);
+        foreach (var run in runs)
+        {
+            string layout = $"{run.Replicas}x{run.Stages}";
+            Assert.True(first.Output.AdapterBytes.SequenceEqual(run.Output.AdapterBytes), $"{layout}: the adapter differs from 1x1's");
+            Assert.Equal(first.Output.Steps, run.Output.Steps);
+            Assert.Equal(first.Output.Evaluations, run.Output.Evaluations);
+            CheckDistribution(run, totalMicroBatches, adapterBytes);
+        }
+
+        return runs;
+    }
+
+    private static void CheckDistribution(LayoutRun run, int microBatches, long adapterBytes)
+    {
+        Assert.Equal(run.Replicas * run.Stages, run.Workers.Count());
+        for (int stage = 0; stage < run.Stages; stage++)
+        {
+            var workers = run.Workers.Where(worker => worker.GetProperty("stage").GetInt32() == stage).ToList();
+            Assert.Equal(run.Replicas, workers.Count);
+            Assert.Equal(microBatches, workers.Sum(worker => worker.GetProperty("micro_batches_run").GetInt32()));
+            foreach (var worker in workers)
+            {
+                CheckGradientBytes(run, worker, adapterBytes);
+            }
+        }
+    }
+
+    private static void CheckGradientBytes(LayoutRun run, JsonElement worker, long adapterBytes)
+    {
+        long received = worker.GetProperty("gradient_bytes_received").GetInt64();
+        if (run.Replicas == 1)
+        {
+            Assert.Equal(0, received);
+            return;
+        }
+
+        double most = 1.5 * adapterBytes * (1 + Math.Log2(run.Replicas)) * run.Output.Steps.Count;
+        Assert.InRange(received, 1, (long)most);
+    }
+}

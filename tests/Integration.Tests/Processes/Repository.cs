@@ -1,0 +1,31 @@
+namespace Orchestrator.Integration.Tests.Processes;
+
+/// <summary>Where the repository, its fixtures and the built programs lie.</summary>
+internal static class Repository
+{
+    /// <summary>The folder of Orchestrator.sln.</summary>
+    public static string Root { get; } = FindRoot();
+
+    /// <summary>The coordinator built with this test's configuration; the worker lies beside it.</summary>
+    public static string Coordinator { get; } = Path.Combine(Root, "coordinator", "bin", Configuration(), "net10.0", "orchestrator");
+
+    /// <summary>The worker that the coordinator starts.</summary>
+    public static string Worker { get; } = Path.Combine(Path.GetDirectoryName(Coordinator)!, "worker", "orchestrator-worker");
+
+    public static string Fixture(params string[] parts) => Path.Combine([Root, "tests", "fixtures", .. parts]);
+
+    public static string Sample(string name) => Path.Combine(Root, "coordinator", "samples", name);
+
+    private static string FindRoot()
+    {
+        var folder = new DirectoryInfo(AppContext.BaseDirectory);
+        while (folder is not null && !File.Exists(Path.Combine(folder.FullName, "Orchestrator.sln")))
+        {
+            folder = folder.Parent;
+        }
+
+        return folder?.FullName ?? throw new InvalidOperationException("Orchestrator.sln was not found above the tests");
+    }
+
+    private static string Configuration() => new DirectoryInfo(AppContext.BaseDirectory).Parent!.Name;
+}

@@ -1,0 +1,118 @@
+using System.Text.Json;
+using Orchestrator.Integration.Tests.Processes;
+
+namespace Orchestrator.Integration.Tests.Scoring;
+
+/// <summary><c>score</c> against the reference's losses, through a real worker.</summary>
+public sealed class ScoreTests
+{
+    [Theory]
+    [InlineData("llama", "none", null, "logits")]
+    [InlineData("llama", "nf4", null, "logits_nf4_double")]
+    [InlineData("llama", "nf4", "quantization.double_quant=false", "logits_nf4")]
+    [InlineData("llama3", "none", null, "logits")]
+    [InlineData("llama3", "nf4", null, "logits_nf4_double")]
+    [InlineData("llama3", "nf4", "quantization.double_quant=false", "logits_nf4")]
+    [InlineData("tinyllama-linear", "none", null, "logits")]
+    [InlineData("tinyllama-linear", "nf4", null, "logits_nf4_double")]
+    [InlineData("tinyllama-linear", "nf4", "quantization.double_quant=false", "logits_nf4")]
+    public void Score_GoldenModel_EqualsTheReferencesLogProbabilities(string model, string quantization, string? set, string logits)
+    {
+        using var folder = new TemporaryFolder();
+        string expectedFile = Path.Combine(Repository.Fixture("models", model), "expected.safetensors");
+        long[][] samples = [GoldenTensors.Ids(expectedFile, "input_ids_0"), GoldenTensors.Ids(expectedFile, "input_ids_1")];
+        string data = Write(folder, samples);
+        var logitsByName = RunOutput.Tensors(expectedFile);
+        foreach (bool packing in new[] { true, false })
+        {
+            var lines = Score(["--model", Repository.Fixture("models", model), "--quantization", quantization, "--compute-dtype", "float32", "--data", data,
+                "--set", $"data.packing={(packing ? "true" : "false")}", .. set is null ? Array.Empty<string>() : ["--set", set]]);
+            Assert.Equal(3, lines.Count);
+            for (int sample = 0; sample < 2; sample++)
+            {
+                Compare(lines[sample], sample, GoldenTensors.LogProbabilities(logitsByName[$"{logits}_{sample}"], samples[sample]));
+            }
+
+            double[] all = [.. samples.SelectMany((ids, i) => GoldenTensors.LogProbabilities(logitsByName[$"{logits}_{i}"], ids))];
+            Assert.Equal(all.Length, lines[2].GetProperty("label_tokens").GetInt32());
+            Near(-all.Average(), lines[2].GetProperty("mean_loss").GetDouble());
+            Near(Math.Exp(-all.Average()), lines[2].GetProperty("perplexity").GetDouble(), 1e-3);
+        }
+    }
+
+    /// <summary>Three sequences in one row: each must be as if it were alone.</summary>
+    [Theory]
+    [InlineData("llama")]
+    [InlineData("llama3")]
+    [InlineData("tinyllama-linear")]
+    public void Score_PackedGoldenRow_EqualsEachSequenceAlone(string model)
+    {
+        using var folder = new TemporaryFolder();
+        string expectedFile = Path.Combine(Repository.Fixture("models", model), "expected.safetensors");
+        long[] row = GoldenTensors.Ids(expectedFile, "packed_input_ids");
+        long[] positions = GoldenTensors.Ids(expectedFile, "packed_position_ids");
+        int[] starts = [.. Enumerable.Range(0, row.Length).Where(i => positions[i] == 0), row.Length];
+        long[][] samples = [.. starts.Zip(starts.Skip(1), (from, to) => row[from..to])];
+        Assert.Equal(3, samples.Length);
+        var logits = RunOutput.Tensors(expectedFile);
+        var lines = Score(["--model", Repository.Fixture("models", model), "--compute-dtype", "float32", "--data", Write(folder, samples)]);
+        for (int sample = 0; sample < samples.Length; sample++)
+        {
+            Compare(lines[sample], sample, GoldenTensors.LogProbabilities(logits[$"packed_separate_logits_{sample}"], samples[sample]));
+        }
+    }
+
+    [Theory]
+    [InlineData("llama3-all-linear")]
+    [InlineData("llama3-exclude")]
+    [InlineData("llama3-layers")]
+    [InlineData("llama3-list")]
+    [InlineData("llama3-patterns")]
+    [InlineData("llama3-regex")]
+    [InlineData("llama3-rslora")]
+    public void Score_GoldenAdapter_EqualsTheReferencesLoss(string adapter)
+    {
+        using var folder = new TemporaryFolder();
+        string golden = Repository.Fixture("adapters", adapter);
+        string expected = Path.Combine(golden, "expected.safetensors");
+        long[] ids = GoldenTensors.Ids(expected, "input_ids");
+        long[] mask = GoldenTensors.Ids(expected, "attention_mask");
+        long[] labels = GoldenTensors.Ids(expected, "labels");
+        var rows = Enumerable.Range(0, 2).Select(row => Enumerable.Range(row * 14, 14).Where(i => mask[i] == 1).ToArray()).ToList();
+        string data = folder.Write("data.jsonl", string.Concat(rows.Select(row => JsonSerializer.Serialize(new Dictionary<string, long[]>(StringComparer.Ordinal)
+        {
+            ["input_ids"] = [.. row.Select(i => ids[i])],
+            ["labels"] = [.. row.Select(i => labels[i])],
+        }) + "\n")));
+        var facts = JsonDocument.Parse(File.ReadAllText(Path.Combine(golden, "facts.json"))).RootElement.GetProperty("facts");
+        foreach (var (quantization, fact) in new[] { ("none", "summed_cross_entropy_16bit"), ("nf4", "summed_cross_entropy_nf4_double") })
+        {
+            var lines = Score(["--model", Repository.Fixture("models", "llama3"), "--adapter", golden, "--quantization", quantization, "--compute-dtype", "float32", "--data", data]);
+            Near(facts.GetProperty(fact).GetDouble(), lines.Take(2).Sum(line => line.GetProperty("loss").GetDouble() * line.GetProperty("label_tokens").GetInt32()));
+            Assert.Equal(facts.GetProperty("label_tokens").GetInt32(), lines[2].GetProperty("label_tokens").GetInt32());
+        }
+    }
+
+    private static string Write(TemporaryFolder folder, long[][] samples) =>
+        folder.Write("data.jsonl", string.Concat(samples.Select(ids => $"{{\"input_ids\": [{string.Join(", ", ids)}], \"labels\": [{string.Join(", ", ids)}]}}\n")));
+
+    private static List<JsonElement> Score(string[] arguments)
+    {
+        var result = OrchestratorProcess.Run(["score", .. arguments, "--json"]);
+        Assert.True(result.ExitCode == 0, result.ToString());
+        return [.. result.Output.TrimEnd().Split('\n').Select(line => JsonDocument.Parse(line).RootElement)];
+    }
+
+    private static void Compare(JsonElement line, int sample, double[] expected)
+    {
+        Assert.Equal(sample, line.GetProperty("index").GetInt32());
+        Assert.Equal(expected.Length, line.GetProperty("label_tokens").GetInt32());
+        double[] actual = [.. line.GetProperty("logprobs").EnumerateArray().Select(value => value.GetDouble())];
+        Assert.Equal(expected.Length, actual.Length);
+        Assert.All(expected.Zip(actual), pair => Assert.True(Math.Abs(pair.First - pair.Second) <= 2e-4, $"{pair.First} against {pair.Second}"));
+        Near(-expected.Average(), line.GetProperty("loss").GetDouble());
+    }
+
+    private static void Near(double expected, double actual, double tolerance = 1e-5) =>
+        Assert.True(Math.Abs(expected - actual) <= tolerance * Math.Abs(expected), $"{actual}, expected {expected}");
+}
