@@ -1,6 +1,8 @@
+using Orchestrator.Coordinator.Cli;
+
 namespace Orchestrator.Coordinator;
 
 internal static class Program
 {
-    private static int Main() => 0;
+    private static Task<int> Main(string[] arguments) => CommandLine.RunAsync(arguments, CommandOutput.OfProcess());
 }

@@ -29,7 +29,7 @@ internal static class InspectCommand
         }
         catch (InvalidInputException refusal)
         {
-            error.WriteLine(refusal.Message);
+            error.WriteLine($"error: {refusal.Message}");
             return 2;
         }
     }

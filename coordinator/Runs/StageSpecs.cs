@@ -51,15 +51,7 @@ internal static class StageSpecs
             Recompute = RecomputeOf(spec),
             MaxMicroBatchTokens = (uint)material.Steps.MaxMicroBatchTokens,
             Training = true,
-            Constants = new NumericConstants
-            {
-                ComputeDtype = placement.ComputeDtype,
-                ReductionSlots = (uint)spec.Training.ReductionSlots,
-                ChunkElements = TargetModules.ChunkElements,
-                LossChunkTokens = LossChunkTokens,
-                AttentionBlock = AttentionBlock,
-                Seed = spec.Training.Seed,
-            },
+            Constants = Constants(placement.ComputeDtype, spec.Training),
         };
         stage.Base.AddRange(material.Model.StageSlices(
             stage.FirstLayer, stage.LastLayer, stage.Embedding, stage.Head, spec.Quantization.Type != QuantizationType.None, spec.Quantization.SkipModules));
@@ -70,7 +62,18 @@ internal static class StageSpecs
     // "model.layers.3.self_attn.q_proj": 3.
     private static int LayerOf(string module) => int.Parse(module.Split('.')[2], CultureInfo.InvariantCulture);
 
-    private static QuantizationSpec Quantization(QuantizationSettings settings) => new()
+    /// <summary>The constants that fix the bits; the same for a job and for a command that computes.</summary>
+    public static NumericConstants Constants(DType computeDtype, TrainingSpec training) => new()
+    {
+        ComputeDtype = computeDtype,
+        ReductionSlots = (uint)training.ReductionSlots,
+        ChunkElements = TargetModules.ChunkElements,
+        LossChunkTokens = LossChunkTokens,
+        AttentionBlock = AttentionBlock,
+        Seed = training.Seed,
+    };
+
+    public static QuantizationSpec Quantization(QuantizationSettings settings) => new()
     {
         Type = settings.Type,
         BlockSize = (uint)settings.BlockSize,

@@ -2,7 +2,7 @@ using System.Text;
 
 namespace Orchestrator.Coordinator.Telemetry;
 
-/// <summary>The log of a run: lines wait in memory until the run has a folder, then go to its run.log; warnings also go to a writer at once.</summary>
+/// <summary>The log of a run: lines wait in memory until the run has a folder, then go to its run.log.</summary>
 /// <remarks>Thread-safe. A log that cannot be written (a full disk) is no reason to end a run: the line is dropped.</remarks>
 internal sealed class RunLog(TimeProvider time, TextWriter? warnings = null) : ILoggerProvider
 {
@@ -51,8 +51,6 @@ internal sealed class RunLog(TimeProvider time, TextWriter? warnings = null) : I
                 // As said above.
             }
         }
-
-        if (level >= LogLevel.Error) warnings?.WriteLine($"{Name(level)}: {text}");
     }
 
     public void Dispose()

@@ -1,0 +1,43 @@
+using System.CommandLine;
+using Orchestrator.Coordinator.Cli.Score;
+
+namespace Orchestrator.Coordinator.Cli;
+
+/// <summary>The program's commands, and what a wrong command line ends with.</summary>
+internal static class CommandLine
+{
+    public static async Task<int> RunAsync(string[] arguments, CommandOutput output)
+    {
+        var parsed = Create(new CommandRunner(output)).Parse(arguments);
+        if (parsed.Errors.Count > 0)
+        {
+            foreach (var error in parsed.Errors) output.Error(error.Message);
+            output.Messages.WriteLine($"'orchestrator {(parsed.CommandResult.Command is RootCommand ? "" : $"{parsed.CommandResult.Command.Name} ")}--help' shows what can be given.");
+            return ExitCodes.WrongRequest;
+        }
+
+        // Signals are the command's own: see Interrupts.
+        return await parsed.InvokeAsync(new InvocationConfiguration
+        {
+            Output = output.Results, Error = output.Messages, EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null,
+        });
+    }
+
+    private static RootCommand Create(CommandRunner runner) =>
+        new("Fine-tunes large language models with QLoRA over worker processes: the same bits on any layout.")
+        {
+            TrainCommand.Create(runner),
+            ScoreCommand.Create(runner),
+            CreateInspect(runner),
+        };
+
+    private static Command CreateInspect(CommandRunner runner)
+    {
+        var path = new Argument<string>("PATH") { Description = "A model, adapter, dataset or run folder, or a .jsonl or .safetensors file." };
+        var json = new Option<bool>("--json") { Description = "One JSON document on stdout." };
+        var command = new Command("inspect", "Says what a model, adapter, dataset or run folder holds.") { path, json };
+        command.SetAction((parsed, _) => runner.RunAsync((output, _, _) =>
+            Task.FromResult(InspectCommand.Run(parsed.GetRequiredValue(path), parsed.GetValue(json), output.Results, output.Messages))));
+        return command;
+    }
+}

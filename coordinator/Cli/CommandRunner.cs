@@ -1,0 +1,50 @@
+using Orchestrator.Coordinator.Telemetry;
+
+namespace Orchestrator.Coordinator.Cli;
+
+/// <summary>Runs a command's work and turns what it throws into one sentence and an exit code.</summary>
+internal sealed class CommandRunner(CommandOutput output)
+{
+    public async Task<int> RunAsync(Func<CommandOutput, Interrupts, RunLog, Task<int>> work)
+    {
+        using var interrupts = Interrupts.Listen();
+        using var log = new RunLog(TimeProvider.System, output.Messages);
+        try
+        {
+            return await work(output, interrupts, log);
+        }
+        catch (InvalidInputException mistake)
+        {
+            output.Error(mistake.Message);
+            return ExitCodes.WrongRequest;
+        }
+        catch (OperationCanceledException) when (interrupts.Stop.IsCancellationRequested)
+        {
+            output.Error("Interrupted; checkpoints are not built yet, so the command cannot go on from here.");
+            return ExitCodes.Failed;
+        }
+        catch (CommandFailedException failure)
+        {
+            output.Error(failure.Message);
+            return ExitCodes.Failed;
+        }
+        catch (Exception unexpected)
+        {
+            log.Write(LogLevel.Critical, nameof(CommandRunner), unexpected.ToString());
+            output.Error($"An unexpected fault ended the command: {FirstLine(unexpected.Message)} {WhereTheLogIs(log, unexpected)}");
+            return ExitCodes.Failed;
+        }
+    }
+
+    private static string FirstLine(string text) => text.Split('\n', 2)[0].Trim();
+
+    /// <summary>A fault before the run had a folder leaves its log in the temporary folder.</summary>
+    private static string WhereTheLogIs(RunLog log, Exception unexpected)
+    {
+        log.WriteTo(Path.Combine(Path.GetTempPath(), $"orchestrator-{Environment.ProcessId}.log"));
+        return log.Path is { } path ? $"The log is {path}." : $"({unexpected.GetType().Name}; no log could be written.)";
+    }
+}
+
+/// <summary>A command ran and failed, for a reason that one sentence tells.</summary>
+internal sealed class CommandFailedException(string message, Exception? inner = null) : Exception(message, inner);

@@ -1,0 +1,13 @@
+namespace Orchestrator.Coordinator.Cli;
+
+/// <summary>What a command's exit code says.</summary>
+internal static class ExitCodes
+{
+    public const int Done = 0;
+
+    /// <summary>It ran and failed.</summary>
+    public const int Failed = 1;
+
+    /// <summary>The request is wrong and nothing was started.</summary>
+    public const int WrongRequest = 2;
+}

@@ -1,0 +1,48 @@
+using Orchestrator.Protos;
+
+namespace Orchestrator.Coordinator.Cli.Progress;
+
+/// <summary>Progress as plain lines: each change of state, at most one line a second for steps, and every evaluation seen.</summary>
+internal sealed class PlainView(TextWriter writer, TimeProvider time) : IProgressView
+{
+    private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
+    private string _state = "";
+    private double? _evaluation;
+    private ulong _step;
+    private DateTimeOffset _lastStepLine = DateTimeOffset.MinValue;
+
+    public Task<T> ShowAsync<T>(Func<Action<JobStatus>, Task<T>> work) => work(Show);
+
+    private void Show(JobStatus status)
+    {
+        ShowState(status);
+        ShowEvaluation(status);
+        ShowStep(status);
+    }
+
+    private void ShowState(JobStatus status)
+    {
+        var text = status.Reason.Length > 0 ? $"{StatusText.State(status)}: {status.Reason}" : StatusText.State(status);
+        if (text == _state) return;
+        _state = text;
+        // How a job failed is said once, by the command.
+        if (status.State != JobState.Failed) writer.WriteLine(text);
+    }
+
+    private void ShowEvaluation(JobStatus status)
+    {
+        if (!status.HasEvalLoss || status.EvalLoss.Equals(_evaluation)) return;
+        _evaluation = status.EvalLoss;
+        writer.WriteLine($"step {status.Step}/{status.StepsPlanned}  eval loss {StatusText.Loss(status.EvalLoss)}");
+    }
+
+    private void ShowStep(JobStatus status)
+    {
+        if (status.Step == 0 || status.Step == _step) return;
+        var now = time.GetUtcNow();
+        if (now - _lastStepLine < Interval && status.Step != status.StepsPlanned) return;
+        _lastStepLine = now;
+        _step = status.Step;
+        writer.WriteLine(StatusText.Step(status));
+    }
+}

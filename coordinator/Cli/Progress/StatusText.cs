@@ -1,0 +1,37 @@
+using System.Globalization;
+using Orchestrator.Protos;
+
+namespace Orchestrator.Coordinator.Cli.Progress;
+
+/// <summary>The words and numbers in which a job's state is told.</summary>
+internal static class StatusText
+{
+    private const double HighRate = 100;
+
+    public static string State(JobStatus status) => status.State.ToString().ToLowerInvariant();
+
+    public static string Loss(double loss) => loss.ToString("0.0000", CultureInfo.InvariantCulture);
+
+    public static string Rate(double learningRate) => learningRate.ToString("0.00e+0", CultureInfo.InvariantCulture);
+
+    public static string TokensPerSecond(double rate) => rate.ToString(rate < HighRate ? "0.0" : "#,0", CultureInfo.InvariantCulture);
+
+    /// <summary>"45 s", "3:07" or "2:03:07".</summary>
+    public static string Duration(double seconds)
+    {
+        var time = TimeSpan.FromSeconds(Math.Round(Math.Clamp(seconds, 0, TimeSpan.FromDays(999).TotalSeconds)));
+        if (time.TotalMinutes < 1) return $"{time.Seconds} s";
+        return time.TotalHours < 1 ? $"{time.Minutes}:{time.Seconds:00}" : $"{(int)time.TotalHours}:{time.Minutes:00}:{time.Seconds:00}";
+    }
+
+    public static string Layers(WorkerAccount worker) =>
+        worker.FirstLayer == worker.LastLayer ? $"{worker.FirstLayer}" : $"{worker.FirstLayer} to {worker.LastLayer}";
+
+    /// <summary>One line on the newest step.</summary>
+    public static string Step(JobStatus status)
+    {
+        var numbers = status.Skipped ? "skipped" : $"loss {Loss(status.Loss)}  grad norm {Loss(status.GradNorm)}";
+        return $"step {status.Step}/{status.StepsPlanned}  {numbers}  lr {Rate(status.LearningRate)}  "
+            + $"{TokensPerSecond(status.TokensPerSecond)} tokens/s  {Duration(status.EtaSeconds)} left";
+    }
+}

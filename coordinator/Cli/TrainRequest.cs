@@ -1,0 +1,62 @@
+using Orchestrator.Coordinator.Jobs;
+using Orchestrator.Protos;
+
+namespace Orchestrator.Coordinator.Cli;
+
+/// <summary>A <c>train</c> that was checked as far as this process alone can: the job, the request to submit, and the fleet to start.</summary>
+internal sealed record TrainRequest(JobSpec Job, string Output, int NumWorkers, SubmitJobRequest Submission)
+{
+    private const int MaxWorkers = 256;
+
+    /// <summary>The request, or every error of the job file.</summary>
+    /// <exception cref="InvalidInputException">The file cannot be read, or the options contradict it.</exception>
+    public static (TrainRequest? Request, IReadOnlyList<string> Errors) Read(TrainOptions options, string currentFolder)
+    {
+        if (options.Resume && options.Overwrite) throw new InvalidInputException("--resume and --overwrite exclude each other; give one.");
+        if (options.Workers is < 1 or > MaxWorkers) throw new InvalidInputException($"--workers {options.Workers} is not from 1 to {MaxWorkers}.");
+        var path = Path.GetFullPath(options.JobFile, currentFolder);
+        var document = ReadDocument(path);
+        var baseFolder = Path.GetDirectoryName(path)!;
+        var parsed = JobFile.Parse(document, options.JobFile, baseFolder, options.Sets, currentFolder);
+        if (parsed.Spec is not { } job) return (null, parsed.Errors);
+        var submission = new SubmitJobRequest
+        {
+            Document = document,
+            DocumentName = options.JobFile,
+            BaseFolder = baseFolder,
+            CurrentFolder = currentFolder,
+            Set = { options.Sets },
+            Output = options.Out ?? "",
+            Overwrite = options.Overwrite,
+            Resume = options.Resume,
+            IdempotencyKey = Guid.NewGuid().ToString("N"),
+        };
+        var output = options.Out is null ? job.Output : Path.GetFullPath(options.Out, currentFolder);
+        return (new TrainRequest(job, output, NumWorkersOf(options, job), submission), []);
+    }
+
+    private static int NumWorkersOf(TrainOptions options, JobSpec job)
+    {
+        var wanted = job.Layout is { } layout ? layout.Replicas * layout.Stages : 1;
+        var given = options.Workers ?? job.Resources.Workers;
+        if (given < wanted)
+        {
+            throw new InvalidInputException(
+                $"The layout of {job.Layout!.Replicas} replicas x {job.Layout.Stages} stages needs {wanted} workers, but {given} are to be started; give --workers {wanted} or another layout.");
+        }
+
+        return given ?? (job.Layout is null ? WorkerLaunch.FindDevices().Count : wanted);
+    }
+
+    private static string ReadDocument(string path)
+    {
+        try
+        {
+            return File.ReadAllText(path);
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        {
+            throw new InvalidInputException($"The job file {path} cannot be read: {failure.Message}", failure);
+        }
+    }
+}

@@ -1,0 +1,94 @@
+using Orchestrator.Coordinator.Cli.Progress;
+using Orchestrator.Coordinator.Telemetry;
+using Orchestrator.Protos;
+
+namespace Orchestrator.Coordinator.Cli;
+
+/// <summary>One <c>train</c>: an embedded cluster, a submission and a watch until the job has ended.</summary>
+internal sealed class TrainRun(TrainRequest request, CommandOutput output, Interrupts interrupts, RunLog log, bool json)
+{
+    private readonly Lock _cancelGate = new();
+    private Task? _cancelling;
+
+    /// <summary>Runs to the job's end and reports it.</summary>
+    /// <returns>The exit code.</returns>
+    public async Task<int> RunAsync()
+    {
+        await using var cluster = await EmbeddedCluster.StartAsync(WorkFolder.Under(request.Output), log, interrupts.Now);
+        using var jobs = cluster.Connect();
+        var submitted = await jobs.SubmitAsync(request.Submission, interrupts.Now);
+        if (submitted.Errors.Count > 0) return Refuse(submitted.Errors);
+        using var stop = interrupts.Stop.Register(() => Cancel(jobs, submitted.Job));
+        var view = output.IsTerminal ? (IProgressView)LiveView.On(output.Messages, request.Job.Name) : new PlainView(output.Messages, TimeProvider.System);
+        var last = await view.ShowAsync(show => FollowAsync(cluster, jobs, submitted.Job, show));
+        if (_cancelling is { } cancelling) await cancelling;
+        return Report(last);
+    }
+
+    private async Task<JobStatus> FollowAsync(EmbeddedCluster cluster, JobsConnection jobs, string job, Action<JobStatus> show)
+    {
+        var last = new JobStatus { Job = job };
+        await foreach (var status in jobs.WatchAsync(job, interrupts.Now))
+        {
+            // The job's folder is there from its first state on.
+            log.WriteTo(Path.Combine(request.Output, "run.log"));
+            if (IsPrepared(status)) cluster.StartWorkers(request.NumWorkers, request.Job.Resources.ComputeThreads, request.Job.Resources.NumericClass);
+            show(status);
+            last = status;
+        }
+
+        return last;
+    }
+
+    // A request that preparation finds to be wrong never starts a worker.
+    private static bool IsPrepared(JobStatus status) => status.StepsPlanned > 0 && status.State is not (JobState.Failed or JobState.Cancelled);
+
+    private void Cancel(JobsConnection jobs, string job)
+    {
+        lock (_cancelGate)
+        {
+            if (_cancelling is not null) return;
+            output.Messages.WriteLine("stopping after the current step; Ctrl-C again stops at once");
+            _cancelling = CancelAsync(jobs, job);
+        }
+    }
+
+    private async Task CancelAsync(JobsConnection jobs, string job)
+    {
+        try
+        {
+            await jobs.CancelAsync(job, interrupts.Now);
+        }
+        catch (Exception failure) when (failure is OperationCanceledException or Grpc.Core.RpcException)
+        {
+            log.Write(LogLevel.Warning, nameof(TrainRun), $"The job could not be told to stop: {failure.Message}");
+        }
+    }
+
+    private int Refuse(IEnumerable<string> errors)
+    {
+        foreach (var error in errors) output.Error(error);
+        return ExitCodes.WrongRequest;
+    }
+
+    private int Report(JobStatus status)
+    {
+        if (status.Invalid)
+        {
+            output.Error(status.Reason);
+            return ExitCodes.WrongRequest;
+        }
+
+        if (json) output.Results.WriteLine(TrainReport.Json(status));
+        if (status.State == JobState.Succeeded)
+        {
+            if (!json) foreach (var line in TrainReport.Lines(status)) output.Results.WriteLine(line);
+            return ExitCodes.Done;
+        }
+
+        output.Error(status.State == JobState.Cancelled
+            ? $"Stopped after step {status.Step} of {status.StepsPlanned}; checkpoints are not built yet, so the run cannot go on from here."
+            : status.Reason);
+        return ExitCodes.Failed;
+    }
+}

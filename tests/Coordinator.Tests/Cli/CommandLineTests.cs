@@ -1,0 +1,43 @@
+using Orchestrator.Coordinator.Cli;
+
+namespace Orchestrator.Coordinator.Tests.Cli;
+
+public sealed class CommandLineTests
+{
+    [Theory]
+    [InlineData(new[] { "trian" }, "trian")]
+    [InlineData(new[] { "train" }, "JOB.yaml")]
+    [InlineData(new[] { "train", "job.yaml", "--worker", "2" }, "--worker")]
+    [InlineData(new[] { "train", "job.yaml", "--workers", "two" }, "two")]
+    [InlineData(new[] { "train", "/nowhere/job.yaml" }, "/nowhere/job.yaml")]
+    [InlineData(new[] { "train", "/nowhere/job.yaml", "--resume", "--overwrite" }, "--overwrite")]
+    [InlineData(new[] { "score", "--model", "m", "--data", "d", "--quantization", "nf5" }, "nf5")]
+    [InlineData(new[] { "score", "--model", "m", "--data", "d", "--set", "training.seed=1" }, "training.seed=1")]
+    public async Task Run_WrongRequest_EndsWithTwoAndASentenceThatNamesIt(string[] arguments, string named)
+    {
+        var (code, results, messages) = await RunAsync(arguments);
+        Assert.Equal(ExitCodes.WrongRequest, code);
+        Assert.Empty(results);
+        Assert.StartsWith("error: ", messages, StringComparison.Ordinal);
+        Assert.Contains(named, messages, StringComparison.Ordinal);
+        Assert.DoesNotContain("   at ", messages, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("--version")]
+    [InlineData("--help")]
+    public async Task Run_Question_IsAnsweredOnStdout(string option)
+    {
+        var (code, results, messages) = await RunAsync([option]);
+        Assert.Equal((ExitCodes.Done, ""), (code, messages));
+        Assert.NotEmpty(results);
+    }
+
+    private static async Task<(int Code, string Results, string Messages)> RunAsync(string[] arguments)
+    {
+        await using var results = new StringWriter();
+        await using var messages = new StringWriter();
+        var code = await CommandLine.RunAsync(arguments, new CommandOutput(results, messages, IsTerminal: false));
+        return (code, results.ToString(), messages.ToString());
+    }
+}

@@ -1,0 +1,51 @@
+using Microsoft.Extensions.Time.Testing;
+using Orchestrator.Coordinator.Cli;
+using Orchestrator.Coordinator.Cli.Progress;
+using Orchestrator.Protos;
+
+namespace Orchestrator.Coordinator.Tests.Cli;
+
+public sealed class ProgressTests
+{
+    [Fact]
+    public async Task PlainView_ManySteps_WritesOneLineASecondAndEveryEvaluation()
+    {
+        var time = new FakeTimeProvider();
+        await using var writer = new StringWriter();
+        await new PlainView(writer, time).ShowAsync(show =>
+        {
+            for (ulong step = 1; step <= 40; step++)
+            {
+                var status = new JobStatus { State = JobState.Running, Step = step, StepsPlanned = 100, Loss = 1.5 };
+                if (step >= 20) status.EvalLoss = 2.25;
+                show(status);
+                time.Advance(TimeSpan.FromMilliseconds(100));
+            }
+
+            return Task.FromResult(0);
+        });
+        var lines = writer.ToString().Split(Environment.NewLine, StringSplitOptions.RemoveEmptyEntries);
+        Assert.Equal(1, lines.Count(line => line == "running"));
+        Assert.Equal(4, lines.Count(line => line.Contains("loss 1.5000", StringComparison.Ordinal)));
+        Assert.Equal(1, lines.Count(line => line == "step 20/100  eval loss 2.2500"));
+    }
+
+    [Theory]
+    [InlineData(4.4, "4 s")]
+    [InlineData(187, "3:07")]
+    [InlineData(7387, "2:03:07")]
+    [InlineData(double.NaN, "0 s")]
+    public void Duration_OfSeconds_Reads(double seconds, string expected) => Assert.Equal(expected, StatusText.Duration(seconds));
+
+    [Fact]
+    public void TrainReport_Json_HasTheKeysThatScriptsReadAndNoNumberThatJsonLacks()
+    {
+        var status = new JobStatus { Job = "job-1", State = JobState.Succeeded, Adapter = "/out/ädapter", EvalLossBefore = 5.5, TokensPerSecond = 1000, EvalLossAfter = double.NaN };
+        status.Workers.Add(new WorkerAccount { Worker = "worker-0", LastLayer = 5, MicroBatchesRun = 12 });
+        Assert.Equal(
+            """{"job":"job-1","state":"succeeded","adapter":"/out/\u00E4dapter","eval_loss_before":5.5,"eval_loss_after":null,"tokens_per_second":1000,"""
+            + """ "workers":[{"worker":"worker-0","replica":0,"stage":0,"layers":[0,5],"micro_batches_run":12,"micro_batches_repeated":0,"bytes_sent":0,""".TrimStart()
+            + """ "bytes_received":0,"gradient_bytes_received":0,"base_bytes_read":0,"peak_memory_bytes":0}]}""".TrimStart(),
+            TrainReport.Json(status));
+    }
+}

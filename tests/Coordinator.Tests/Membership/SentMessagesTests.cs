@@ -1,0 +1,31 @@
+using Orchestrator.Coordinator.Membership;
+using Orchestrator.Protos;
+
+namespace Orchestrator.Coordinator.Tests.Membership;
+
+public sealed class SentMessagesTests
+{
+    private readonly SentMessages _sent = new();
+
+    [Fact]
+    public void Add_ManyWindows_KeepsTheNewestInOrder()
+    {
+        _sent.Add(new CoordinatorMessage { LoadStage = new LoadStage { Scope = Scope("a") } });
+        for (ulong first = 1; first <= 10; first++) _sent.Add(Window("a", first));
+        Assert.Equal([0UL, 8, 9, 10], _sent.All.Select(message => message.Window?.Steps[0].Number ?? 0));
+    }
+
+    [Fact]
+    public void Add_Release_ForgetsTheJobAndNoOther()
+    {
+        _sent.Add(Window("a", 1));
+        _sent.Add(Window("b", 1));
+        _sent.Add(new CoordinatorMessage { Release = new ReleaseJob { Scope = Scope("a") } });
+        Assert.Equal(["b", "a"], _sent.All.Select(message => MessageScope.JobOf(message)));
+    }
+
+    private static JobScope Scope(string job) => new() { Job = job, Generation = 1, Fence = 1 };
+
+    private static CoordinatorMessage Window(string job, ulong first) =>
+        new() { Window = new StepWindow { Scope = Scope(job), Steps = { new Step { Number = first } } } };
+}

@@ -1,0 +1,111 @@
+using System.Threading.Channels;
+using Akka.Actor;
+using Akka.Hosting;
+using Akka.Hosting.TestKit;
+using Microsoft.Extensions.Time.Testing;
+using Orchestrator.Coordinator.Membership;
+using Orchestrator.Protos;
+
+namespace Orchestrator.Coordinator.Tests.Membership;
+
+public sealed class WorkerDirectoryTests(ITestOutputHelper output) : TestKit(output: output)
+{
+    private readonly FakeTimeProvider _time = new();
+    private IActorRef _directory = ActorRefs.Nobody;
+
+    [Fact]
+    public async Task Subscribe_AfterAttach_GetsTheFleet()
+    {
+        Create();
+        await OpenAsync("worker-0", 1);
+        _directory.Tell(new Subscribe("job-a", TestActor));
+        var snapshot = await ExpectMsgAsync<FleetSnapshot>(cancellationToken: TestContext.Current.CancellationToken);
+        Assert.Equal("worker-0", Assert.Single(snapshot.Workers).Key.WorkerId);
+    }
+
+    [Fact]
+    public async Task StreamMessage_OfAJob_ReachesItsSubscriberAndGivesTheCreditBack()
+    {
+        Create();
+        var (stream, key, _) = await OpenAsync("worker-0", 1);
+        _directory.Tell(new Subscribe("job-a", TestActor));
+        await ExpectMsgAsync<FleetSnapshot>(cancellationToken: TestContext.Current.CancellationToken);
+        using var credit = new SemaphoreSlim(0);
+        _directory.Tell(new StreamMessage(stream, key, Ready("job-b"), credit));
+        _directory.Tell(new StreamMessage(stream, key, Ready("job-a"), credit));
+        var heard = await ExpectMsgAsync<FromWorker>(cancellationToken: TestContext.Current.CancellationToken);
+        Assert.Equal((key, "job-a"), (heard.Key, heard.Message.GenerationReady.Scope.Job));
+        Assert.Equal(2, credit.CurrentCount);
+    }
+
+    [Fact]
+    public async Task ToWorker_WhileTheStreamIsBroken_IsSentAfterTheReconnect()
+    {
+        Create();
+        var (stream, key, _) = await OpenAsync("worker-0", 1);
+        _directory.Tell(new StreamClosed(stream, key));
+        _directory.Tell(new ToWorker(key, new CoordinatorMessage { SaveState = new SaveState { Scope = Scope("job-a") } }));
+        var (_, _, outbox) = await OpenAsync("worker-0", 1);
+        Assert.True(outbox.TryRead(out var first));
+        Assert.Equal(CoordinatorMessage.BodyOneofCase.Accepted, first.BodyCase);
+        Assert.True(outbox.TryRead(out var second));
+        Assert.Equal(CoordinatorMessage.BodyOneofCase.SaveState, second.BodyCase);
+    }
+
+    [Fact]
+    public async Task ToWorker_ThatDoesNotRead_LosesTheWorker()
+    {
+        Create();
+        var (_, key, _) = await OpenAsync("worker-0", 1);
+        _directory.Tell(new Subscribe("job-a", TestActor));
+        await ExpectMsgAsync<FleetSnapshot>(cancellationToken: TestContext.Current.CancellationToken);
+        for (var i = 0; i < 1_000; i++) _directory.Tell(new ToWorker(key, new CoordinatorMessage { SaveState = new SaveState { Scope = Scope("job-a") } }));
+        Assert.Equal(key, (await ExpectMsgAsync<WorkerLost>(cancellationToken: TestContext.Current.CancellationToken)).Key);
+        Assert.Empty((await ExpectMsgAsync<FleetSnapshot>(cancellationToken: TestContext.Current.CancellationToken)).Workers);
+    }
+
+    [Fact]
+    public async Task Open_LowerIncarnation_IsAnsweredByARefusalAndTheEnd()
+    {
+        Create();
+        await OpenAsync("worker-0", 2);
+        var outbox = Channel.CreateBounded<CoordinatorMessage>(8);
+        var opened = await _directory.Ask<StreamOpened>(new OpenStream(Worker("worker-0", 1), outbox.Writer, new AttachAccepted()), TestContext.Current.CancellationToken);
+        Assert.False(opened.Admitted);
+        var message = await outbox.Reader.ReadAsync(TestContext.Current.CancellationToken);
+        Assert.Equal(ErrorCode.StaleIncarnation, message.Refused.Code);
+        await outbox.Reader.Completion;
+    }
+
+    [Fact]
+    public async Task FleetUnavailable_IsToldToLaterSubscribersToo()
+    {
+        Create();
+        _directory.Tell(new FleetUnavailable("no worker starts."));
+        _directory.Tell(new Subscribe("job-a", TestActor));
+        await ExpectMsgAsync<FleetSnapshot>(cancellationToken: TestContext.Current.CancellationToken);
+        Assert.Equal("no worker starts.", (await ExpectMsgAsync<FleetUnavailable>(cancellationToken: TestContext.Current.CancellationToken)).Reason);
+    }
+
+    protected override void ConfigureAkka(AkkaConfigurationBuilder builder, IServiceProvider provider)
+    {
+    }
+
+    private void Create() => _directory = Sys.ActorOf(WorkerDirectory.Props(new MembershipOptions(), _time));
+
+    private async Task<(long Stream, WorkerKey Key, ChannelReader<CoordinatorMessage> Outbox)> OpenAsync(string id, ulong incarnation)
+    {
+        var outbox = Channel.CreateBounded<CoordinatorMessage>(new MembershipOptions().OutboxCapacity);
+        var worker = Worker(id, incarnation);
+        var opened = await _directory.Ask<StreamOpened>(new OpenStream(worker, outbox.Writer, new AttachAccepted()), TestContext.Current.CancellationToken);
+        Assert.True(opened.Admitted);
+        return (opened.Stream, worker.Key, outbox.Reader);
+    }
+
+    private static AttachedWorker Worker(string id, ulong incarnation) =>
+        new(new WorkerKey(id, incarnation), new NumericClass { Backend = "cpu" }, "http://127.0.0.1:1", 0, "cpu", FastBfloat16: false);
+
+    private static JobScope Scope(string job) => new() { Job = job, Generation = 1, Fence = 1 };
+
+    private static WorkerMessage Ready(string job) => new() { GenerationReady = new GenerationReady { Scope = Scope(job) } };
+}
