@@ -32,6 +32,9 @@ internal static class JobLife
             case WorkerLost lost when !record.HasEnded:
                 JobEnding.Lose(turn, lost);
                 break;
+            case FleetUnavailable unavailable when record.IsSubmitted && !record.HasEnded:
+                JobEnding.Fail(turn, unavailable.Reason);
+                break;
             case FleetSnapshot fleet:
                 turn.Session = turn.Session with { Fleet = fleet };
                 JobLoading.TryPlace(turn);
