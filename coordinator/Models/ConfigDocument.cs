@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Unicode;
 
 namespace Orchestrator.Coordinator.Models;
 
@@ -7,6 +8,7 @@ namespace Orchestrator.Coordinator.Models;
 internal sealed class ConfigDocument
 {
     private const int MaxFileBytes = 100_000_000;
+    private const int MaxDepth = 64;
 
     private readonly JsonElement _root;
     private readonly string _prefix;
@@ -54,7 +56,8 @@ internal sealed class ConfigDocument
 
         try
         {
-            using var document = JsonDocument.Parse(bytes, new JsonDocumentOptions { AllowDuplicateProperties = false, MaxDepth = 64 });
+            CheckText(bytes.Span, file);
+            using var document = JsonDocument.Parse(bytes, new JsonDocumentOptions { AllowDuplicateProperties = false, MaxDepth = MaxDepth });
             return document.RootElement.ValueKind == JsonValueKind.Object
                 ? new ConfigDocument(document.RootElement.Clone(), file, "")
                 : throw new InvalidInputException($"{file} does not hold a JSON object.");
@@ -106,7 +109,7 @@ internal sealed class ConfigDocument
 
     /// <summary>A string, or null.</summary>
     public string? Text(string key) => Find(key) is not { } value ? null
-        : value.ValueKind == JsonValueKind.String ? StringOf(key, value)
+        : value.ValueKind == JsonValueKind.String ? value.GetString()
         : throw Wrong(key, "a string", value);
 
     /// <summary>A list of strings, or null.</summary>
@@ -118,7 +121,7 @@ internal sealed class ConfigDocument
         }
 
         return value.ValueKind == JsonValueKind.Array && value.EnumerateArray().All(item => item.ValueKind == JsonValueKind.String)
-            ? [.. value.EnumerateArray().Select(item => StringOf(key, item))]
+            ? [.. value.EnumerateArray().Select(item => item.GetString()!)]
             : throw Wrong(key, "a list of strings", value);
     }
 
@@ -129,16 +132,29 @@ internal sealed class ConfigDocument
     public InvalidInputException Wrong(string key, string expected, JsonElement value) =>
         new($"{File}: {_prefix}{key} must be {expected}, not {ForeignText.Clip(value.GetRawText())}.");
 
-    private string StringOf(string key, JsonElement value)
+    // The parser lets broken UTF-8 and lone surrogates through and throws when such text is asked for, so every text is held up here once.
+    private static void CheckText(ReadOnlySpan<byte> bytes, string file)
     {
+        bool valid = Utf8.IsValid(bytes);
+        var reader = new Utf8JsonReader(bytes, new JsonReaderOptions { MaxDepth = MaxDepth });
         try
         {
-            return value.GetString()!;
+            while (valid && reader.Read())
+            {
+                if (reader.TokenType is JsonTokenType.PropertyName or JsonTokenType.String && reader.ValueIsEscaped)
+                {
+                    _ = reader.GetString();
+                }
+            }
         }
-        catch (InvalidOperationException error)
+        catch (InvalidOperationException)
         {
-            // A lone surrogate escape: valid JSON that is no text.
-            throw new InvalidInputException($"{File}: {_prefix}{key} is not valid Unicode text.", error);
+            valid = false;
+        }
+
+        if (!valid)
+        {
+            throw new InvalidInputException($"{file} is not valid JSON: it holds text that is not valid Unicode.");
         }
     }
 }

@@ -1,0 +1,165 @@
+using System.Text.Json;
+using Orchestrator.Coordinator.Adapters;
+using Orchestrator.Coordinator.Jobs;
+using Orchestrator.Coordinator.Models;
+using Orchestrator.Protos;
+
+namespace Orchestrator.Coordinator.Tests.Adapters;
+
+/// <summary>Written folders are PEFT's, byte for byte where PEFT decides, and appear whole or not at all.</summary>
+public sealed class PeftAdapterWriterTests
+{
+    private static readonly ModelSpec Llama3 = ModelFolder.ReadSpec(Fixtures.At("models", "llama3"));
+
+    // FORMATS: the keys that every reader needs and no other.
+    private static readonly string[] Keys =
+    [
+        "alpha_pattern", "base_model_name_or_path", "bias", "exclude_modules", "fan_in_fan_out", "inference_mode", "init_lora_weights", "layers_pattern", "layers_to_transform",
+        "lora_alpha", "lora_dropout", "modules_to_save", "peft_type", "r", "rank_pattern", "revision", "target_modules", "task_type", "use_dora", "use_rslora",
+    ];
+
+    [Theory]
+    [MemberData(nameof(TargetModulesTests.Golden), MemberType = typeof(TargetModulesTests))]
+    public void Write_GoldenAdapterReadBefore_GivesItsBytes(string name)
+    {
+        using var folder = new TemporaryFolder();
+        PeftAdapter golden = PeftAdapter.Read(Fixtures.At("adapters", name));
+
+        Write(folder.At("out"), golden.Config.WithBase("../../models/llama3"), golden.Bind(Llama3));
+
+        AssertEqualFiles(golden.Folder, folder.At("out"));
+    }
+
+    [Theory]
+    [InlineData("nf4-adamw-linear", "init")]
+    [InlineData("nf4-adamw-linear", "final")]
+    [InlineData("lora16-cosine-rslora", "final")]
+    [InlineData("fp4-patterns", "final")]
+    [InlineData("nf4-sgd-constant", "final")]
+    public void Write_AdapterOfAGoldenRun_GivesItsBytes(string run, string name)
+    {
+        using var folder = new TemporaryFolder();
+        ModelSpec model = ModelFolder.ReadSpec(Fixtures.At("training", run, "base"));
+        AdapterSetup setup = AdapterSetup.Resolve(new AdapterSpec { InitFrom = Fixtures.At("training", run, name) }, model, "../base");
+
+        Write(folder.At("out"), setup.Config, setup.Modules);
+
+        AssertEqualFiles(Fixtures.At("training", run, name), folder.At("out"));
+    }
+
+    [Fact]
+    public void Create_NewAdapter_HasExactlyTheKeysAndValuesOfPeft()
+    {
+        var spec = new AdapterSpec { R = 8, LoraAlpha = 16, RankPattern = new([KeyValuePair.Create("q_proj", 2)]), UseRslora = true };
+        AdapterSetup setup = AdapterSetup.Resolve(spec, Llama3, "models/llama3");
+        using JsonDocument written = JsonDocument.Parse(setup.Config.Bytes);
+        using JsonDocument golden = JsonDocument.Parse(File.ReadAllBytes(Fixtures.At("adapters", "llama3-all-linear", "adapter_config.json")));
+
+        Assert.Equal(Keys, written.RootElement.EnumerateObject().Select(property => property.Name));
+        foreach (string key in Keys.Except(["base_model_name_or_path", "rank_pattern", "target_modules", "use_rslora"]))
+        {
+            Assert.Equal(golden.RootElement.GetProperty(key).GetRawText(), written.RootElement.GetProperty(key).GetRawText());
+        }
+
+        Assert.Equal("""["down_proj","gate_proj","k_proj","o_proj","q_proj","up_proj","v_proj"]""", JsonSerializer.Serialize(written.RootElement.GetProperty("target_modules")));
+        Assert.Equal(setup.Modules.Select(module => module.Module), TargetModules.Resolve(Llama3, PeftConfig.Parse(setup.Config.Bytes.ToArray(), "x").Lora).Select(module => module.Module));
+    }
+
+    [Fact]
+    public void WithBase_AnotherName_ChangesThatKeyAlone()
+    {
+        PeftConfig golden = PeftAdapter.Read(Fixtures.At("adapters", "llama3-patterns")).Config;
+        using JsonDocument before = JsonDocument.Parse(golden.Bytes);
+        using JsonDocument after = JsonDocument.Parse(golden.WithBase("org/model").Bytes);
+
+        string[] changed = [.. before.RootElement.EnumerateObject().Where(property => !JsonElement.DeepEquals(property.Value, after.RootElement.GetProperty(property.Name))).Select(property => property.Name)];
+
+        Assert.Equal(["base_model_name_or_path"], changed);
+        Assert.Equal(before.RootElement.EnumerateObject().Count(), after.RootElement.EnumerateObject().Count());
+    }
+
+    [Fact]
+    public void Parse_KeyUnknownToPeft_IsNotWrittenAgain()
+    {
+        PeftConfig config = PeftConfig.Parse("""{"peft_type": "LORA", "target_modules": ["q_proj"], "made_up": 1}"""u8.ToArray(), "adapter_config.json");
+
+        using JsonDocument written = JsonDocument.Parse(config.Bytes);
+        Assert.False(written.RootElement.TryGetProperty("made_up", out _));
+        Assert.Equal("LORA", written.RootElement.GetProperty("peft_type").GetString());
+    }
+
+    [Fact]
+    public void Write_OverAnOlderAdapter_ReplacesItWhole()
+    {
+        using var folder = new TemporaryFolder();
+        string old = Directory.CreateDirectory(folder.At("out")).FullName;
+        File.WriteAllText(Path.Combine(old, "leftover"), "of an earlier run");
+        PeftAdapter golden = PeftAdapter.Read(Fixtures.At("adapters", "llama3-list"));
+
+        Write(folder.At("out"), golden.Config, golden.Bind(Llama3), Fixtures.At("..", "..", "coordinator", "samples", "tiny-llama"));
+
+        string[] files = [.. Directory.EnumerateFiles(old).Select(Path.GetFileName).Order(StringComparer.Ordinal)!];
+        Assert.Equal(["README.md", "adapter_config.json", "adapter_model.safetensors", "chat_template.jinja", "lineage.json", "tokenizer.json", "tokenizer_config.json"], files);
+        Assert.Equal(["out"], Directory.EnumerateFileSystemEntries(folder.Path).Select(Path.GetFileName));
+    }
+
+    [Fact]
+    public void Write_FailingSource_LeavesTheOldFolderAndNothingElse()
+    {
+        using var folder = new TemporaryFolder();
+        string old = Directory.CreateDirectory(folder.At("out")).FullName;
+        File.WriteAllText(Path.Combine(old, "adapter_config.json"), "old");
+        Directory.CreateDirectory(folder.At(".out.writing"));
+        PeftAdapter golden = PeftAdapter.Read(Fixtures.At("adapters", "llama3-list"));
+        AdapterTensor failing = new("model.layers.0.self_attn.q_proj", true, DType.F32, [4, 64], _ => throw new IOException("No space left on device"));
+
+        Assert.Throws<IOException>(() => PeftAdapterWriter.Write(folder.At("out"), golden.Config, [failing], Card, Origin, null));
+
+        Assert.Equal("old", File.ReadAllText(Path.Combine(old, "adapter_config.json")));
+        Assert.Equal(["out"], Directory.EnumerateFileSystemEntries(folder.Path).Select(Path.GetFileName));
+    }
+
+    [Fact]
+    public void Write_LineageAndCard_SayWhereTheAdapterComesFrom()
+    {
+        using var folder = new TemporaryFolder();
+        PeftAdapter golden = PeftAdapter.Read(Fixtures.At("adapters", "llama3-list"));
+
+        Write(folder.At("out"), golden.Config, golden.Bind(Llama3));
+
+        using JsonDocument lineage = JsonDocument.Parse(File.ReadAllBytes(folder.At("out", "lineage.json")));
+        Assert.Equal("aa", lineage.RootElement.GetProperty("base").GetProperty("sha256").GetString());
+        Assert.True(lineage.RootElement.GetProperty("bit_identical").GetBoolean());
+        Assert.Equal(2u, lineage.RootElement.GetProperty("layouts")[0].GetProperty("replicas").GetUInt32());
+        string card = File.ReadAllText(folder.At("out", "README.md"));
+        Assert.StartsWith("---\nbase_model: \"models/llama3\"\nlibrary_name: peft\npipeline_tag: text-generation\ntags:\n- \"base_model:adapter:models/llama3\"\n- lora\n", card, StringComparison.Ordinal);
+        Assert.Contains("| Optimizer | adamw |", card, StringComparison.Ordinal);
+    }
+
+    private static ModelCard Card => new() { Name = "orders", BaseModel = "models/llama3", Lora = new LoraConfig(), Facts = [KeyValuePair.Create("Optimizer", "adamw")] };
+
+    private static Lineage Origin => new()
+    {
+        Base = new LineageSource("models/llama3", "aa", new Dictionary<string, string> { ["config.json"] = "bb" }),
+        Data = [new LineageData("train", "cc", 10, 100)],
+        JobSha256 = "dd",
+        Step = 3,
+        Versions = new Dictionary<string, string> { ["orchestrator"] = "0.1.0" },
+        NumericClass = "cpu avx2",
+        Layouts = [new LineageLayout(1, 1, 3, 2, 1)],
+    };
+
+    private static void Write(string folder, PeftConfig config, IReadOnlyList<AdapterModule> modules, string? tokenizer = null) =>
+        PeftAdapterWriter.Write(folder, config, Tensors(modules), Card, Origin, tokenizer);
+
+    private static AdapterTensor[] Tensors(IReadOnlyList<AdapterModule> modules) =>
+        [.. modules.SelectMany(module => new[] { AdapterTensor.FromSlice(module.Module, true, module.InitialA), AdapterTensor.FromSlice(module.Module, false, module.InitialB) })];
+
+    private static void AssertEqualFiles(string expected, string actual)
+    {
+        foreach (string file in new[] { PeftAdapter.ConfigFile, PeftAdapter.WeightsFile })
+        {
+            Assert.Equal(File.ReadAllBytes(Path.Combine(expected, file)), File.ReadAllBytes(Path.Combine(actual, file)));
+        }
+    }
+}

@@ -1,0 +1,80 @@
+using System.Text.Json;
+using Orchestrator.Coordinator.Cli;
+
+namespace Orchestrator.Coordinator.Tests.Cli;
+
+/// <summary>inspect says what a path holds, or in one sentence that it knows nothing there.</summary>
+public sealed class InspectCommandTests
+{
+    [Theory]
+    [InlineData("models/llama3", """{"kind":"model","family":"llama","layers":2,"parameters":84288,"quantizable_parameters":67584,"tied_head":true}""")]
+    [InlineData("adapters/llama3-list", """{"kind":"adapter","base_model":"../../models/llama3","r":4,"adapted_modules":4,"parameters":1792,"lineage":false}""")]
+    [InlineData("training/nf4-adamw-linear/train.jsonl", """{"kind":"dataset","format":"tokens"}""")]
+    [InlineData("models/llama3/model.safetensors", """{"kind":"safetensors","bytes":168576}""")]
+    public void Run_KnownPath_StatesItsFacts(string path, string expected)
+    {
+        (int code, string output, string error) = Run(Fixtures.At(path.Split('/')), json: true);
+
+        Assert.Equal((0, ""), (code, error));
+        using JsonDocument facts = JsonDocument.Parse(output);
+        using JsonDocument wanted = JsonDocument.Parse(expected);
+        Assert.All(wanted.RootElement.EnumerateObject(), property => Assert.Equal(property.Value.GetRawText(), facts.RootElement.GetProperty(property.Name).GetRawText()));
+        Assert.Equal(0, Run(Fixtures.At(path.Split('/')), json: false).Code);
+    }
+
+    [Fact]
+    public void Run_RunFolder_StatesProgressAndAdapter()
+    {
+        using var folder = new TemporaryFolder();
+        File.WriteAllText(folder.At("plan.json"), """{"layout":{"replicas":2,"stages":1}}""");
+        File.WriteAllText(folder.At("metrics.jsonl"), """
+            {"step":0,"eval_loss":5.5,"eval_label_tokens":10}
+            {"step":1,"loss":5.1}
+            {"step":2,"loss":null,"skipped":true}
+            {"step":2,"eval_loss":4.5,"eval_label_tokens":10}
+
+            """);
+        _ = folder.CopyOf(Fixtures.At("adapters", "llama3-list"), "adapter");
+
+        (int code, string output, _) = Run(folder.Path, json: true);
+
+        using JsonDocument facts = JsonDocument.Parse(output);
+        Assert.Equal(0, code);
+        Assert.Equal(("run", 2, 5.5, 4.5), (facts.RootElement.GetProperty("kind").GetString(), facts.RootElement.GetProperty("last_step").GetInt32(), facts.RootElement.GetProperty("first_eval_loss").GetDouble(), facts.RootElement.GetProperty("last_eval_loss").GetDouble()));
+        Assert.Equal("adapter", facts.RootElement.GetProperty("adapter").GetProperty("kind").GetString());
+    }
+
+    [Fact]
+    public void Run_DatasetFolder_StatesEachFile()
+    {
+        using var folder = new TemporaryFolder();
+        File.WriteAllText(folder.At("a.jsonl"), """{"input_ids":[1,2,3],"labels":[-100,2,3]}""");
+
+        using JsonDocument facts = JsonDocument.Parse(Run(folder.Path, json: true).Output);
+
+        Assert.Equal(2, facts.RootElement.GetProperty("files").GetProperty("a.jsonl").GetProperty("label_tokens").GetInt32());
+    }
+
+    [Theory]
+    [InlineData("nothing", "does not exist")]
+    [InlineData("facts.json", "holds nothing that is known here")]
+    [InlineData("", "holds nothing that is known here")]
+    public void Run_UnknownPath_IsOneSentenceAndTwo(string name, string expected)
+    {
+        using var folder = new TemporaryFolder();
+        File.WriteAllText(folder.At("facts.json"), "{}");
+
+        (int code, string output, string error) = Run(folder.At(name), json: false);
+
+        Assert.Equal((2, ""), (code, output));
+        Assert.Contains(expected, error, StringComparison.Ordinal);
+        Assert.Single(error.TrimEnd().Split('\n'));
+    }
+
+    private static (int Code, string Output, string Error) Run(string path, bool json)
+    {
+        using var output = new StringWriter();
+        using var error = new StringWriter();
+        return (InspectCommand.Run(path, json, output, error), output.ToString(), error.ToString());
+    }
+}
