@@ -1,3 +1,4 @@
+using System.Numerics;
 using Orchestrator.Coordinator.Jobs;
 using Orchestrator.Protos;
 
@@ -37,6 +38,12 @@ internal sealed record TrainRequest(JobSpec Job, string Output, int NumWorkers, 
 
     private static int NumWorkersOf(TrainOptions options, JobSpec job)
     {
+        if (job.Layout?.Replicas > job.Training.ReductionSlots)
+        {
+            throw new InvalidInputException(
+                $"layout.replicas is {job.Layout.Replicas}, but training.reduction_slots allows {job.Training.ReductionSlots} replicas; set it to {BitOperations.RoundUpToPowerOf2((uint)job.Layout.Replicas)}, or ask for fewer.");
+        }
+
         var wanted = job.Layout is { } layout ? layout.Replicas * layout.Stages : 1;
         var given = options.Workers ?? job.Resources.Workers;
         if (given < wanted)
@@ -53,6 +60,10 @@ internal sealed record TrainRequest(JobSpec Job, string Output, int NumWorkers, 
         try
         {
             return File.ReadAllText(path);
+        }
+        catch (Exception failure) when (failure is FileNotFoundException or DirectoryNotFoundException)
+        {
+            throw new InvalidInputException($"The job file {path} does not exist; give the path of a YAML or JSON file.", failure);
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {
