@@ -54,7 +54,7 @@ internal static unsafe class FourBitDequantization
             if (type == DType.F32)
                 ((float*)destination)[i] = value;
             else
-                ((ushort*)destination)[i] = Narrow(value, type);
+                ((ushort*)destination)[i] = Narrowing.FromSingle(value, type);
         }
     }
 
@@ -69,20 +69,6 @@ internal static unsafe class FourBitDequantization
     private static void FillTable(CodeBook book, float absmax, DType type, ushort* table)
     {
         for (var code = 0; code < 16; code++)
-            table[code] = Narrow(book.Values[code] * absmax, type);
-    }
-
-    private static ushort Narrow(float value, DType type) => type switch
-    {
-        DType.Bf16 => ToBrain(value),
-        DType.F16 => BitConverter.HalfToUInt16Bits((Half)value),
-        _ => throw new ArgumentOutOfRangeException(nameof(type), type, "weights are dequantized to F32, BF16 or F16"),
-    };
-
-    // Nearest even. No NaN comes here: absmax is finite.
-    private static ushort ToBrain(float value)
-    {
-        var bits = BitConverter.SingleToUInt32Bits(value);
-        return (ushort)((bits + 0x7fff + ((bits >> 16) & 1)) >> 16);
+            table[code] = Narrowing.FromSingle(book.Values[code] * absmax, type);
     }
 }

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
 using Orchestrator.Protos;
 
 namespace Orchestrator.Worker.Kernels;
@@ -27,9 +28,7 @@ internal static class Widening
                 source.CopyTo(MemoryMarshal.AsBytes(destination));
                 break;
             case DType.Bf16:
-                var brain = MemoryMarshal.Cast<byte, ushort>(source);
-                for (var i = 0; i < brain.Length; i++)
-                    destination[i] = BitConverter.UInt32BitsToSingle((uint)brain[i] << 16);
+                FromBrain(MemoryMarshal.Cast<byte, ushort>(source), destination);
                 break;
             default:
                 var half = MemoryMarshal.Cast<byte, Half>(source);
@@ -37,5 +36,19 @@ internal static class Widening
                     destination[i] = (float)half[i];
                 break;
         }
+    }
+
+    private static void FromBrain(ReadOnlySpan<ushort> source, Span<float> destination)
+    {
+        var i = 0;
+        for (; i + 32 <= source.Length; i += 32)
+        {
+            var (lower, upper) = Vector512.Widen(Vector512.Create(source[i..]));
+            (lower << 16).AsSingle().CopyTo(destination[i..]);
+            (upper << 16).AsSingle().CopyTo(destination[(i + 16)..]);
+        }
+
+        for (; i < source.Length; i++)
+            destination[i] = BitConverter.UInt32BitsToSingle((uint)source[i] << 16);
     }
 }

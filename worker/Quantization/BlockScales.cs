@@ -7,8 +7,8 @@ namespace Orchestrator.Worker.Quantization;
 /// <summary>The absmax of each block of a quantized matrix, as fp32 or quantized once more to 8 bits.</summary>
 /// <remarks>
 /// Double quantization: offset = mean(absmax); absmax - offset goes to 8-bit codes of <see cref="DynamicMap"/> in blocks of 256; back: map[code] *
-/// nested absmax rounded, + offset rounded, both in fp32. The sum behind the mean is taken in fp64 over 64 interleaved lanes,
-/// lanes added in index order, rounded once to fp32, so that every machine agrees. Immutable; any thread may read.
+/// nested absmax rounded, + offset rounded, both in fp32. The mean is taken in fp64 over 64 interleaved lanes, lanes added in
+/// index order, and rounded once to fp32, so that every machine agrees (the library's own sum depends on its vector width). Immutable; any thread may read.
 /// </remarks>
 internal sealed unsafe class BlockScales : IDisposable
 {
@@ -110,6 +110,6 @@ internal sealed unsafe class BlockScales : IDisposable
         var sum = 0.0;
         foreach (var lane in lanes)
             sum += lane;
-        return (float)sum / count;
+        return (float)(sum / count);
     }
 }
