@@ -1,0 +1,150 @@
+using System.Buffers.Binary;
+using Google.Protobuf;
+using Orchestrator.Coordinator.Membership;
+using Orchestrator.Protos;
+using Orchestrator.Protos.Blobs;
+
+namespace Orchestrator.Coordinator.Tests.Runs;
+
+/// <summary>Workers that obey every command at once and compute made-up numbers which depend on the step and the micro-batch alone.</summary>
+/// <remarks>The same script serves the pure tests and the entity's: a command in, reports out.</remarks>
+internal sealed class FakeWorkers(int count)
+{
+    public static readonly NumericClass Class = new() { Backend = "cpu", InstructionPath = "avx2", Libtorch = "2.10", Kernels = "1", Threads = 1 };
+
+    private readonly Dictionary<WorkerKey, StageSpec> _stages = [];
+
+    /// <summary>Changes a report before it is sent; returns null to hold it back.</summary>
+    public Func<WorkerKey, StepReport, StepReport?> Alter { get; init; } = (_, report) => report;
+
+    public FleetSnapshot Fleet { get; init; } = new(count, [.. Enumerable.Range(0, count).Select(index => Worker(index, Class))]);
+
+    public static WorkerKey Key(int index) => new($"worker-{index}", 7);
+
+    public static AttachedWorker Worker(int index, NumericClass numericClass) =>
+        new(Key(index), numericClass, $"http://127.0.0.1:{4000 + index}", 1UL << 33, "cpu", FastBfloat16: false);
+
+    /// <summary>Loss of a micro-batch, made up.</summary>
+    public static double Loss(ulong step, int microBatch) => Math.Sin((step * 100) + (ulong)microBatch) + 2;
+
+    public IEnumerable<WorkerMessage> Obey(WorkerKey worker, CoordinatorMessage command)
+    {
+        switch (command.BodyCase)
+        {
+            case CoordinatorMessage.BodyOneofCase.LoadStage:
+                _stages[worker] = command.LoadStage.Stage;
+                return [new WorkerMessage { StageLoad = new StageLoadReport { Scope = command.LoadStage.Scope, Done = true, BaseBytesRead = 1000 } }];
+            case CoordinatorMessage.BodyOneofCase.StartGeneration:
+                return [new WorkerMessage { GenerationReady = new GenerationReady { Scope = command.StartGeneration.Scope } }];
+            case CoordinatorMessage.BodyOneofCase.Window:
+                return Run(worker, _stages[worker], command.Window);
+            case CoordinatorMessage.BodyOneofCase.SaveState:
+                return [Save(_stages[worker], command.SaveState)];
+            default:
+                return [];
+        }
+    }
+
+    private IEnumerable<WorkerMessage> Run(WorkerKey worker, StageSpec stage, StepWindow window)
+    {
+        if (window.EvaluateBefore && stage.Head)
+        {
+            yield return Evaluation(stage, window, window.EvaluateBeforeStep);
+        }
+
+        foreach (var step in window.Steps)
+        {
+            if (Alter(worker, Report(stage, window.Scope, step)) is not { } report)
+            {
+                yield break;
+            }
+
+            yield return new WorkerMessage { Step = report };
+            if (step.EvaluateAfter && stage.Head)
+            {
+                yield return Evaluation(stage, window, step.Number);
+            }
+        }
+    }
+
+    private static StepReport Report(StageSpec stage, JobScope scope, Step step)
+    {
+        var report = new StepReport
+        {
+            Scope = scope,
+            Place = stage.Place,
+            Step = step.Number,
+            Applied = true,
+            GradNorm = 1.0 / step.Number,
+            StateHash = Hash(stage.Place.Stage, step.Number),
+            Phases = new PhaseSeconds { Total = 0.5 },
+            Totals = new WorkerTotals { MicroBatchesRun = step.Number },
+        };
+        if (stage.Head)
+        {
+            var owned = Enumerable.Range(0, step.MicroBatches.Count).Where(index => OwnerOf(index, step.MicroBatches.Count, stage) == (int)stage.Place.Replica).ToList();
+            // Label tokens need not be true of each micro-batch, only in sum: the first one takes all.
+            report.Losses.AddRange(owned.Select(index => new MicroBatchLoss
+            {
+                MicroBatch = (uint)index,
+                LossSum = Loss(step.Number, index),
+                LabelTokens = index == 0 ? step.LabelTokens : 0,
+            }));
+        }
+
+        return report;
+    }
+
+    private static int OwnerOf(int microBatch, int microBatches, StageSpec stage)
+    {
+        var slots = 1;
+        while (slots * 2 <= Math.Min(microBatches, stage.Constants.ReductionSlots))
+        {
+            slots *= 2;
+        }
+
+        var slot = microBatch * slots / microBatches;
+        return Enumerable.Range(0, (int)stage.NumReplicas).Single(r => slot >= r * slots / stage.NumReplicas && slot < (r + 1) * slots / stage.NumReplicas);
+    }
+
+    private static WorkerMessage Evaluation(StageSpec stage, StepWindow window, ulong step)
+    {
+        var report = new EvaluationReport { Scope = window.Scope, Place = stage.Place, Step = step };
+        report.Losses.AddRange(window.Evaluation.Where((_, index) => index % stage.NumReplicas == stage.Place.Replica)
+            .SelectMany(microBatch => microBatch.Samples)
+            .Select(sample => new SampleLoss { Sample = sample, LossSum = 10.0 / (step + 1), LabelTokens = 2 }));
+        return new WorkerMessage { Evaluation = report };
+    }
+
+    private static WorkerMessage Save(StageSpec stage, SaveState command)
+    {
+        var saved = new StateSaved { Scope = command.Scope, Place = stage.Place, Step = command.Step };
+        if (Path.IsPathRooted(command.Folder))
+        {
+            Directory.CreateDirectory(command.Folder);
+            var specs = stage.Adapter.SelectMany(module => new[]
+            {
+                new BlobTensorSpec($"{module.Module}.lora_A.weight", DType.F32, module.Rank, module.InFeatures),
+                new BlobTensorSpec($"{module.Module}.lora_B.weight", DType.F32, module.OutFeatures, module.Rank),
+            }).ToList();
+            using var writer = BlobWriter.Create(command.Folder, "adapter-state", [], specs);
+            foreach (var spec in specs)
+            {
+                writer.Write(spec.Name, new byte[spec.Shape.Aggregate(4UL, (product, size) => product * size)]);
+            }
+
+            var digest = writer.CompleteByDigest();
+            (saved.File, saved.Sha256, saved.Bytes) = (Path.GetFileName(digest.Path), digest.Sha256, digest.Bytes);
+        }
+
+        return new WorkerMessage { StateSaved = saved };
+    }
+
+    private static ByteString Hash(uint stage, ulong step)
+    {
+        var bytes = new byte[16];
+        BinaryPrimitives.WriteUInt64LittleEndian(bytes, step);
+        BinaryPrimitives.WriteUInt32LittleEndian(bytes.AsSpan(8), stage);
+        return ByteString.CopyFrom(bytes);
+    }
+}

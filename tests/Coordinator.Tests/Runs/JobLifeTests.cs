@@ -1,0 +1,265 @@
+using Google.Protobuf;
+using Orchestrator.Coordinator.Membership;
+using Orchestrator.Coordinator.Runs;
+using Orchestrator.Protos;
+
+namespace Orchestrator.Coordinator.Tests.Runs;
+
+public sealed class JobLifeTests : IDisposable
+{
+    private const string TwoByTwo = "layout={replicas: 2, stages: 2}";
+    private readonly SampleJob _job = new();
+
+    public void Dispose() => _job.Dispose();
+
+    [Fact]
+    public async Task Life_OnTwoReplicasOfTwoStages_EndsInSuccess()
+    {
+        var run = await Run(new FakeWorkers(4), TwoByTwo);
+
+        Assert.Equal(JobState.Succeeded, run.Record.State);
+        Assert.Equal(40UL, run.Record.CommittedStep);
+        Assert.Equal(
+            [typeof(OwnershipTaken), typeof(JobSubmitted), typeof(JobPrepared), typeof(JobPlaced), typeof(WorkerBound), typeof(WorkerBound), typeof(WorkerBound), typeof(WorkerBound), typeof(GenerationStarted), typeof(TrainingStarted), typeof(WindowOpened), typeof(StepEvaluated)],
+            run.Journal.Take(12).Select(happened => happened.GetType()));
+        Assert.Equal([0UL, 20UL, 40UL], run.Journal.OfType<StepEvaluated>().Select(evaluation => evaluation.Step));
+        Assert.Equal(4, run.Sent.Count(message => message.Message.BodyCase == CoordinatorMessage.BodyOneofCase.Release));
+        Assert.Equal(["worker-0", "worker-1"], run.Sent.Where(message => message.Message.SaveState is not null).Select(message => message.Key.WorkerId));
+    }
+
+    [Fact]
+    public async Task Loss_OfAStep_IsTheSumInMicroBatchOrderOverLabelTokens()
+    {
+        var run = await Run(new FakeWorkers(4), TwoByTwo);
+
+        var step = run.Journal.OfType<StepCommitted>().Single(committed => committed.Step == 5);
+        var expected = 0.0;
+        for (var microBatch = 0; microBatch < 8; microBatch++)
+        {
+            expected += FakeWorkers.Loss(5, microBatch);
+        }
+
+        Assert.Equal(BitConverter.DoubleToInt64Bits(expected / step.LabelTokens), BitConverter.DoubleToInt64Bits(step.Loss));
+        Assert.Equal(8UL * 4, step.LabelTokens);
+        Assert.Equal(64UL, step.Tokens);
+    }
+
+    [Fact]
+    public async Task Windows_AreOpened_WhenHalfOfTheOneBeforeIsCommitted()
+    {
+        var run = await Run(new FakeWorkers(1));
+
+        var second = run.Journal.FindIndex(happened => happened is WindowOpened { Steps: [{ Step: 33 }, ..] });
+        Assert.Equal(16UL, run.Journal.Take(second).OfType<StepCommitted>().Last().Step);
+        Assert.Equal(2, run.Journal.OfType<WindowOpened>().Count());
+    }
+
+    [Fact]
+    public async Task Replay_OfAnyPrefix_GivesTheRecordOfThatMoment()
+    {
+        var records = new List<(int Events, JobRecord Record)>();
+        var run = await Prepare(new FakeWorkers(4), TwoByTwo);
+        run.Before = r => records.Add((r.Journal.Count, r.Record));
+        run.Submit();
+
+        Assert.All(records, moment =>
+        {
+            var bytes = run.Journal.Take(moment.Events).Select(happened => (happened, Bytes: ((IMessage)happened).ToByteArray()));
+            var replayed = bytes.Aggregate(JobRecord.Empty, (record, item) => record.Apply((IJobEvent)((IMessage)item.happened).Descriptor.Parser.ParseFrom(item.Bytes)));
+            Assert.Equal(moment.Record, replayed);
+        });
+        Assert.True(records.Count > 100);
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(3)]
+    public async Task Reports_InAnyOrderAmongWorkers_CommitTheSameSteps(int seed)
+    {
+        var expected = await Run(new FakeWorkers(4), TwoByTwo);
+        var random = new Random(seed);
+        var run = await Prepare(new FakeWorkers(4), [TwoByTwo], waiting =>
+        {
+            // Any worker may be next, but each worker's messages keep their order.
+            var picked = waiting[random.Next(waiting.Count)];
+            return picked is FromWorker from ? waiting.ToList().FindIndex(other => other is FromWorker { Key: var key } && key == from.Key) : waiting.ToList().IndexOf(picked);
+        });
+        run.Submit();
+
+        Assert.Equal(JobState.Succeeded, run.Record.State);
+        Assert.Equal(
+            expected.Journal.OfType<StepCommitted>().Select(step => (step.Step, step.Loss, step.GradNorm)),
+            run.Journal.OfType<StepCommitted>().Select(step => (step.Step, step.Loss, step.GradNorm)));
+    }
+
+    [Fact]
+    public async Task Report_OfAnotherFenceOrGeneration_IsDroppedAndCounted()
+    {
+        var run = await Held(step: 3);
+
+        var before = run.Record;
+        run.One(Report(run, 3, report => report.Scope.Fence++));
+        run.One(Report(run, 3, report => report.Scope.Generation--));
+        run.One(new FromWorker(new WorkerKey("worker-0", 6), Report(run, 3, _ => { }).Message));
+
+        Assert.Equal(before, run.Record);
+        Assert.Equal(3, run.Session.StaleMessages);
+    }
+
+    [Fact]
+    public async Task Report_RepeatedAndEqual_ChangesNothing()
+    {
+        var run = await Held(step: 3);
+
+        var decision = run.One(new FromWorker(FakeWorkers.Key(0), new WorkerMessage { Step = run.Session.Reports[2][0].Clone() }));
+
+        Assert.Empty(decision.Events);
+        Assert.Equal(JobState.Running, run.Record.State);
+    }
+
+    [Fact]
+    public async Task Report_RepeatedAndUnequal_FailsTheJobNamingTheWorker()
+    {
+        var run = await Held(step: 3);
+        var repeated = run.Session.Reports[2][0].Clone();
+        repeated.GradNorm += 1;
+
+        run.One(new FromWorker(FakeWorkers.Key(0), new WorkerMessage { Step = repeated }));
+
+        Assert.Equal(JobState.Failed, run.Record.State);
+        Assert.Matches("nondeterminism detected: worker-0 reported step 2 twice", run.Record.Reason);
+    }
+
+    [Fact]
+    public async Task Replicas_ThatHoldDifferentStates_FailTheJobNamingThem()
+    {
+        var run = await Run(
+            new FakeWorkers(2) { Alter = (worker, report) => Altered(report, r => r.StateHash = r.Step == 7 && worker == FakeWorkers.Key(1) ? ByteString.CopyFromUtf8("other") : r.StateHash) },
+            "layout={replicas: 2, stages: 1}");
+
+        Assert.Equal(JobState.Failed, run.Record.State);
+        Assert.Equal("nondeterminism detected: after step 7 the replicas of stage 0 hold different states (worker-0 against worker-1).", run.Record.Reason);
+        Assert.Equal(6UL, run.Record.CommittedStep);
+    }
+
+    [Fact]
+    public async Task MicroBatch_ThatNobodyReports_FailsTheJob()
+    {
+        var run = await Run(new FakeWorkers(1) { Alter = (_, report) => Altered(report, r => r.Losses.RemoveAt(3)) });
+
+        Assert.Equal(JobState.Failed, run.Record.State);
+        Assert.Matches("step 1 do not hold each of its 8 micro-batches exactly once", run.Record.Reason);
+    }
+
+    [Fact]
+    public async Task SkippedSteps_TooManyInARow_FailTheJobWithTheReason()
+    {
+        var run = await Run(new FakeWorkers(1) { Alter = (_, report) => Altered(report, r => r.Applied = r.Step is < 3 or 5) }, "training.max_skipped_steps=4");
+
+        Assert.Equal(JobState.Failed, run.Record.State);
+        Assert.Equal(9UL, run.Record.CommittedStep);
+        Assert.Matches("^4 steps in a row, up to step 9, were skipped because a gradient was not finite", run.Record.Reason);
+    }
+
+    [Fact]
+    public async Task Worker_LostWhileRunning_FailsTheJobNamingWorkerAndStep()
+    {
+        var run = await Held(step: 3);
+
+        run.One(new WorkerLost(FakeWorkers.Key(0), "its process ended"));
+
+        Assert.Equal(JobState.Failed, run.Record.State);
+        Assert.Equal("worker-0 was lost at step 3: its process ended. Recovery from a lost worker is not built yet; start the job again with --overwrite.", run.Record.Reason);
+        Assert.Contains(run.Sent, message => message.Message.BodyCase == CoordinatorMessage.BodyOneofCase.Release);
+    }
+
+    [Fact]
+    public async Task Worker_LostThatServesNobody_ChangesNothing()
+    {
+        var run = await Held(step: 3);
+
+        Assert.Empty(run.One(new WorkerLost(new WorkerKey("worker-9", 1), "its process ended")).Events);
+    }
+
+    [Fact]
+    public async Task Cancel_WhileRunning_EndsTheJobAfterTheStep()
+    {
+        var run = await Held(step: 3);
+
+        run.One(new CancelJob { Job = "job-1" });
+        Assert.Equal(JobState.Running, run.Record.State);
+        run.One(Report(run, 3, _ => { }));
+
+        Assert.Equal(JobState.Cancelled, run.Record.State);
+        Assert.Equal(3UL, run.Record.CommittedStep);
+    }
+
+    [Fact]
+    public async Task Workers_OfAnotherThreadCount_AreNotUsedAndTheJobSaysWhyItWaits()
+    {
+        var run = await Run(new FakeWorkers(2), "resources.compute_threads=2");
+
+        Assert.Equal(JobState.Planning, run.Record.State);
+        Assert.Matches("waits for a worker with 2 compute threads", run.Record.Reason);
+        Assert.Empty(run.Sent);
+    }
+
+    [Fact]
+    public async Task Layout_ThatNoFleetCouldServe_IsAnInvalidRequest()
+    {
+        var run = await Run(new FakeWorkers(2), "layout={replicas: 1, stages: 99}");
+
+        Assert.Equal(JobState.Failed, run.Record.State);
+        Assert.True(run.Record.IsInvalid);
+        Assert.DoesNotContain(run.Journal, happened => happened is JobPrepared);
+    }
+
+    [Fact]
+    public async Task Stage_IsToldItsOwnTensorsAndModulesOnly()
+    {
+        var run = await Run(new FakeWorkers(2), "layout={replicas: 1, stages: 2}");
+
+        var stages = run.Sent.Where(message => message.Message.LoadStage is not null).Select(message => message.Message.LoadStage.Stage).ToList();
+        Assert.Equal([true, false], stages.Select(stage => stage.Embedding));
+        Assert.Equal(stages[0].LastLayer + 1, stages[1].FirstLayer);
+        Assert.All(stages, stage => Assert.All(stage.Adapter, module =>
+            Assert.InRange(uint.Parse(module.Module.Split('.')[2], System.Globalization.CultureInfo.InvariantCulture), stage.FirstLayer, stage.LastLayer)));
+        Assert.Equal(run.Session.Material!.Modules.Count, stages.Sum(stage => stage.Adapter.Count));
+    }
+
+    private static StepReport Altered(StepReport report, Action<StepReport> change)
+    {
+        change(report);
+        return report;
+    }
+
+    /// <summary>A run of one worker whose reports stop before a step.</summary>
+    private async Task<PureRun> Held(ulong step) =>
+        await Run(new FakeWorkers(1) { Alter = (_, report) => report.Step < step ? report : null });
+
+    private static FromWorker Report(PureRun run, ulong step, Action<StepReport> change)
+    {
+        var ordered = run.Session.OpenSteps[step];
+        var report = run.Session.Reports[step - 1][0].Clone();
+        report.Step = step;
+        report.Losses[0].LabelTokens = ordered.LabelTokens;
+        change(report);
+        return new FromWorker(FakeWorkers.Key(0), new WorkerMessage { Step = report });
+    }
+
+    private async Task<PureRun> Run(FakeWorkers workers, params string[] set)
+    {
+        var run = await Prepare(workers, set);
+        run.Submit();
+        return run;
+    }
+
+    private async Task<PureRun> Prepare(FakeWorkers workers, params string[] set) => await Prepare(workers, set, _ => 0);
+
+    private async Task<PureRun> Prepare(FakeWorkers workers, string[] set, Func<IReadOnlyList<object>, int> next)
+    {
+        var request = _job.Request(set);
+        return new PureRun(await _job.MaterialAsync(request), request, workers) { Next = next };
+    }
+}
