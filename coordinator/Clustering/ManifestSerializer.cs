@@ -1,5 +1,4 @@
 using Akka.Actor;
-using Akka.Hosting;
 using Akka.Serialization;
 using Google.Protobuf;
 
@@ -20,11 +19,4 @@ internal sealed class ManifestSerializer(ExtendedActorSystem system) : Serialize
     public override object FromBinary(byte[] bytes, string manifest) => ClosedManifest.Parse(manifest, bytes);
 
     public override string Manifest(object o) => ClosedManifest.NameOf(o);
-}
-
-/// <summary>Binds every type of the table to its serializer, and all other protobuf messages as well, so that these fail by name.</summary>
-internal static class ManifestSerializerHosting
-{
-    public static AkkaConfigurationBuilder WithClosedManifest(this AkkaConfigurationBuilder builder) =>
-        builder.WithCustomSerializer("orchestrator", [typeof(IMessage), .. ClosedManifest.Types], system => new ManifestSerializer(system));
 }

@@ -21,12 +21,20 @@ internal static class OrchestratorCluster
           leader-actions-interval = 50ms
           periodic-tasks-initial-delay = 20ms
           sharding {
-            retry-interval = 200ms
+            retry-interval = 250ms
             coordinator-failure-backoff = 1s
             entity-restart-backoff = 1s
           }
-          singleton.hand-over-retry-interval = 200ms
+          singleton.hand-over-retry-interval = 250ms
           singleton-proxy.singleton-identification-interval = 200ms
+        }
+        """;
+
+    // Takes the place of Akka.Remote's serializer of protobuf messages, which would write the names of CLR types.
+    private const string ClosedSerialization = """
+        akka.actor {
+          serializers.orchestrator = "Orchestrator.Coordinator.Clustering.ManifestSerializer, orchestrator"
+          serialization-bindings { "Google.Protobuf.IMessage, Google.Protobuf" = orchestrator }
         }
         """;
 
@@ -45,7 +53,7 @@ internal static class OrchestratorCluster
                 .AddHocon("akka.coordinated-shutdown.run-by-clr-shutdown-hook = off", HoconAddMode.Prepend)
                 .AddHocon(SqlPersistence.DefaultConfiguration, HoconAddMode.Append)
                 .WithStrictSerialization(true)
-                .WithClosedManifest()
+                .AddHocon(ClosedSerialization, HoconAddMode.Prepend)
                 .AddStartup((system, _) =>
                 {
                     var cluster = Akka.Cluster.Cluster.Get(system);

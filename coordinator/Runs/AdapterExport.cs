@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Reflection;
 using Orchestrator.Coordinator.Adapters;
-using Orchestrator.Coordinator.Jobs;
+using Orchestrator.Coordinator.Models;
 using Orchestrator.Protos;
 using Orchestrator.Protos.Blobs;
 
@@ -13,9 +13,8 @@ internal static class AdapterExport
 {
     /// <exception cref="IOException">The folder cannot be written; nothing half-written is left.</exception>
     /// <exception cref="BlobFormatException">A saved state is damaged.</exception>
-    public static async Task RunAsync(JobMaterial material, JobRecord record, string stateFolder, IReadOnlyList<StateSaved> saved, string adapterFolder)
+    public static void Run(JobMaterial material, JobRecord record, string stateFolder, IReadOnlyList<StateSaved> saved, string adapterFolder)
     {
-        var modelHash = await material.ModelHash;
         var blobs = saved.Select(state => BlobReader.Open(Path.Combine(stateFolder, Path.GetFileName(state.File)), state.Sha256)).ToList();
         try
         {
@@ -24,7 +23,7 @@ internal static class AdapterExport
                 material.AdapterConfig,
                 [.. material.Modules.SelectMany(module => Tensors(module, blobs))],
                 Card(material),
-                LineageOf(material, record, modelHash),
+                LineageOf(material, record),
                 material.Spec.Model);
         }
         finally
@@ -70,13 +69,13 @@ internal static class AdapterExport
         };
     }
 
-    private static Lineage LineageOf(JobMaterial material, JobRecord record, Models.FilesHash model)
+    private static Lineage LineageOf(JobMaterial material, JobRecord record)
     {
         var placement = record.Placement!;
         return new Lineage
         {
-            Base = new LineageSource(material.Spec.Model, model.Sha256, model.Files),
-            InitFrom = InitFrom(material.Spec),
+            Base = Source(material.Spec.Model, material.ModelHash),
+            InitFrom = material.StartHash is { } start ? Source(material.Spec.Adapter.InitFrom!, start) : null,
             Data = [.. Data("train", material.Data.Train.Shard), .. material.Data.Eval is { } eval ? Data("eval", eval.Shard) : []],
             JobSha256 = material.JobHash,
             Step = record.CommittedStep,
@@ -93,15 +92,5 @@ internal static class AdapterExport
 
     private static LineageData[] Data(string split, ShardRef shard) => [new(split, shard.Sha256, shard.Samples, shard.Tokens)];
 
-    private static LineageSource? InitFrom(JobSpec spec)
-    {
-        if (spec.Adapter.InitFrom is not { } folder)
-        {
-            return null;
-        }
-
-        string[] files = [Path.Combine(folder, PeftAdapter.ConfigFile), Path.Combine(folder, PeftAdapter.WeightsFile)];
-        var hash = Models.FilesHash.ComputeAsync(folder, files, CancellationToken.None).GetAwaiter().GetResult();
-        return new LineageSource(folder, hash.Sha256, hash.Files);
-    }
+    private static LineageSource Source(string name, FilesHash hash) => new(name, hash.Sha256, hash.Files);
 }

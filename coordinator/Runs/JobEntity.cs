@@ -246,7 +246,7 @@ internal sealed class JobEntity : UntypedPersistentActor
             {
                 var read = JobRequests.Read(request);
                 return read.Spec is { } spec
-                    ? new JobInput.Prepared(await JobPreparation.RunAsync(spec, read.ResolvedYaml, data, progress, stopped))
+                    ? new JobInput.Prepared(await JobPreparation.RunAsync(spec, data, progress, stopped))
                     : new JobInput.PreparationFailed(string.Join(" ", read.Errors), Invalid: true);
             }
             catch (InvalidInputException mistake)
@@ -268,11 +268,11 @@ internal sealed class JobEntity : UntypedPersistentActor
     {
         var (material, record, states) = (_session.Material!, _record, _session.StateFolder);
         var folder = Path.Combine(record.Output, RunFolder.AdapterFolderName);
-        return Task.Run<object>(async () =>
+        return Task.Run<object>(() =>
         {
             try
             {
-                await AdapterExport.RunAsync(material, record, states, saved, folder);
+                AdapterExport.Run(material, record, states, saved, folder);
                 return new JobInput.AdapterExported(folder);
             }
             catch (Exception failure) when (failure is IOException and not BlobFormatException or UnauthorizedAccessException)

@@ -12,13 +12,15 @@ internal sealed record JobMaterial
 {
     public required JobSpec Spec { get; init; }
 
-    /// <summary>SHA-256 over what fixes the adapter's bits: the resolved job without output, layout and resources, and the prepared data.</summary>
+    /// <summary>What makes two jobs the same.</summary>
     public required string JobHash { get; init; }
 
     public required ModelFolder Model { get; init; }
 
-    /// <summary>The model's bytes, read once while the job runs; needed when the adapter is written.</summary>
-    public required Task<FilesHash> ModelHash { get; init; }
+    public required FilesHash ModelHash { get; init; }
+
+    /// <summary>Of the adapter that the job starts from; null: it starts afresh.</summary>
+    public FilesHash? StartHash { get; init; }
 
     /// <summary>The adapter's configuration as it will be written: the job's, or that of the adapter it starts from.</summary>
     public required PeftConfig AdapterConfig { get; init; }

@@ -1,5 +1,3 @@
-using System.Security.Cryptography;
-using System.Text;
 using Orchestrator.Coordinator.Adapters;
 using Orchestrator.Coordinator.Datasets;
 using Orchestrator.Coordinator.Jobs;
@@ -11,73 +9,43 @@ namespace Orchestrator.Coordinator.Runs;
 /// <remarks>Runs on the thread pool, outside the entity. The same files give the same material.</remarks>
 internal static class JobPreparation
 {
-    /// <summary>Sections of the job file that say where a job runs and not what it computes.</summary>
-    private static readonly string[] PlaceSections = ["output:", "layout:", "resources:"];
-
     /// <exception cref="InvalidInputException">The model or the data is not what the job needs.</exception>
-    public static async Task<JobMaterial> RunAsync(JobSpec spec, string resolvedYaml, string dataFolder, IProgress<string> progress, CancellationToken cancellationToken)
+    public static async Task<JobMaterial> RunAsync(JobSpec spec, string dataFolder, IProgress<string> progress, CancellationToken cancellationToken)
     {
         var model = ModelFolder.Open(spec.Model);
-        var (config, modules) = Adapter(spec, model);
+        var adapter = AdapterSetup.Resolve(spec.Adapter, model.Spec, spec.Model);
+        var hashing = Task.Run(() => HashesAsync(spec, model, cancellationToken), cancellationToken);
         var data = await DatasetPreparer.PrepareAsync(spec, (int)model.Spec.VocabSize, dataFolder, new Throttled(progress), cancellationToken);
+        var steps = StepPlan.Create(spec, data);
+        var (modelHash, startHash) = await hashing;
         return new JobMaterial
         {
             Spec = spec,
-            JobHash = Hash(resolvedYaml, data),
+            JobHash = JobHash.Compute(spec, Contents(modelHash, data, startHash)),
             Model = model,
-            ModelHash = model.HashAsync(cancellationToken),
-            AdapterConfig = config,
-            Modules = modules,
+            ModelHash = modelHash,
+            AdapterConfig = adapter.Config,
+            StartHash = startHash,
+            Modules = adapter.Modules,
             Data = data,
-            Steps = StepPlan.Create(spec, data),
+            Steps = steps,
         };
     }
 
-    private static (PeftConfig Config, IReadOnlyList<Protos.AdapterModule> Modules) Adapter(JobSpec spec, ModelFolder model)
+    private static async Task<(FilesHash Model, FilesHash? Start)> HashesAsync(JobSpec spec, ModelFolder model, CancellationToken cancellationToken)
     {
-        if (spec.Adapter.InitFrom is { } folder)
-        {
-            var adapter = PeftAdapter.Read(folder);
-            return (adapter.Config.WithBase(spec.Model), adapter.Bind(model.Spec));
-        }
-
-        var lora = Lora(spec.Adapter);
-        var modules = TargetModules.Resolve(model.Spec, lora);
-        return (PeftConfig.Create(lora, spec.Model, modules), modules);
+        var start = spec.Adapter.InitFrom is { } folder
+            ? await FilesHash.ComputeAsync(folder, [Path.Combine(folder, PeftAdapter.ConfigFile), Path.Combine(folder, PeftAdapter.WeightsFile)], cancellationToken)
+            : null;
+        return (await model.HashAsync(cancellationToken), start);
     }
 
-    private static LoraConfig Lora(AdapterSpec adapter) => new()
+    private static IEnumerable<string> Contents(FilesHash model, PreparedDataset data, FilesHash? start)
     {
-        Rank = adapter.R,
-        Alpha = adapter.LoraAlpha,
-        Dropout = adapter.LoraDropout,
-        TargetModules = Selector(adapter.TargetModules),
-        ExcludeModules = adapter.ExcludeModules.IsEmpty ? null : Selector(adapter.ExcludeModules),
-        LayersToTransform = adapter.LayersToTransform,
-        RankPattern = adapter.RankPattern,
-        AlphaPattern = adapter.AlphaPattern,
-        UseRslora = adapter.UseRslora,
-    };
-
-    private static ModuleSelector Selector(ModuleSelection selection) => selection.IsAllLinear
-        ? ModuleSelector.AllLinear
-        : selection.Pattern is { } pattern ? new ModuleSelector(pattern, null) : ModuleSelector.Of(selection.Names);
-
-    private static string Hash(string resolvedYaml, PreparedDataset data)
-    {
-        var text = new StringBuilder();
-        var skip = false;
-        foreach (var line in resolvedYaml.Split('\n'))
-        {
-            skip = line.Length > 0 && !char.IsWhiteSpace(line[0]) ? PlaceSections.Any(section => line.StartsWith(section, StringComparison.Ordinal)) : skip;
-            if (!skip)
-            {
-                text.Append(line).Append('\n');
-            }
-        }
-
-        text.Append(data.Train.Shard.Sha256).Append('\n').Append(data.Eval?.Shard.Sha256).Append('\n');
-        return Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text.ToString())));
+        yield return model.Sha256;
+        yield return data.Train.Shard.Sha256;
+        yield return data.Eval?.Shard.Sha256 ?? "";
+        yield return start?.Sha256 ?? "";
     }
 
     /// <summary>Two lines of progress a second, on the caller's thread.</summary>

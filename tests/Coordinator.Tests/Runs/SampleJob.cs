@@ -41,7 +41,7 @@ internal sealed class SampleJob : IDisposable
         var read = JobRequests.Read(request);
         Assert.Empty(read.Errors);
         return await JobPreparation.RunAsync(
-            read.Spec!, read.ResolvedYaml, Path.Combine(Folder.Path, "data"), new Progress<string>(), TestContext.Current.CancellationToken);
+            read.Spec!, Path.Combine(Folder.Path, "data"), new Progress<string>(), TestContext.Current.CancellationToken);
     }
 
     public void Dispose() => Folder.Dispose();
