@@ -33,7 +33,10 @@ internal sealed record TrainRequest(JobSpec Job, string Output, int NumWorkers, 
             IdempotencyKey = Guid.NewGuid().ToString("N"),
         };
         var output = options.Out is null ? job.Output : Path.GetFullPath(options.Out, currentFolder);
-        return (new TrainRequest(job, output, NumWorkersOf(options, job), submission), []);
+        var numWorkers = NumWorkersOf(options, job);
+        // All of them become replicas: the job waits until the last one has attached.
+        if (job.Layout is null) submission.Set.Add($"resources.workers={numWorkers}");
+        return (new TrainRequest(job, output, numWorkers, submission), []);
     }
 
     private static int NumWorkersOf(TrainOptions options, JobSpec job)

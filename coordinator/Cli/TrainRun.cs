@@ -30,9 +30,13 @@ internal sealed class TrainRun(TrainRequest request, CommandOutput output, Inter
         var last = new JobStatus { Job = job };
         await foreach (var status in jobs.WatchAsync(job, interrupts.Now))
         {
-            // The job's folder is there from its first state on.
-            log.WriteTo(Path.Combine(request.Output, "run.log"));
-            if (IsPrepared(status)) cluster.StartWorkers(request.NumWorkers, request.Job.Resources.ComputeThreads, request.Job.Resources.NumericClass);
+            if (IsPrepared(status))
+            {
+                // The run's folder is made, and an older run's files deleted, when the job is prepared.
+                log.WriteTo(Path.Combine(request.Output, "run.log"));
+                cluster.StartWorkers(request.NumWorkers, request.Job.Resources.ComputeThreads, request.Job.Resources.NumericClass);
+            }
+
             show(status);
             last = status;
         }

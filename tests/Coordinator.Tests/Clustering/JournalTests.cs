@@ -15,7 +15,7 @@ public sealed class JournalTests : IDisposable
     public async Task Writer_ThatComesSecondWithASequenceNumber_Fails()
     {
         var cancellation = TestContext.Current.CancellationToken;
-        await using var node = await TestNode.StartAsync(new EmbeddedFolders(_folder.Path), new FakeWorkers(0));
+        await using var node = await TestNode.StartAsync(new NodeFolders(_folder.Path), new FakeWorkers(0));
         var first = node.System.ActorOf(Props.Create(() => new Writer()));
         var second = node.System.ActorOf(Props.Create(() => new Writer()));
         // Both have replayed the empty journal before either writes: each believes that the next sequence number is 1.

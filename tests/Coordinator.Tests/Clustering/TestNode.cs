@@ -22,7 +22,7 @@ internal sealed class TestNode : IAsyncDisposable
 
     public JobClient Jobs => _host.Services.GetRequiredService<JobClient>();
 
-    public static async Task<TestNode> StartAsync(EmbeddedFolders folders, FakeWorkers workers)
+    public static async Task<TestNode> StartAsync(NodeFolders folders, FakeWorkers workers)
     {
         var builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings());
         builder.Logging.ClearProviders();

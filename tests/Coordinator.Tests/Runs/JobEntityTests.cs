@@ -138,7 +138,7 @@ public sealed class JobEntityTests(ITestOutputHelper output) : IDisposable
         Assert.Equal(JobState.Cancelled, (await node.Jobs.CancelAsync(job, Cancellation)).State);
     }
 
-    private static EmbeddedFolders Folders(string output) => new(output);
+    private static NodeFolders Folders(string output) => new(output);
 
     private static void Copy(string from, string to)
     {

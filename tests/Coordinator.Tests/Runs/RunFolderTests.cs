@@ -83,19 +83,4 @@ public sealed class RunFolderTests : IDisposable
 
         Assert.Contains(_folder.At("file", "out"), failure.Message, StringComparison.Ordinal);
     }
-
-    [Fact]
-    public void ForgetCluster_KeepsDataAndRemovesTheJournal()
-    {
-        var folders = new EmbeddedFolders(_folder.Path);
-        Directory.CreateDirectory(folders.Jobs.Data);
-        File.WriteAllText(Path.Combine(folders.Jobs.Data, "a.blob"), "");
-        File.WriteAllText(folders.Journal, "");
-        File.WriteAllText(folders.Journal + "-wal", "");
-
-        folders.ForgetCluster();
-        folders.ForgetCluster();
-
-        Assert.Equal([Path.Combine(folders.Jobs.Data, "a.blob")], Directory.EnumerateFiles(folders.Root, "*", SearchOption.AllDirectories));
-    }
 }
