@@ -39,7 +39,7 @@ public sealed class WorkerProcessesTests(ITestOutputHelper output) : TestKit(out
     public async Task Stop_LeavesNoProcess(string script)
     {
         var marker = Path.Combine(_folder.Path, "pid");
-        var processes = Sys.ActorOf(WorkerProcesses.Props(Launch($"echo $$ > {marker}.$2.tmp; mv {marker}.$2.tmp {marker}; {script}"), TestActor, _log));
+        var processes = Sys.ActorOf(WorkerProcesses.Props(Launch($"echo $$ > {marker}.tmp; mv {marker}.tmp {marker}; {script}"), TestActor, _log));
         await AwaitConditionAsync(() => Task.FromResult(File.Exists(marker)), Patience, cancellationToken: TestContext.Current.CancellationToken);
         var id = int.Parse((await File.ReadAllTextAsync(marker, TestContext.Current.CancellationToken)).Trim());
         await processes.Ask<WorkerProcesses.WorkersStopped>(new WorkerProcesses.StopWorkers(), Patience, TestContext.Current.CancellationToken);
