@@ -19,7 +19,7 @@ internal static class StatusText
     /// <summary>"45 s", "3:07" or "2:03:07".</summary>
     public static string Duration(double seconds)
     {
-        var time = TimeSpan.FromSeconds(Math.Round(Math.Clamp(seconds, 0, TimeSpan.FromDays(999).TotalSeconds)));
+        var time = TimeSpan.FromSeconds(double.IsFinite(seconds) ? Math.Round(Math.Clamp(seconds, 0, TimeSpan.FromDays(999).TotalSeconds)) : 0);
         if (time.TotalMinutes < 1) return $"{time.Seconds} s";
         return time.TotalHours < 1 ? $"{time.Minutes}:{time.Seconds:00}" : $"{(int)time.TotalHours}:{time.Minutes:00}:{time.Seconds:00}";
     }
