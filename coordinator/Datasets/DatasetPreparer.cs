@@ -1,5 +1,4 @@
 using System.Globalization;
-using Orchestrator.Coordinator.Cli;
 using Orchestrator.Coordinator.Jobs;
 
 namespace Orchestrator.Coordinator.Datasets;

@@ -1,5 +1,4 @@
 using System.Buffers;
-using Orchestrator.Coordinator.Cli;
 
 namespace Orchestrator.Coordinator.Datasets;
 

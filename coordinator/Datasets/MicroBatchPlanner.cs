@@ -1,5 +1,4 @@
 using System.Numerics;
-using Orchestrator.Coordinator.Cli;
 using Orchestrator.Coordinator.Jobs;
 using Orchestrator.Protos;
 

@@ -1,4 +1,3 @@
-using Orchestrator.Coordinator.Cli;
 using Orchestrator.Coordinator.Jobs;
 
 namespace Orchestrator.Coordinator.Datasets;

@@ -1,5 +1,4 @@
 using System.Text.Json;
-using Orchestrator.Coordinator.Cli;
 
 namespace Orchestrator.Coordinator.Datasets;
 

@@ -31,6 +31,8 @@ internal sealed class ValueList<T> : IReadOnlyList<T>, IEquatable<ValueList<T>>
         return hash.ToHashCode();
     }
 
+    public override string ToString() => YamlText.Write(this);
+
     public ImmutableArray<T>.Enumerator GetEnumerator() => _items.GetEnumerator();
 
     IEnumerator<T> IEnumerable<T>.GetEnumerator() => ((IEnumerable<T>)_items).GetEnumerator();
@@ -72,6 +74,8 @@ internal sealed class ValueMap<T> : IReadOnlyList<KeyValuePair<string, T>>, IEqu
 
         return hash.ToHashCode();
     }
+
+    public override string ToString() => YamlText.Write(this);
 
     public ImmutableArray<KeyValuePair<string, T>>.Enumerator GetEnumerator() => _items.GetEnumerator();
 
