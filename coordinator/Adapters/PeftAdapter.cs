@@ -72,7 +72,8 @@ internal sealed class PeftAdapter
 
         HashSet<string> used = [.. modules.SelectMany(module => new[] { module.InitialA.Name, module.InitialB.Name })];
         return Tensors.Tensors.FirstOrDefault(tensor => !used.Contains(tensor.Name)) is { } extra
-            ? throw new InvalidInputException($"{Tensors.File} holds tensor '{ForeignText.Clip(extra.Name)}', which {ConfigFile} adapts no layer for; the adapter is of another model or damaged.")
+            ? throw new InvalidInputException(
+                $"{Tensors.File} holds tensor '{ForeignText.Clip(extra.Name)}', which {ConfigFile} adapts no layer for; the adapter is of another model or damaged.")
             : modules;
     }
 
@@ -83,13 +84,14 @@ internal sealed class PeftAdapter
         return tensor.Shape is [var first, var second] && first == rows && second == columns
             ? Tensors.ToSlice(tensor)
             : throw new InvalidInputException(
-                $"tensor {key} in {Tensors.File} has shape {tensor.ShapeText}, but the model and {ConfigFile} call for [{rows}, {columns}]; the adapter is of another model.");
+                $"tensor {key} in {Tensors.File} has shape {tensor.ShapeText}, but the model and {ConfigFile} call for [{rows}, {columns}]; "
+                + "the adapter is of another model.");
     }
 
     private static void CheckKey(string file, SafetensorsTensor tensor)
     {
         string name = tensor.Name;
-        string? feature = name.EndsWith("lora_magnitude_vector", StringComparison.Ordinal) || name.Contains("lora_magnitude_vector.", StringComparison.Ordinal) ? "DoRA"
+        string? feature = name.Contains(".lora_magnitude_vector", StringComparison.Ordinal) ? "DoRA"
             : name.Contains("lora_embedding_", StringComparison.Ordinal) ? "LoRA on the embedding"
             : name.EndsWith(".bias", StringComparison.Ordinal) ? "trained biases"
             : !name.EndsWith(".lora_A.weight", StringComparison.Ordinal) && !name.EndsWith(".lora_B.weight", StringComparison.Ordinal) ? "whole saved modules"

@@ -96,7 +96,8 @@ internal static class PeftConfigReader
         string init = config.Text("init_lora_weights")!;
         if (BaseChangingInits.Any(name => init.StartsWith(name, StringComparison.OrdinalIgnoreCase)))
         {
-            throw new InvalidInputException($"{config.File}: init_lora_weights '{ForeignText.Clip(init)}' changes the base model, which is not built yet; convert the adapter to plain LoRA first.");
+            throw new InvalidInputException(
+                $"{config.File}: init_lora_weights '{ForeignText.Clip(init)}' changes the base model, which is not built yet; convert the adapter to plain LoRA first.");
         }
 
         if (!BaseKeepingInits.Contains(init, StringComparer.OrdinalIgnoreCase))

@@ -10,7 +10,13 @@ namespace Orchestrator.Coordinator.Adapters;
 internal static class PeftConfigWriter
 {
     // Numbers and text as people read them: plain JSON needs no HTML escapes.
-    private static readonly JsonWriterOptions Options = new() { Indented = true, IndentSize = 2, NewLine = "\n", Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+    private static readonly JsonWriterOptions Options = new()
+    {
+        Indented = true,
+        IndentSize = 2,
+        NewLine = "\n",
+        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+    };
 
     /// <summary>The keys that PEFT 0.21 knows in a LoRA configuration; it drops others with a warning.</summary>
     public static FrozenSet<string> KnownKeys { get; } = FrozenSet.Create(
@@ -93,7 +99,9 @@ internal static class PeftConfigWriter
     // The shorthand and PEFT's defaults mean modules that other readers do not resolve: the last parts of the adapted names say the same.
     private static ModuleSelector Named(ModuleSelector? targets, IReadOnlyList<AdapterModule> modules) => targets is { IsAllLinear: false }
         ? targets
-        : ModuleSelector.Of([.. modules.Select(module => module.Module[(module.Module.LastIndexOf('.') + 1)..]).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)]);
+        : ModuleSelector.Of([.. modules.Select(module => LastPart(module.Module)).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)]);
+
+    private static string LastPart(string module) => module[(module.LastIndexOf('.') + 1)..];
 
     private static void WriteSelector(Utf8JsonWriter json, string key, ModuleSelector? selector)
     {

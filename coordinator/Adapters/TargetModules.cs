@@ -1,4 +1,3 @@
-using System.Text.RegularExpressions;
 using Orchestrator.Coordinator.Models;
 using Orchestrator.Protos;
 
@@ -89,7 +88,8 @@ internal static class TargetModules
     private static InvalidInputException NotLinear(LoraConfig config, ModelModule module) => new(module.Kind switch
     {
         ModuleKind.Embedding or ModuleKind.Head =>
-            $"{config.Source}: target_modules name {module.Name}; adapters on the embedding and the output head are not built yet, target the linear layers of the decoder.",
+            $"{config.Source}: target_modules name {module.Name}; adapters on the embedding and the output head are not built yet, "
+            + "target the linear layers of the decoder.",
         _ => $"{config.Source}: target_modules match {(module.Name.Length == 0 ? "the model itself" : module.Name)}, which is no linear layer; name linear layers only.",
     });
 
@@ -100,108 +100,5 @@ internal static class TargetModules
         string cause = excluded ? $" that exclude_modules {config.ExcludeModules} leaves" : "";
         return new InvalidInputException(
             $"{config.Source}: target_modules {ForeignText.Clip(targets.ToString())} match no linear layer{layers}{cause}; the model's {model.NumLayers} layers have {names}.");
-    }
-}
-
-/// <summary>What a configuration says about one module.</summary>
-internal enum ModuleDecision
-{
-    /// <summary>Left alone.</summary>
-    Ignored,
-
-    /// <summary>Adapted.</summary>
-    Targeted,
-
-    /// <summary>Left alone because exclude_modules says so.</summary>
-    Excluded,
-}
-
-/// <summary>PEFT's <c>check_target_module_exists</c> for one configuration.</summary>
-internal sealed class ModuleMatch
-{
-    private readonly LoraConfig _config;
-    private readonly Regex? _targetPattern;
-    private readonly Regex? _excludePattern;
-    private readonly Regex[] _layerPatterns;
-
-    public ModuleMatch(LoraConfig config, ModuleSelector targets)
-    {
-        _config = config;
-        Targets = targets;
-        _targetPattern = targets is { Pattern: { } pattern, IsAllLinear: false } ? PythonRegex.FullMatch(pattern, Where("target_modules")) : null;
-        _excludePattern = config.ExcludeModules?.Pattern is { } exclude ? PythonRegex.FullMatch(exclude, Where("exclude_modules")) : null;
-        _layerPatterns = config.LayersPattern is { Count: > 0 } patterns ? [.. patterns.Select(LayerPattern)] : [LayerPattern("[^.]*")];
-    }
-
-    /// <summary>The targets in force.</summary>
-    public ModuleSelector Targets { get; }
-
-    public ModuleDecision Decide(ModelModule module)
-    {
-        if (Selects(_config.ExcludeModules, _excludePattern, module.Name, "exclude_modules"))
-        {
-            return ModuleDecision.Excluded;
-        }
-
-        bool targeted = Targets.IsAllLinear ? module.Kind == ModuleKind.Linear
-            : Targets.Names is { } names && !names.Contains(module.Name) ? Selects(Targets, null, module.Name, "") && InChosenLayer(module.Name)
-            : Selects(Targets, _targetPattern, module.Name, "target_modules");
-        return targeted ? ModuleDecision.Targeted : ModuleDecision.Ignored;
-    }
-
-    private bool Selects(ModuleSelector? selector, Regex? pattern, string name, string key) => selector switch
-    {
-        null => false,
-        { Names: { } names } => names.Any(entry => name == entry || name.EndsWith($".{entry}", StringComparison.Ordinal)),
-        _ => PythonRegex.IsMatch(pattern!, name, Where(key)),
-    };
-
-    private bool InChosenLayer(string name)
-    {
-        if (_config.LayersToTransform is not { Count: > 0 } layers)
-        {
-            return true;
-        }
-
-        Match? match = _layerPatterns.Select(pattern => PythonRegex.Find(pattern, name, Where("layers_pattern"))).FirstOrDefault(found => found.Success);
-        return match is not null && int.TryParse(match.Groups["__layer"].ValueSpan, out int layer) && layers.Contains(layer);
-    }
-
-    // Python takes the layer's number from the first group, so the pattern itself may have none.
-    private Regex LayerPattern(string pattern)
-    {
-        Regex regex = PythonRegex.MatchWithin(@".*\.", pattern, @"\.(?<__layer>\d+)\.", Where("layers_pattern"));
-        return regex.GetGroupNumbers().Length == 2
-            ? regex
-            : throw new InvalidInputException($"{Where("layers_pattern")}: '{ForeignText.Clip(pattern)}' has a group, which is not supported here; write (?:...) instead.");
-    }
-
-    private string Where(string key) => $"{_config.Source}: {key}";
-}
-
-/// <summary>rank_pattern or alpha_pattern: the value of the first key that matches a module's name as <c>(.*\.)?(key)$</c>.</summary>
-internal sealed class KeyPatterns<T>(IReadOnlyList<KeyValuePair<string, T>> patterns, string where)
-    where T : struct
-{
-    private readonly (string Key, Regex Regex, T Value)[] _entries =
-        [.. patterns.Select(pair => (pair.Key, PythonRegex.MatchWithin(@"(?:.*\.)?(?:", pair.Key, ")$", where), pair.Value))];
-
-    private readonly HashSet<string> _used = [];
-
-    /// <summary>A phrase for each key that matched no module so far.</summary>
-    public IEnumerable<string> Unused => _entries.Where(entry => !_used.Contains(entry.Key)).Select(entry => $"{where} key '{ForeignText.Clip(entry.Key)}'");
-
-    public T? Find(string module)
-    {
-        foreach ((string key, Regex regex, T value) in _entries)
-        {
-            if (PythonRegex.IsMatch(regex, module, where))
-            {
-                _used.Add(key);
-                return value;
-            }
-        }
-
-        return null;
     }
 }

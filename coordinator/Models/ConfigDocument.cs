@@ -65,7 +65,8 @@ internal sealed class ConfigDocument
         catch (Exception error) when (error is JsonException or InvalidOperationException)
         {
             string where = error is JsonException { LineNumber: { } line } ? $" near line {line + 1}" : "";
-            throw new InvalidInputException($"{file} is not valid JSON{where}; it is truncated or damaged ({ForeignText.Clip(error.Message.Split(" LineNumber:")[0].TrimEnd('.', ' '))}).", error);
+            string detail = ForeignText.Clip(error.Message.Split(" LineNumber:")[0].TrimEnd('.', ' '));
+            throw new InvalidInputException($"{file} is not valid JSON{where}; it is truncated or damaged ({detail}).", error);
         }
     }
 
@@ -92,7 +93,8 @@ internal sealed class ConfigDocument
             return null;
         }
 
-        return value.ValueKind == JsonValueKind.Number && value.TryGetDouble(out double number) && Math.Floor(number) == number && number >= min && number <= max
+        return value.ValueKind == JsonValueKind.Number && value.TryGetDouble(out double number)
+            && Math.Floor(number) == number && number >= min && number <= max
             ? (long)number
             : throw Wrong(key, $"a whole number from {min} to {max}", value);
     }

@@ -63,11 +63,13 @@ internal static class ModelConfig
     {
         if (config.Find("quantization_config") is { } quantization)
         {
-            string method = quantization.ValueKind == JsonValueKind.Object && quantization.TryGetProperty("quant_method", out JsonElement name) && name.ValueKind == JsonValueKind.String
+            string method = quantization.ValueKind == JsonValueKind.Object
+                && quantization.TryGetProperty("quant_method", out JsonElement name) && name.ValueKind == JsonValueKind.String
                 ? $" by {ForeignText.Clip(name.GetRawText().Trim('"'))}"
                 : "";
             throw new InvalidInputException(
-                $"{config.File}: the model is already quantized{method} (quantization_config), which is not built yet; give the 16-bit model, it is quantized while it loads.");
+                $"{config.File}: the model is already quantized{method} (quantization_config), which is not built yet; "
+                + "give the 16-bit model, it is quantized while it loads.");
         }
     }
 

@@ -114,7 +114,8 @@ internal sealed class ModelFolder
         if (!headers.TryGetValue(expected.Name, out SafetensorsHeader? header) || header.Find(expected.Name) is not { } tensor)
         {
             string where = header?.File ?? folder;
-            throw new InvalidInputException($"tensor {expected.Name} is missing in {where}; the model's config.json calls for it, so the folder is incomplete or of another model.");
+            throw new InvalidInputException(
+                $"tensor {expected.Name} is missing in {where}; the model's config.json calls for it, so the folder is incomplete or of another model.");
         }
 
         if (!tensor.Shape.AsSpan().SequenceEqual(expected.Shape))

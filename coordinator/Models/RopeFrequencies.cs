@@ -1,3 +1,5 @@
+using System.Text.Json;
+
 namespace Orchestrator.Coordinator.Models;
 
 /// <summary>Turns a folder's rope settings into inverse frequencies with the scaling already applied.</summary>
@@ -23,7 +25,7 @@ internal static class RopeFrequencies
             throw new InvalidInputException($"{config.File}: rope type '{ForeignText.Clip(type)}' is not supported; supported are {string.Join(", ", Supported)}.");
         }
 
-        if (scaling is not null && type == "default" && scaling.Root.EnumerateObject().Any(property => property.Value.ValueKind == System.Text.Json.JsonValueKind.Object))
+        if (scaling is not null && type == "default" && scaling.Root.EnumerateObject().Any(property => property.Value.ValueKind == JsonValueKind.Object))
         {
             throw new InvalidInputException($"{config.File}: rope settings of their own for each layer type are not supported; one set for all layers is.");
         }
@@ -55,7 +57,9 @@ internal static class RopeFrequencies
         double factor = Factor(scaling, "factor");
         double low = Factor(scaling, "low_freq_factor");
         double high = Factor(scaling, "high_freq_factor");
-        double original = scaling.Number("original_max_position_embeddings") ?? config.Number("original_max_position_embeddings") ?? config.Number("max_position_embeddings")
+        double original = scaling.Number("original_max_position_embeddings")
+            ?? config.Number("original_max_position_embeddings")
+            ?? config.Number("max_position_embeddings")
             ?? throw scaling.Missing("original_max_position_embeddings");
         if (high <= low)
         {

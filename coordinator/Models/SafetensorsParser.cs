@@ -130,7 +130,9 @@ internal static class SafetensorsParser
             reader.Read();
             if ((key, dtypeName, shape, offsets) is not (("dtype", null, _, _) or ("shape", _, null, _) or ("data_offsets", _, _, null)))
             {
-                string problem = key is "dtype" or "shape" or "data_offsets" ? $"its key {key} stands twice" : $"its key '{Clip(key)}' is none of dtype, shape and data_offsets";
+                string problem = key is "dtype" or "shape" or "data_offsets"
+                    ? $"its key {key} stands twice"
+                    : $"its key '{Clip(key)}' is none of dtype, shape and data_offsets";
                 throw Refuse(file, name, problem);
             }
 
@@ -229,13 +231,16 @@ internal static class SafetensorsParser
 
             if (tensor.Offset > end)
             {
-                string rule = end == 0 && before.Length == 0 ? "the first range does not start at 0" : $"{tensor.Offset - end} bytes before its range belong to no tensor";
+                string rule = end == 0 && before.Length == 0
+                    ? "the first range does not start at 0"
+                    : $"{tensor.Offset - end} bytes before its range belong to no tensor";
                 throw Refuse(file, tensor.Name, rule);
             }
 
             if (tensor.Length > bufferBytes - end)
             {
-                throw Refuse(file, tensor.Name, $"its range ends at byte {end + (UInt128)tensor.Length} of a buffer of {bufferBytes}; the file is truncated or its header lies");
+                UInt128 last = (UInt128)end + tensor.Length;
+                throw Refuse(file, tensor.Name, $"its range ends at byte {last} of a buffer of {bufferBytes}; the file is truncated or its header lies");
             }
 
             end += tensor.Length;

@@ -17,7 +17,10 @@ internal sealed record SafetensorsSource(string Name, DType DType, IReadOnlyList
 }
 
 /// <summary>Writes safetensors files byte for byte as the reference library does.</summary>
-/// <remarks>Tensors are ordered by element size (larger first) and name; the header is compact JSON, padded with spaces to 8 bytes. Streams: memory stays bounded.</remarks>
+/// <remarks>
+/// Tensors are ordered by element size (larger first) and name; the header is compact JSON, padded with spaces to 8 bytes. Tensors are streamed, so memory
+/// stays bounded.
+/// </remarks>
 internal static class SafetensorsWriter
 {
     private static readonly JsonWriterOptions Options = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
@@ -25,7 +28,10 @@ internal static class SafetensorsWriter
     /// <summary>Writes header and tensors to a stream.</summary>
     public static void Write(Stream stream, IReadOnlyDictionary<string, string> metadata, IEnumerable<SafetensorsSource> tensors)
     {
-        SafetensorsSource[] ordered = [.. tensors.OrderByDescending(tensor => SafetensorsDTypes.BytesOf(tensor.DType)).ThenBy(tensor => tensor.Name, StringComparer.Ordinal)];
+        SafetensorsSource[] ordered =
+        [
+            .. tensors.OrderByDescending(tensor => SafetensorsDTypes.BytesOf(tensor.DType)).ThenBy(tensor => tensor.Name, StringComparer.Ordinal),
+        ];
         byte[] header = Header(metadata, ordered);
         Span<byte> prefix = stackalloc byte[8];
         BinaryPrimitives.WriteUInt64LittleEndian(prefix, (ulong)header.Length);

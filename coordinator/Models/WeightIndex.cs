@@ -39,7 +39,8 @@ internal static class WeightIndex
 
             if (header.Find(entry.Name) is null)
             {
-                throw new InvalidInputException($"tensor {ForeignText.Clip(entry.Name)} is missing in {header.File}, where {IndexFile} says it is; the folder is incomplete.");
+                throw new InvalidInputException(
+                    $"tensor {ForeignText.Clip(entry.Name)} is missing in {header.File}, where {IndexFile} says it is; the folder is incomplete.");
             }
 
             result.Add(entry.Name, header);

@@ -234,6 +234,7 @@ public sealed class ModelFolderTests
     }
 
     [Fact]
+    [System.Runtime.Versioning.UnsupportedOSPlatform("windows")]
     public void Open_ForbiddenFolder_SaysSo()
     {
         Assert.SkipWhen(Environment.UserName == "root", "root reads everything");
