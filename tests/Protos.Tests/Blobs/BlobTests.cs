@@ -86,7 +86,7 @@ public sealed class BlobTests : IDisposable
     [InlineData("does not start with the mark", "magic")]
     [InlineData("its header claims", "header")]
     [InlineData("is not a protobuf message", "garbage")]
-    [InlineData("its tensor area has", "short")]
+    [InlineData("lie outside the tensor area", "short")]
     [InlineData("its tensor area has", "long")]
     public void Open_DamagedFile_NamesTheRule(string rule, string damage)
     {
