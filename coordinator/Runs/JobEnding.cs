@@ -6,12 +6,30 @@ namespace Orchestrator.Coordinator.Runs;
 /// <summary>How a job ends before its time: a failure with its reason, or a cancellation.</summary>
 internal static class JobEnding
 {
+    /// <summary>Well above a worker's lease: by then the other worker's loss has been told.</summary>
+    private static readonly TimeSpan PeerLossTimeout = TimeSpan.FromSeconds(15);
+
     public static void Fail(JobTurn turn, string reason, string worker = "", bool invalid = false)
     {
         var failed = new JobFailed { Reason = reason, Worker = worker, Invalid = invalid };
         failed.Workers.AddRange(JobReport.Accounts(turn.Record, turn.Session));
         turn.Raise(failed);
         Release(turn);
+    }
+
+    /// <summary>A worker's own failure ends the job; that it cannot reach another one does so only if that one turns out not to be lost.</summary>
+    public static void OnFailure(JobTurn turn, WorkerKey worker, Failure failure)
+    {
+        var reason = $"{worker} failed {Moment(turn.Record)}: {failure.Message}";
+        if (failure.Code == ErrorCode.PeerUnreachable)
+        {
+            turn.Note = reason;
+            turn.Do(new JobEffect.Later(PeerLossTimeout, new JobInput.PeerFailureStands(reason, worker.WorkerId)));
+        }
+        else
+        {
+            Fail(turn, reason, worker.WorkerId);
+        }
     }
 
     /// <summary>Without recovery a lost worker takes the job with it.</summary>

@@ -20,7 +20,7 @@ namespace Orchestrator.Coordinator.Runs;
 /// Reading data and writing the adapter run on the thread pool and come back as messages; no field is touched from there.
 /// </remarks>
 #pragma warning disable CA1001 // An actor's end is PostStop: it disposes what the actor owns.
-internal sealed class JobEntity : UntypedPersistentActor
+internal sealed class JobEntity : UntypedPersistentActor, IWithTimers
 #pragma warning restore CA1001
 {
     private const int SqliteIoError = 10;
@@ -51,6 +51,8 @@ internal sealed class JobEntity : UntypedPersistentActor
     }
 
     public override string PersistenceId { get; }
+
+    public ITimerScheduler Timers { get; set; } = null!;
 
     private bool IsActive => _record.IsSubmitted && !_record.HasEnded;
 
@@ -220,6 +222,9 @@ internal sealed class JobEntity : UntypedPersistentActor
                 break;
             case JobEffect.Send send:
                 _workers.Tell(send.Message);
+                break;
+            case JobEffect.Later later:
+                Timers.StartSingleTimer(later.Input, later.Input, later.Delay);
                 break;
             case JobEffect.PublishPlan plan:
                 Publish(() => _publication.WritePlan(plan.Json));

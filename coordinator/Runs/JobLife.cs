@@ -73,6 +73,9 @@ internal static class JobLife
             case JobInput.AdapterExported exported:
                 JobFinishing.Succeed(turn, exported.Folder);
                 break;
+            case JobInput.PeerFailureStands stands:
+                JobEnding.Fail(turn, stands.Reason, stands.Worker);
+                break;
             case JobInput.PublicationFailed failed:
                 JobEnding.Fail(turn, failed.Reason);
                 break;
@@ -108,7 +111,7 @@ internal static class JobLife
                 JobFinishing.OnSaved(turn, rank, from.Message.StateSaved);
                 break;
             case WorkerMessage.BodyOneofCase.Failure:
-                JobEnding.Fail(turn, $"{from.Key} failed {JobEnding.Moment(turn.Record)}: {from.Message.Failure.Failure?.Message}", worker: from.Key.WorkerId);
+                JobEnding.OnFailure(turn, from.Key, from.Message.Failure.Failure ?? new Failure());
                 break;
         }
     }

@@ -22,6 +22,9 @@ internal static class JobInput
 
     internal sealed record AdapterExported(string Folder);
 
+    /// <summary>A worker could not reach another one, and no worker was lost since: the failure stands.</summary>
+    internal sealed record PeerFailureStands(string Reason, string Worker);
+
     /// <summary>The run's folder cannot be written.</summary>
     internal sealed record PublicationFailed(string Reason);
 }
@@ -40,6 +43,9 @@ internal abstract record JobEffect
     internal sealed record SubscribeToFleet : JobEffect;
 
     internal sealed record Send(ToWorker Message) : JobEffect;
+
+    /// <summary>Tell this to the entity after a while.</summary>
+    internal sealed record Later(TimeSpan Delay, object Input) : JobEffect;
 
     /// <summary>Put plan.json into the run's folder.</summary>
     internal sealed record PublishPlan(string Json) : JobEffect;

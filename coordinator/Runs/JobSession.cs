@@ -36,8 +36,9 @@ internal sealed record JobSession
     public ImmutableSortedDictionary<ulong, ImmutableSortedDictionary<int, StepReport>> Reports { get; init; } =
         ImmutableSortedDictionary<ulong, ImmutableSortedDictionary<int, StepReport>>.Empty;
 
-    public ImmutableSortedDictionary<ulong, ImmutableSortedDictionary<int, EvaluationReport>> Evaluations { get; init; } =
-        ImmutableSortedDictionary<ulong, ImmutableSortedDictionary<int, EvaluationReport>>.Empty;
+    /// <summary>By step; a rank reports its samples in parts, so a part's first sample is in the key.</summary>
+    public ImmutableSortedDictionary<ulong, ImmutableSortedDictionary<(int Rank, uint First), EvaluationReport>> Evaluations { get; init; } =
+        ImmutableSortedDictionary<ulong, ImmutableSortedDictionary<(int Rank, uint First), EvaluationReport>>.Empty;
 
     public ImmutableSortedDictionary<int, WorkerTotals> Totals { get; init; } = ImmutableSortedDictionary<int, WorkerTotals>.Empty;
 

@@ -70,8 +70,9 @@ internal static class JobStepping
 
     public static void OnEvaluation(JobTurn turn, RankPlacement rank, EvaluationReport report)
     {
-        var known = turn.Session.Evaluations.GetValueOrDefault(report.Step, ImmutableSortedDictionary<int, EvaluationReport>.Empty);
-        if (known.TryGetValue(rank.Rank, out var earlier))
+        var known = turn.Session.Evaluations.GetValueOrDefault(report.Step, ImmutableSortedDictionary<(int Rank, uint First), EvaluationReport>.Empty);
+        var part = (rank.Rank, report.Losses.Count > 0 ? report.Losses[0].Sample : uint.MaxValue);
+        if (known.TryGetValue(part, out var earlier))
         {
             RefuseUnlessEqual(turn, rank, earlier.Equals(report), $"the evaluation after step {report.Step}");
             return;
@@ -83,7 +84,7 @@ internal static class JobStepping
             return;
         }
 
-        turn.Session = turn.Session with { Evaluations = turn.Session.Evaluations.SetItem(report.Step, known.Add(rank.Rank, report)) };
+        turn.Session = turn.Session with { Evaluations = turn.Session.Evaluations.SetItem(report.Step, known.Add(part, report)) };
         EvaluateIfWhole(turn, report.Step);
     }
 

@@ -17,6 +17,9 @@ internal sealed class FakeWorkers(int count)
     /// <summary>Changes a report before it is sent; returns null to hold it back.</summary>
     public Func<WorkerKey, StepReport, StepReport?> Alter { get; init; } = (_, report) => report;
 
+    /// <summary>Samples of one evaluation report.</summary>
+    public int EvaluationPart { get; init; } = int.MaxValue;
+
     public FleetSnapshot Fleet { get; init; } = new(count, [.. Enumerable.Range(0, count).Select(index => Worker(index, Class))]);
 
     public static WorkerKey Key(int index) => new($"worker-{index}", 7);
@@ -49,7 +52,10 @@ internal sealed class FakeWorkers(int count)
     {
         if (window.EvaluateBefore && stage.Head)
         {
-            yield return Evaluation(stage, window, window.EvaluateBeforeStep);
+            foreach (var part in Evaluation(stage, window, window.EvaluateBeforeStep))
+            {
+                yield return part;
+            }
         }
 
         foreach (var step in window.Steps)
@@ -62,7 +68,10 @@ internal sealed class FakeWorkers(int count)
             yield return new WorkerMessage { Step = report };
             if (step.EvaluateAfter && stage.Head)
             {
-                yield return Evaluation(stage, window, step.Number);
+                foreach (var part in Evaluation(stage, window, step.Number))
+                {
+                    yield return part;
+                }
             }
         }
     }
@@ -107,14 +116,12 @@ internal sealed class FakeWorkers(int count)
         return Enumerable.Range(0, (int)stage.NumReplicas).Single(r => slot >= r * slots / stage.NumReplicas && slot < (r + 1) * slots / stage.NumReplicas);
     }
 
-    private static WorkerMessage Evaluation(StageSpec stage, StepWindow window, ulong step)
-    {
-        var report = new EvaluationReport { Scope = window.Scope, Place = stage.Place, Step = step };
-        report.Losses.AddRange(window.Evaluation.Where((_, index) => index % stage.NumReplicas == stage.Place.Replica)
-            .SelectMany(microBatch => microBatch.Samples)
-            .Select(sample => new SampleLoss { Sample = sample, LossSum = 10.0 / (step + 1), LabelTokens = 2 }));
-        return new WorkerMessage { Evaluation = report };
-    }
+    private IEnumerable<WorkerMessage> Evaluation(StageSpec stage, StepWindow window, ulong step) => window.Evaluation
+        .Where((_, index) => index % stage.NumReplicas == stage.Place.Replica)
+        .SelectMany(microBatch => microBatch.Samples)
+        .Select(sample => new SampleLoss { Sample = sample, LossSum = 10.0 / (step + 1), LabelTokens = 2 })
+        .Chunk(EvaluationPart)
+        .Select(part => new WorkerMessage { Evaluation = new EvaluationReport { Scope = window.Scope, Place = stage.Place, Step = step, Losses = { part } } });
 
     private static WorkerMessage Save(StageSpec stage, SaveState command)
     {

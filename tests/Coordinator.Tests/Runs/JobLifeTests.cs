@@ -175,6 +175,41 @@ public sealed class JobLifeTests : IDisposable
     }
 
     [Fact]
+    public async Task Worker_ThatCannotReachAnother_WaitsForThatOnesLoss()
+    {
+        var run = await Held(step: 3);
+        var failure = new WorkerFailure { Scope = run.Session.Reports[2][0].Scope, Failure = new Failure { Code = ErrorCode.PeerUnreachable, Message = "worker-9 does not answer." } };
+
+        var decision = run.One(new FromWorker(FakeWorkers.Key(0), new WorkerMessage { Failure = failure }));
+        Assert.Empty(decision.Events);
+        run.One(Assert.IsType<JobEffect.Later>(Assert.Single(decision.Effects)).Input);
+
+        Assert.Equal(JobState.Failed, run.Record.State);
+        Assert.Equal("worker-0 failed at step 3: worker-9 does not answer.", run.Record.Reason);
+    }
+
+    [Fact]
+    public async Task Worker_ThatFails_FailsTheJobWithItsSentence()
+    {
+        var run = await Held(step: 3);
+        var failure = new WorkerFailure { Scope = run.Session.Reports[2][0].Scope, Failure = new Failure { Code = ErrorCode.ResourceExhausted, Message = "no memory." } };
+
+        run.One(new FromWorker(FakeWorkers.Key(0), new WorkerMessage { Failure = failure }));
+
+        Assert.Equal("worker-0 failed at step 3: no memory.", run.Record.Reason);
+    }
+
+    [Fact]
+    public async Task Evaluation_ReportedInParts_IsCompleteWithTheLastOne()
+    {
+        var run = await Run(new FakeWorkers(1) { EvaluationPart = 4 });
+
+        Assert.Equal([0UL, 20UL, 40UL], run.Journal.OfType<StepEvaluated>().Select(evaluation => evaluation.Step));
+        Assert.All(run.Journal.OfType<StepEvaluated>(), evaluation => Assert.Equal(12UL, evaluation.LabelTokens));
+        Assert.Equal(JobState.Succeeded, run.Record.State);
+    }
+
+    [Fact]
     public async Task Worker_LostThatServesNobody_ChangesNothing()
     {
         var run = await Held(step: 3);
