@@ -170,7 +170,7 @@ public sealed class JobLifeTests : IDisposable
         run.One(new WorkerLost(FakeWorkers.Key(0), "its process ended"));
 
         Assert.Equal(JobState.Failed, run.Record.State);
-        Assert.Equal("worker-0 was lost at step 3: its process ended. Recovery from a lost worker is not built yet; start the job again with --overwrite.", run.Record.Reason);
+        Assert.Equal("worker-0 was lost at step 3: its process ended; recovery is not built yet, so the job has failed: start it again with --overwrite.", run.Record.Reason);
         Assert.Contains(run.Sent, message => message.Message.BodyCase == CoordinatorMessage.BodyOneofCase.Release);
     }
 
