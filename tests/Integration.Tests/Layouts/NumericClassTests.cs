@@ -5,8 +5,11 @@ namespace Orchestrator.Integration.Tests.Layouts;
 /// <summary>What may change without changing bits, and what may not.</summary>
 public sealed class NumericClassTests
 {
-    private static readonly string Job = Path.Combine(Repository.Fixture("training", "nf4-adamw-linear"), "job.yaml");
-    private static readonly string[] Short = ["training.max_steps=4", "adapter.lora_dropout=0.1", "resources.compute_threads=2"];
+    private static readonly string Job = Repository.Sample("orders.yaml");
+    private static readonly string[] Short =
+    [
+        "training.max_steps=3", "training.global_batch_size=8", "training.micro_batch_tokens=256", "adapter.lora_dropout=0.1", "resources.compute_threads=2", "data.eval=null",
+    ];
 
     [Fact]
     public void Train_RecomputeNoneAndFull_GiveEqualBytes()
