@@ -12,6 +12,9 @@ internal readonly record struct PeerIdentity(string Job, ulong Generation, uint 
 /// <remarks>Thread-safe. A call of an older generation is refused for good and counted; one of a generation that has not started here yet is told to come again.</remarks>
 internal sealed class PeerAccess
 {
+    /// <summary>Response header of a stream that was let in.</summary>
+    public const string AcceptedHeader = "orchestrator-accepted";
+
     private const string JobHeader = "orchestrator-job-bin";
     private const string GenerationHeader = "orchestrator-generation";
     private const string RankHeader = "orchestrator-rank";

@@ -32,9 +32,6 @@ internal sealed class PeerStream : IAsyncDisposable
 
     private sealed record Outgoing(TensorKey Key, DType DType, TensorBuffer Buffer);
 
-    /// <summary>How often the stream was opened.</summary>
-    public int Openings { get; private set; }
-
     public void Send(in TensorKey key, DType dtype, TensorBuffer buffer)
     {
         if (!_queue.Writer.TryWrite(new Outgoing(key, dtype, buffer)))
@@ -58,7 +55,7 @@ internal sealed class PeerStream : IAsyncDisposable
     {
         try
         {
-            while (await _queue.Reader.WaitToReadAsync(_ended.Token) || _unreceipted.Count > 0)
+            while (_unreceipted.Count > 0 || await _queue.Reader.WaitToReadAsync(_ended.Token))
                 await SendOverOneStreamAsync();
         }
         catch (OperationCanceledException) when (_ended.IsCancellationRequested)
@@ -103,8 +100,11 @@ internal sealed class PeerStream : IAsyncDisposable
             TensorTransferMethods.PushOut, null, new CallOptions(_headers, cancellationToken: _ended.Token));
         try
         {
-            await call.ResponseHeadersAsync.WaitAsync(cancellationToken);
-            Openings++;
+            var headers = await call.ResponseHeadersAsync.WaitAsync(cancellationToken);
+
+            // A refusal has headers too; only the service itself sets this one. Reading the answer throws the refusal.
+            if (headers.Get(PeerAccess.AcceptedHeader) is null && !await call.ResponseStream.MoveNext(cancellationToken))
+                throw new RpcException(new Status(StatusCode.Unavailable, "The receiver ended the stream before it accepted it."));
             return call;
         }
         catch

@@ -11,7 +11,7 @@ internal sealed class TensorTransferService(PeerAccess access, TensorInbox inbox
     public async Task Push(IAsyncStreamReader<IncomingFrame> frames, IServerStreamWriter<TransferReceipt> receipts, ServerCallContext context)
     {
         var peer = access.Check(context.RequestHeaders);
-        await context.WriteResponseHeadersAsync([]);
+        await context.WriteResponseHeadersAsync(new Metadata { { PeerAccess.AcceptedHeader, "1" } });
         using var assembler = new FrameAssembler(inbox, peer.Job, peer.Generation, peer.Rank);
         FrameAssembler.Current = assembler;
         try

@@ -5,7 +5,7 @@ using Orchestrator.Worker.Transfer;
 namespace Orchestrator.Worker.Tests.Transfer;
 
 /// <summary>What every way between two workers must do.</summary>
-public abstract unsafe class TensorTransferTests : IAsyncLifetime
+public abstract class TensorTransferTests : IAsyncLifetime
 {
     internal const string Job = "job-ü";
     private const int MaxBytes = 4 * 1024 * 1024;
@@ -92,7 +92,7 @@ public abstract unsafe class TensorTransferTests : IAsyncLifetime
 
     internal static TensorKey Key(ulong step, uint index = 0, TensorKind kind = TensorKind.Activation) => new(Job, 1, step, 1, kind, index);
 
-    internal static TensorBuffer Buffer(byte[] content)
+    internal static unsafe TensorBuffer Buffer(byte[] content)
     {
         fixed (byte* bytes = content)
             return TensorBuffer.CopyOf(bytes, content.Length);

@@ -1,0 +1,69 @@
+using Orchestrator.Protos;
+using Orchestrator.Worker.Models;
+using Orchestrator.Worker.Transfer;
+
+namespace Orchestrator.Worker.Stages;
+
+/// <summary>Runs the evaluation split forward: micro-batch i is replica i mod R's.</summary>
+/// <remarks>
+/// Compute thread only. A stage runs at most <see cref="MostAhead"/> micro-batches ahead of the next one: that one answers every activation that it takes
+/// with a credit. Each sample's loss is its own fp64 sum, so who ran it changes nothing.
+/// </remarks>
+internal sealed class EvaluationPass(StageAssets assets, StageGeneration generation, StageMail mail, StageActivity activity)
+{
+    /// <summary>Activations that may wait at the next stage.</summary>
+    public const int MostAhead = 4;
+
+    private readonly PhaseClock _clock = new();
+
+    /// <summary>The losses of this replica's samples on a last stage; nothing on the others.</summary>
+    public IReadOnlyList<SampleLoss> Run(ulong step, IReadOnlyList<MicroBatch> evaluation, CancellationToken cancellationToken)
+    {
+        int[] mine = [.. Enumerable.Range(0, evaluation.Count).Where(i => i % generation.NumReplicas == generation.Place.Replica)];
+        var losses = new List<SampleLoss>();
+        for (var i = 0; i < mine.Length; i++)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            var evaluated = Forward(step, mine[i], evaluation[mine[i]], cancellationToken);
+            losses.AddRange(evaluated.Samples.Select(sample => new SampleLoss { Sample = sample.Sample, LossSum = sample.LossSum, LabelTokens = sample.LabelTokens }));
+            if (evaluated.ResidualOut is { } output)
+            {
+                using (output)
+                    Send(step, mine, i, output, cancellationToken);
+            }
+        }
+
+        return losses;
+    }
+
+    private StageEvaluation Forward(ulong step, int index, MicroBatch microBatch, CancellationToken cancellationToken)
+    {
+        var tokens = (assets.Evaluation ?? throw new InvalidOperationException("an evaluation was asked for, but there is no evaluation split")).Read(microBatch);
+        using var input = assets.IsFirstStage
+            ? null
+            : mail.Take(_clock, step, generation.RankBefore, TensorKind.EvaluationActivation, index, tokens.Tokens, cancellationToken);
+        if (!assets.IsFirstStage)
+            generation.Link.Send(generation.RankBefore, generation.Key(step, generation.Rank, TensorKind.EvaluationCredit, index), DType.U8, Credit());
+        activity.Does($"step {step}: evaluation of micro-batch {index}");
+        return assets.Model.Evaluate(tokens, input);
+    }
+
+    private void Send(ulong step, int[] mine, int i, TorchSharp.torch.Tensor output, CancellationToken cancellationToken)
+    {
+        if (i >= MostAhead)
+        {
+            var awaited = mine[i - MostAhead];
+            activity.WaitsFor(mail.WaitText(step, generation.RankAfter, $"evaluation of micro-batch {awaited}"));
+            generation.Tensors.Take(generation.Key(step, generation.RankAfter, TensorKind.EvaluationCredit, awaited), cancellationToken).Dispose();
+        }
+
+        mail.Send(step, generation.RankAfter, TensorKind.EvaluationActivation, mine[i], output);
+    }
+
+    private static TensorBuffer Credit()
+    {
+        var credit = new TensorBuffer(1);
+        credit.Slice(0, 1)[0] = 1;
+        return credit;
+    }
+}
