@@ -1,6 +1,37 @@
+using System.CommandLine;
+using Orchestrator.Worker.Sessions;
+
 namespace Orchestrator.Worker;
 
 internal static class Program
 {
-    private static int Main() => 0;
+    private const int WrongRequest = 2;
+
+    private static async Task<int> Main(string[] arguments)
+    {
+        var command = new WorkerCommand();
+        var root = new RootCommand("A worker of the orchestrator: holds a stage of a model in 4 bits and trains its adapters.");
+        foreach (var option in command.Options)
+            root.Options.Add(option);
+        root.SetAction((parsed, _) => RunAsync(command, parsed));
+        var result = root.Parse(arguments);
+        if (result.Errors.Count > 0)
+            return Refuse([.. result.Errors.Select(error => error.Message)]);
+
+        // Signals are the worker's own business: see ProcessLife.
+        return await result.InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = null });
+    }
+
+    private static async Task<int> RunAsync(WorkerCommand command, ParseResult parsed)
+    {
+        var (options, errors) = command.Read(parsed);
+        return options is null ? Refuse(errors) : await WorkerProcess.RunAsync(options);
+    }
+
+    private static int Refuse(IReadOnlyList<string> errors)
+    {
+        foreach (var error in errors)
+            Console.Error.WriteLine(error);
+        return WrongRequest;
+    }
 }

@@ -1,0 +1,34 @@
+using Microsoft.Extensions.Logging;
+
+namespace Orchestrator.Worker.Sessions;
+
+/// <summary>What a worker's session logs.</summary>
+internal static partial class SessionLog
+{
+    [LoggerMessage(1, LogLevel.Information, "{Worker} serves peers at {Address}, computes in class {NumericClass}")]
+    public static partial void Started(this ILogger logger, string worker, string address, string numericClass);
+
+    [LoggerMessage(2, LogLevel.Information, "Attached to {Coordinator}")]
+    public static partial void Attached(this ILogger logger, Uri coordinator);
+
+    [LoggerMessage(3, LogLevel.Warning, "The stream to {Coordinator} broke ({Reason}); attaching again")]
+    public static partial void StreamBroke(this ILogger logger, Uri coordinator, string reason);
+
+    [LoggerMessage(4, LogLevel.Information, "Job {Job}: stage {Stage} of replica {Replica} is loaded")]
+    public static partial void StageLoaded(this ILogger logger, string job, uint stage, uint replica);
+
+    [LoggerMessage(5, LogLevel.Information, "Job {Job}: generation {Generation} starts with {Workers} workers")]
+    public static partial void GenerationStarts(this ILogger logger, string job, ulong generation, int workers);
+
+    [LoggerMessage(6, LogLevel.Error, "Job {Job}: {Sentence}")]
+    public static partial void JobFailed(this ILogger logger, Exception exception, string job, string sentence);
+
+    [LoggerMessage(7, LogLevel.Information, "Job {Job}: released")]
+    public static partial void JobReleased(this ILogger logger, string job);
+
+    [LoggerMessage(8, LogLevel.Debug, "Dropped a stale {Command} of job {Job}: {Stale} so far")]
+    public static partial void DroppedStale(this ILogger logger, string command, string job, long stale);
+
+    [LoggerMessage(9, LogLevel.Information, "Ending: {Reason}")]
+    public static partial void Ending(this ILogger logger, string reason);
+}

@@ -1,0 +1,113 @@
+using System.CommandLine;
+using System.CommandLine.Parsing;
+using System.Net;
+using Orchestrator.Worker.Runtime;
+
+namespace Orchestrator.Worker.Sessions;
+
+/// <summary>The command line of a worker.</summary>
+/// <remarks>The join token never stands on it: it comes from ORCHESTRATOR_JOIN_TOKEN or from a file.</remarks>
+internal sealed class WorkerCommand
+{
+    private const string TokenVariable = "ORCHESTRATOR_JOIN_TOKEN";
+
+    private readonly Option<Uri[]> _coordinator = new("--coordinator")
+    {
+        Description = "A coordinator's address, e.g. http://10.0.0.1:8081; may be given several times.",
+        CustomParser = ParseAddresses,
+        Arity = ArgumentArity.OneOrMore,
+    };
+
+    private readonly Option<string> _name = new("--name") { Description = "The worker's name, which survives restarts.", DefaultValueFactory = _ => Environment.MachineName };
+    private readonly Option<string> _device = new("--device") { Description = "cpu or cuda:N.", DefaultValueFactory = _ => "cpu" };
+    private readonly Option<int?> _threads = new("--threads") { Description = "Compute threads; by default the processors that this process may use." };
+    private readonly Option<string?> _numericClass = new("--numeric-class") { Description = "An instruction path to be held to, e.g. avx2." };
+    private readonly Option<string?> _libtorch = new("--libtorch") { Description = "Folder with libtorch's libraries; by default the package beside the program." };
+    private readonly Option<string?> _cache = new("--cache") { Description = "Folder in which fetched data is kept." };
+    private readonly Option<ulong?> _memory = new("--memory-limit") { Description = "Memory that jobs may plan with, e.g. 80GB.", CustomParser = ParseSize };
+    private readonly Option<string?> _tokenFile = new("--join-token-file") { Description = $"File with the join token, instead of {TokenVariable}." };
+    private readonly Option<bool> _owned = new("--owned") { Description = "End when stdin closes, and leave SIGINT to the process that started this one." };
+    private readonly Option<string?> _advertise = new("--advertise") { Description = "Address that other workers are told, where the bound one cannot be reached." };
+
+    private readonly Option<IPEndPoint> _listen = new("--listen")
+    {
+        Description = "Where other workers reach this one.",
+        CustomParser = ParseEndPoint,
+        DefaultValueFactory = _ => new IPEndPoint(IPAddress.Loopback, 0),
+    };
+
+    /// <summary>The options that a worker is started with.</summary>
+    public IEnumerable<Option> Options => [_coordinator, _name, _device, _threads, _numericClass, _libtorch, _cache, _memory, _listen, _advertise, _tokenFile, _owned];
+
+    /// <summary>The options' values, or the sentences that say what is wrong with them.</summary>
+    public (WorkerOptions? Options, IReadOnlyList<string> Errors) Read(ParseResult parsed)
+    {
+        var errors = parsed.Errors.Select(error => error.Message).ToList();
+        if (parsed.GetResult(_coordinator) is null)
+            errors.Add("--coordinator is missing: give the address of a coordinator, e.g. --coordinator http://10.0.0.1:8081.");
+        var token = ReadToken(parsed.GetValue(_tokenFile), errors);
+        if (errors.Count > 0)
+            return (null, errors);
+        return (new WorkerOptions
+        {
+            Coordinators = parsed.GetValue(_coordinator)!,
+            JoinToken = token,
+            Name = parsed.GetValue(_name)!,
+            Runtime = new RuntimeOptions(parsed.GetValue(_device)!, parsed.GetValue(_threads), parsed.GetValue(_libtorch), parsed.GetValue(_numericClass)),
+            Listen = parsed.GetValue(_listen)!,
+            Advertise = parsed.GetValue(_advertise),
+            Cache = parsed.GetValue(_cache),
+            MemoryLimitBytes = parsed.GetValue(_memory) ?? (ulong)GC.GetGCMemoryInfo().TotalAvailableMemoryBytes,
+            Owned = parsed.GetValue(_owned),
+        }, []);
+    }
+
+    private static string ReadToken(string? file, List<string> errors)
+    {
+        try
+        {
+            var token = file is null ? Environment.GetEnvironmentVariable(TokenVariable) : File.ReadAllText(file).Trim();
+            if (!string.IsNullOrEmpty(token))
+                return token;
+            errors.Add(file is null ? $"There is no join token: set {TokenVariable} or give --join-token-file." : $"The join token file '{file}' is empty.");
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            errors.Add($"The join token file '{file}' cannot be read: {e.Message}");
+        }
+
+        return "";
+    }
+
+    private static Uri[] ParseAddresses(ArgumentResult result)
+    {
+        var addresses = new List<Uri>();
+        foreach (var token in result.Tokens)
+        {
+            if (Uri.TryCreate(token.Value, UriKind.Absolute, out var address) && address.Scheme is "http" or "https")
+                addresses.Add(address);
+            else
+                result.AddError($"--coordinator '{token.Value}' is no address like http://10.0.0.1:8081.");
+        }
+
+        return [.. addresses];
+    }
+
+    private static IPEndPoint? ParseEndPoint(ArgumentResult result)
+    {
+        var text = result.Tokens[0].Value;
+        if (IPEndPoint.TryParse(text, out var endPoint))
+            return endPoint;
+        result.AddError($"--listen '{text}' is no address and port like 0.0.0.0:8444.");
+        return null;
+    }
+
+    private static ulong? ParseSize(ArgumentResult result)
+    {
+        var text = result.Tokens[0].Value;
+        var size = MemorySize.Parse(text);
+        if (size is null)
+            result.AddError($"--memory-limit '{text}' is no size like 80GB or 64GiB.");
+        return size;
+    }
+}

@@ -1,0 +1,34 @@
+using System.Net;
+using Orchestrator.Worker.Runtime;
+
+namespace Orchestrator.Worker.Sessions;
+
+/// <summary>What a worker is started with.</summary>
+internal sealed record WorkerOptions
+{
+    /// <summary>Any of these is attached to; the next one is tried when one does not answer.</summary>
+    public required IReadOnlyList<Uri> Coordinators { get; init; }
+
+    /// <summary>Admits this worker.</summary>
+    public required string JoinToken { get; init; }
+
+    /// <summary>Survives restarts.</summary>
+    public required string Name { get; init; }
+
+    public required RuntimeOptions Runtime { get; init; }
+
+    /// <summary>Where other workers reach this one; port 0: any free one.</summary>
+    public IPEndPoint Listen { get; init; } = new(IPAddress.Loopback, 0);
+
+    /// <summary>What other workers are told instead of the bound address, where that is no address to reach; null: the bound one.</summary>
+    public string? Advertise { get; init; }
+
+    /// <summary>Where fetched shards are kept; null: a temporary folder that ends with the process.</summary>
+    public string? Cache { get; init; }
+
+    /// <summary>Memory that jobs may plan with.</summary>
+    public ulong MemoryLimitBytes { get; init; }
+
+    /// <summary>Ends when stdin closes, and ignores SIGINT: the process that owns it decides.</summary>
+    public bool Owned { get; init; }
+}

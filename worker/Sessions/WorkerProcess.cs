@@ -1,0 +1,62 @@
+using Microsoft.Extensions.Logging;
+using Orchestrator.Protos;
+using Orchestrator.Worker.Runtime;
+using Orchestrator.Worker.Stages;
+using Orchestrator.Worker.Transfer;
+
+namespace Orchestrator.Worker.Sessions;
+
+/// <summary>Puts a worker together and runs it to its end.</summary>
+internal static class WorkerProcess
+{
+    private const int Done = 0;
+    private const int Failed = 1;
+    private const int WrongRequest = 2;
+    private const int ServerRefuses = 4;
+
+    /// <returns>The exit code.</returns>
+    public static async Task<int> RunAsync(WorkerOptions options)
+    {
+        using var life = new ProcessLife(options.Owned);
+        using var loggers = LoggerFactory.Create(builder => builder
+            .AddFilter("Microsoft", LogLevel.Warning)
+            .AddFilter("Grpc", LogLevel.Error)
+            .AddSimpleConsole(console => console.SingleLine = true)
+            .AddConsole(console => console.LogToStandardErrorThreshold = LogLevel.Trace));
+        var logger = loggers.CreateLogger("worker");
+        try
+        {
+            await RunAsync(options, loggers, logger, life.Ending);
+            return Done;
+        }
+        catch (OperationCanceledException) when (life.Ending.IsCancellationRequested)
+        {
+            return Done;
+        }
+        catch (WorkerFaultException fault)
+        {
+            await Console.Error.WriteLineAsync(fault.Message);
+            return WrongRequest;
+        }
+        catch (AttachRefusedException refused)
+        {
+            await Console.Error.WriteLineAsync($"The coordinator refuses this worker: {refused.Message}");
+            return ServerRefuses;
+        }
+        catch (IOException broken)
+        {
+            await Console.Error.WriteLineAsync(broken.Message);
+            return Failed;
+        }
+    }
+
+    private static async Task RunAsync(WorkerOptions options, ILoggerFactory loggers, ILogger logger, CancellationToken ending)
+    {
+        using var runtime = WorkerRuntime.Start(options.Runtime, logger);
+        await using var peers = await PeerServer.StartAsync(options.Listen, loggers, ending);
+        var self = new WorkerIdentity { WorkerId = options.Name, Incarnation = (ulong)DateTimeOffset.UtcNow.ToUnixTimeMilliseconds() };
+        logger.Started(options.Name, peers.Address, $"{runtime.NumericClass.Backend}/{runtime.NumericClass.InstructionPath}, {runtime.NumericClass.Threads} threads");
+        var parts = new WorkerParts(self, runtime, peers, new ShardStore(options.Cache), new Outbox(), new StageActivity(), logger);
+        await new WorkerSession(options, parts).RunAsync(ending);
+    }
+}
