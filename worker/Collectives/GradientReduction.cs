@@ -4,7 +4,7 @@ using Orchestrator.Worker.Transfer;
 namespace Orchestrator.Worker.Collectives;
 
 /// <summary>The sum of a chunk's squares in fp64, in an order that depends on nothing but the chunk's length.</summary>
-internal unsafe delegate double ChunkSquares(float* chunk, int length);
+internal delegate double ChunkSquares(ReadOnlySpan<float> chunk);
 
 /// <summary>Adds the gradients of a stage's replicas together: every replica ends with all finished chunks.</summary>
 /// <remarks>
@@ -119,7 +119,7 @@ internal sealed unsafe class GradientReduction(ReductionGroup group, IPeerLink l
     {
         var sums = new List<ChunkSum>();
         foreach (var chunk in group.Owners.ChunksOf(group.Replica))
-            sums.Add(new ChunkSum { Chunk = chunk.Index, SumOfSquares = chunkSquares(result + chunk.Offset, chunk.Length) });
+            sums.Add(new ChunkSum { Chunk = chunk.Index, SumOfSquares = chunkSquares(new ReadOnlySpan<float>(result + chunk.Offset, chunk.Length)) });
         return sums;
     }
 

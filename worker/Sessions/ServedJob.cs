@@ -136,8 +136,8 @@ internal sealed class ServedJob : IAsyncDisposable
         _parts.Outbox.Post(new WorkerMessage { GenerationReady = new GenerationReady { Scope = _scope } });
     }
 
-    private unsafe StageExecutor NewExecutor(StageAssets assets, StageGeneration generation) =>
-        new(assets, generation, new AdapterOptimizer(assets.Spec.Optimizer), ChunkSums.SumOfSquares, _parts.Activity, _parts.Outbox.Post);
+    private StageExecutor NewExecutor(StageAssets assets, StageGeneration generation) =>
+        new(assets, generation, new AdapterOptimizer(assets.Spec.Optimizer), ChunkKernels.SumOfSquares, _parts.Activity, _parts.Outbox.Post);
 
     private static TransferLimits Limits(StageAssets assets)
     {

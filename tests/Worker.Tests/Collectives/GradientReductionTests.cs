@@ -139,11 +139,11 @@ public sealed unsafe class GradientReductionTests
         GradientSums.Add((float*)sum.Pointer, (float*)gradient.Pointer, FlatLength());
     }
 
-    private static double Squares(float* chunk, int length)
+    private static double Squares(ReadOnlySpan<float> chunk)
     {
         double sum = 0;
-        for (var i = 0; i < length; i++)
-            sum += (double)chunk[i] * chunk[i];
+        foreach (var value in chunk)
+            sum += (double)value * value;
         return sum;
     }
 

@@ -1,0 +1,143 @@
+using System.Collections.Concurrent;
+using System.Collections.Immutable;
+using Orchestrator.Coordinator.Jobs;
+using Orchestrator.Coordinator.Membership;
+using Orchestrator.Coordinator.Placement;
+using Orchestrator.Coordinator.Runs;
+using Orchestrator.Protos;
+using Orchestrator.Protos.Blobs;
+using Orchestrator.Worker.Adapters;
+using Orchestrator.Worker.Kernels;
+using Orchestrator.Worker.Models;
+using Orchestrator.Worker.Optimizers;
+using Orchestrator.Worker.Runtime;
+using Orchestrator.Worker.Stages;
+using Orchestrator.Worker.Tests.Transfer;
+using Orchestrator.Worker.Transfer;
+using TorchSharp;
+
+namespace Orchestrator.Worker.Tests.Stages;
+
+/// <summary>The whole engine in one process: a golden job over replicas x stages, a compute thread each, in-memory peers.</summary>
+internal sealed class EngineRun
+{
+    private const string Job = "job";
+    private readonly ConcurrentBag<WorkerMessage> _messages = [];
+    private readonly InMemoryPeers _peers = new();
+    private readonly ConcurrentDictionary<string, byte[]> _adapter = new(StringComparer.Ordinal);
+
+    /// <summary>Every adapter matrix of replica 0 by its name.</summary>
+    public IReadOnlyDictionary<string, byte[]> Adapter => _adapter;
+
+    public IEnumerable<StepReport> Steps => _messages.Where(message => message.Step is not null).Select(message => message.Step);
+
+    public IEnumerable<SampleLoss> EvaluationAt(ulong step) =>
+        _messages.Where(message => message.Evaluation?.Step == step).SelectMany(message => message.Evaluation.Losses).OrderBy(loss => loss.Sample);
+
+    /// <summary>Loss of a step: sums of micro-batches in index order over the step's label tokens.</summary>
+    public double LossOf(ulong step)
+    {
+        var losses = Steps.Where(report => report.Step == step).SelectMany(report => report.Losses).OrderBy(loss => loss.MicroBatch).ToArray();
+        double sum = 0;
+        foreach (var loss in losses)
+            sum += loss.LossSum;
+        return sum / losses.Aggregate(0UL, (total, loss) => total + loss.LabelTokens);
+    }
+
+    public static async Task<EngineRun> RunAsync(string fixture, int replicas, int stages, int steps, Func<IPeerLink, IPeerLink>? through = null, params string[] sets)
+    {
+        var data = Directory.CreateTempSubdirectory("engine-");
+        try
+        {
+            var material = await Prepare(fixture, data.FullName, sets);
+            var run = new EngineRun();
+            var ranks = Ranks(material, replicas, stages);
+            var placement = new JobPlacement(1, new NumericClass(), DType.F32, replicas, stages, new ValueList<RankPlacement>([.. ranks]));
+            await Task.WhenAll(ranks.Select(rank => run.RunRankAsync(material, placement, rank, steps, through ?? (link => link))));
+            return run;
+        }
+        finally
+        {
+            data.Delete(recursive: true);
+        }
+    }
+
+    private static async Task<JobMaterial> Prepare(string fixture, string dataFolder, string[] sets)
+    {
+        var folder = Path.Combine(Fixtures(), "training", fixture);
+        var file = Path.Combine(folder, "job.yaml");
+        var parsed = JobFile.Parse(await File.ReadAllTextAsync(file), file, folder, sets, folder);
+        Assert.Empty(parsed.Errors);
+        return await JobPreparation.RunAsync(parsed.Spec!, parsed.ResolvedYaml, dataFolder, new Progress<string>(), CancellationToken.None);
+    }
+
+    private static RankPlacement[] Ranks(JobMaterial material, int replicas, int stages)
+    {
+        var layers = LayoutPlanner.LayersOf(new LayoutSpec { Replicas = replicas, Stages = stages }, (int)material.Model.Spec.NumLayers);
+        return [.. Enumerable.Range(0, replicas * stages).Select(rank =>
+        {
+            var stage = rank % stages;
+            var first = layers.Take(stage).Sum();
+            return new RankPlacement(rank, rank / stages, stage, new WorkerKey($"worker-{rank}", 1), first, first + layers[stage] - 1);
+        })];
+    }
+
+    private async Task RunRankAsync(JobMaterial material, JobPlacement placement, RankPlacement rank, int steps, Func<IPeerLink, IPeerLink> through)
+    {
+        var scope = new JobScope { Job = Job, Generation = 1, Fence = 1 };
+        var load = StageSpecs.Load(material, placement, rank, scope);
+        using var compute = new ComputeThread(NumericEnvironment.ApplyToCurrentThread);
+        await compute.Run(() =>
+        {
+            using var adapter = AdapterState.Create(load.Stage, torch.CPU);
+            using var assets = new StageAssets
+            {
+                Spec = load.Stage,
+                Device = torch.CPU,
+                Adapter = adapter,
+                Model = StageModel.Load(load.Stage, torch.CPU, adapter),
+                Train = new SplitReader(BlobReader.Open(material.Data.Train.Path)),
+                Evaluation = material.Data.Eval is { } eval ? new SplitReader(BlobReader.Open(eval.Path)) : null,
+            };
+            var peer = _peers[rank.Rank];
+            peer.Tensors.Open(Job, 1, new TransferLimits(ulong.MaxValue / 2, ulong.MaxValue / 2));
+            peer.Agreements.Open(Job, 1);
+            var generation = new StageGeneration(
+                scope, new WorkerIdentity { WorkerId = $"worker-{rank.Rank}", Incarnation = 1 }, load.Stage.Place, placement.NumReplicas, placement.NumStages,
+                [.. placement.Ranks.Select(other => other.Worker.WorkerId)], through(peer), peer.Tensors, peer.Agreements);
+            using var executor = new StageExecutor(assets, generation, new AdapterOptimizer(load.Stage.Optimizer), ChunkKernels.SumOfSquares, new StageActivity(), _messages.Add);
+            using var patience = new CancellationTokenSource(TimeSpan.FromMinutes(2));
+            foreach (var window in Windows(material, scope, steps))
+                executor.RunWindow(window, patience.Token);
+            if (rank.Replica == 0)
+                Keep(adapter);
+        });
+    }
+
+    private static IEnumerable<StepWindow> Windows(JobMaterial material, JobScope scope, int steps)
+    {
+        const int StepsAWindow = 4;
+        foreach (var numbers in Enumerable.Range(1, steps).Chunk(StepsAWindow))
+        {
+            var window = new StepWindow { Scope = scope, EvaluateBefore = numbers[0] == 1 && material.Data.Eval is not null, Evaluation = { material.Steps.Evaluation } };
+            lock (material.Steps)
+                window.Steps.AddRange(numbers.Select(number => material.Steps.StepAt((ulong)number)));
+            yield return window;
+        }
+    }
+
+    private void Keep(AdapterState adapter)
+    {
+        var flat = TensorMemory.Floats(adapter.Parameters);
+        foreach (var parameter in adapter.Layout.Parameters)
+            _adapter[parameter.Name] = System.Runtime.InteropServices.MemoryMarshal.AsBytes(flat.Slice((int)parameter.Offset, (int)parameter.Length)).ToArray();
+    }
+
+    private static string Fixtures()
+    {
+        var folder = new DirectoryInfo(AppContext.BaseDirectory);
+        while (!File.Exists(Path.Combine(folder!.FullName, "Orchestrator.sln")))
+            folder = folder.Parent;
+        return Path.Combine(folder.FullName, "tests", "fixtures");
+    }
+}

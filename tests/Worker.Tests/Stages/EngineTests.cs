@@ -1,0 +1,100 @@
+using Orchestrator.Protos;
+using Orchestrator.Worker.Transfer;
+
+namespace Orchestrator.Worker.Tests.Stages;
+
+public sealed class EngineTests
+{
+    private const string Golden = "nf4-adamw-linear";
+    private const int Steps = 6;
+
+    // What transformers, PEFT and bitsandbytes gave: expected.jsonl.
+    private static readonly double[] ExpectedLosses =
+        [6.573223876953125, 6.422965873555934, 6.482069880951869, 6.5103053730950755, 6.518774096597761, 6.42776437056692];
+
+    private static readonly double[] ExpectedNorms =
+        [1.1260510683059692, 1.0845239162445068, 1.1432914733886719, 1.1094223260879517, 1.1240031719207764, 1.2098946571350098];
+
+    private const double ExpectedEvalLossBefore = 6.552546532878326;
+
+    private static readonly Lazy<Task<EngineRun>> Alone = new(() => EngineRun.RunAsync(Golden, 1, 1, Steps));
+
+    [Fact]
+    public async Task Run_OneWorker_GivesTheReferencesLossesAndNorms()
+    {
+        var run = await Alone.Value;
+        for (var step = 1; step <= Steps; step++)
+        {
+            Assert.InRange(run.LossOf((ulong)step) / ExpectedLosses[step - 1], 1 - 1e-4, 1 + 1e-4);
+            Assert.InRange(run.Steps.First(report => report.Step == (ulong)step).GradNorm / ExpectedNorms[step - 1], 1 - 1e-4, 1 + 1e-4);
+        }
+    }
+
+    [Fact]
+    public async Task Run_OneWorker_GivesTheReferencesEvaluationLoss()
+    {
+        var losses = (await Alone.Value).EvaluationAt(0).ToArray();
+        var mean = losses.Sum(loss => loss.LossSum) / losses.Sum(loss => (double)loss.LabelTokens);
+        Assert.InRange(mean / ExpectedEvalLossBefore, 1 - 1e-4, 1 + 1e-4);
+    }
+
+    [Theory]
+    [InlineData(2, 1)]
+    [InlineData(3, 1)]
+    [InlineData(1, 2)]
+    [InlineData(2, 2)]
+    public async Task Run_AnyLayout_GivesTheBitsOfOneWorker(int replicas, int stages)
+    {
+        var alone = await Alone.Value;
+        var run = await EngineRun.RunAsync(Golden, replicas, stages, Steps);
+        Assert.Equal(alone.Adapter.Keys.Order(StringComparer.Ordinal), run.Adapter.Keys.Order(StringComparer.Ordinal));
+        Assert.All(alone.Adapter, matrix => Assert.Equal(matrix.Value, run.Adapter[matrix.Key]));
+        for (ulong step = 1; step <= Steps; step++)
+        {
+            Assert.Equal(alone.LossOf(step), run.LossOf(step));
+            Assert.All(run.Steps.Where(report => report.Step == step), report => Assert.Equal(alone.Steps.First(r => r.Step == step).GradNorm, report.GradNorm));
+        }
+
+        Assert.Equal(alone.EvaluationAt(0), run.EvaluationAt(0));
+    }
+
+    [Fact]
+    public async Task Run_TwoReplicas_RunEveryMicroBatchOnceAndAgreeOnTheState()
+    {
+        var run = await EngineRun.RunAsync(Golden, 2, 1, Steps);
+        var last = run.Steps.Where(report => report.Step == Steps).ToArray();
+        Assert.Equal(4UL * Steps, last.Aggregate(0UL, (sum, report) => sum + report.Totals.MicroBatchesRun));
+        Assert.Single(last.Select(report => report.StateHash).Distinct());
+        Assert.All(last, report => Assert.True(report.Totals.GradientBytesReceived > 0));
+        Assert.All(last, report => Assert.InRange(report.Phases.Forward + report.Phases.Backward + report.Phases.Reduce + report.Phases.Optimizer + report.Phases.Wait, 0, report.Phases.Total * 1.001));
+    }
+
+    // The test of the test: a residual stream that loses bits on the wire is found.
+    [Fact]
+    public async Task Run_ResidualRoundedOnTheWire_GivesOtherBits()
+    {
+        var alone = await Alone.Value;
+        var run = await EngineRun.RunAsync(Golden, 1, 2, Steps, link => new RoundingLink(link));
+        Assert.Contains(alone.Adapter, matrix => !matrix.Value.AsSpan().SequenceEqual(run.Adapter[matrix.Key]));
+    }
+
+    private sealed class RoundingLink(IPeerLink inner) : IPeerLink
+    {
+        public ulong BytesSent => inner.BytesSent;
+
+        public unsafe void Send(uint receiver, in TensorKey key, DType dtype, TensorBuffer buffer)
+        {
+            if (key.Kind is TensorKind.Activation)
+            {
+                for (long i = 0; i < buffer.Bytes / sizeof(uint); i++)
+                    ((uint*)buffer.Pointer)[i] &= 0xFFFF0000;
+            }
+
+            inner.Send(receiver, key, dtype, buffer);
+        }
+
+        public void Cast(uint parent, StepVote vote) => inner.Cast(parent, vote);
+
+        public void Announce(uint child, StepVerdict verdict) => inner.Announce(child, verdict);
+    }
+}
