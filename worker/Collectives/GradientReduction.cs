@@ -1,4 +1,5 @@
 using Orchestrator.Protos;
+using Orchestrator.Worker.Kernels;
 using Orchestrator.Worker.Transfer;
 
 namespace Orchestrator.Worker.Collectives;
@@ -79,7 +80,7 @@ internal sealed unsafe class GradientReduction(ReductionGroup group, IPeerLink l
     {
         var stack = new SubtreeStack<Partial>((left, right) =>
         {
-            GradientSums.Add(left.Values, right.Values, length);
+            Add(left.Values, right.Values, length);
             right.Dispose();
         });
         for (var replica = 0; replica < group.NumReplicas; replica++)
@@ -101,6 +102,16 @@ internal sealed unsafe class GradientReduction(ReductionGroup group, IPeerLink l
         using var whole = stack.TakeAll().Single().Sum;
         if (whole.Values != result)
             Buffer.MemoryCopy(whole.Values, result, length * sizeof(float), length * sizeof(float));
+    }
+
+    private static void Add(float* target, float* addend, long length)
+    {
+        const int MostAtOnce = 1 << 28;
+        for (long at = 0; at < length; at += MostAtOnce)
+        {
+            var part = (int)Math.Min(MostAtOnce, length - at);
+            ChunkKernels.Add(new Span<float>(target + at, part), new ReadOnlySpan<float>(addend + at, part));
+        }
     }
 
     private void SendFinished(ulong step, float* finished, long length)

@@ -1,4 +1,5 @@
 using Orchestrator.Protos;
+using Orchestrator.Worker.Kernels;
 
 namespace Orchestrator.Worker.Transfer;
 
@@ -21,7 +22,7 @@ internal sealed class OutgoingFrame(TensorKey key, DType dtype, TensorBuffer buf
         while (offset < buffer.Bytes);
     }
 
-    public FrameHeader Header => new(key, dtype, (ulong)offset, (ulong)buffer.Bytes, Crc32C.Of(Payload));
+    public FrameHeader Header => new(key, dtype, (ulong)offset, (ulong)buffer.Bytes, Crc32C.Compute(Payload));
 
     public ReadOnlySpan<byte> Payload => buffer.Slice(offset, length);
 }

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Runtime.InteropServices;
 using Orchestrator.Protos;
 using Orchestrator.Worker.Collectives;
+using Orchestrator.Worker.Kernels;
 using Orchestrator.Worker.Tests.Transfer;
 using Orchestrator.Worker.Transfer;
 
@@ -86,10 +87,10 @@ public sealed unsafe class GradientReductionTests
     private static Result RunReplica(ReductionGroup group, InMemoryPeer peer, int microBatches)
     {
         var rule = SlotRule.For(microBatches, group.ReductionSlots);
-        var reduction = new GradientReduction(group, peer, peer.Tensors, Squares);
+        var reduction = new GradientReduction(group, peer, peer.Tensors, ChunkKernels.SumOfSquares);
         var stack = new SubtreeStack<TensorBuffer>((left, right) =>
         {
-            GradientSums.Add((float*)left.Pointer, (float*)right.Pointer, group.FlatLength);
+            Add(left, right);
             right.Dispose();
         });
         foreach (var slot in rule.MicroBatchesOf(group.Replica, group.NumReplicas).GroupBy(rule.SlotOf))
@@ -120,7 +121,7 @@ public sealed unsafe class GradientReductionTests
             using var sum = Zero();
             foreach (var microBatch in rule.MicroBatchesOf(replica, group.NumReplicas))
                 AddMicroBatch(sum, microBatch);
-            GradientSums.Add((float*)total.Pointer, (float*)sum.Pointer, group.FlatLength);
+            Add(total, sum);
         }
 
         return new Result(Bytes(total), [], 0);
@@ -136,16 +137,11 @@ public sealed unsafe class GradientReductionTests
                 ((float*)gradient.Pointer)[chunk.Offset + i] = (float)((random.NextDouble() - 0.5) * Math.Pow(2, random.Next(-12, 4)));
         }
 
-        GradientSums.Add((float*)sum.Pointer, (float*)gradient.Pointer, FlatLength());
+        Add(sum, gradient);
     }
 
-    private static double Squares(ReadOnlySpan<float> chunk)
-    {
-        double sum = 0;
-        foreach (var value in chunk)
-            sum += (double)value * value;
-        return sum;
-    }
+    private static void Add(TensorBuffer target, TensorBuffer addend) =>
+        ChunkKernels.Add(new Span<float>(target.Pointer, (int)FlatLength()), new ReadOnlySpan<float>(addend.Pointer, (int)FlatLength()));
 
     private static TensorBuffer Zero()
     {

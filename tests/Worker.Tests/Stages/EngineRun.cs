@@ -44,12 +44,12 @@ internal sealed class EngineRun
         return sum / losses.Aggregate(0UL, (total, loss) => total + loss.LabelTokens);
     }
 
-    public static async Task<EngineRun> RunAsync(string fixture, int replicas, int stages, int steps, Func<IPeerLink, IPeerLink>? through = null, params string[] sets)
+    public static async Task<EngineRun> RunAsync(string fixture, int replicas, int stages, int steps, Func<IPeerLink, IPeerLink>? through = null, Func<JobSpec, JobSpec>? with = null)
     {
         var data = Directory.CreateTempSubdirectory("engine-");
         try
         {
-            var material = await Prepare(fixture, data.FullName, sets);
+            var material = await Prepare(fixture, data.FullName, with ?? (spec => spec));
             var run = new EngineRun();
             var ranks = Ranks(material, replicas, stages);
             var placement = new JobPlacement(1, new NumericClass(), DType.F32, replicas, stages, new ValueList<RankPlacement>([.. ranks]));
@@ -62,13 +62,36 @@ internal sealed class EngineRun
         }
     }
 
-    private static async Task<JobMaterial> Prepare(string fixture, string dataFolder, string[] sets)
+    // What the case's job.yaml says.
+    private static Task<JobMaterial> Prepare(string fixture, string dataFolder, Func<JobSpec, JobSpec> with)
     {
         var folder = Path.Combine(Fixtures(), "training", fixture);
-        var file = Path.Combine(folder, "job.yaml");
-        var parsed = JobFile.Parse(await File.ReadAllTextAsync(file), file, folder, sets, folder);
-        Assert.Empty(parsed.Errors);
-        return await JobPreparation.RunAsync(parsed.Spec!, parsed.ResolvedYaml, dataFolder, new Progress<string>(), CancellationToken.None);
+        var spec = new JobSpec
+        {
+            Name = fixture,
+            Model = Path.Combine(folder, "base"),
+            Output = dataFolder,
+            Adapter = new AdapterSpec { InitFrom = Path.Combine(folder, "init") },
+            Quantization = new QuantizationSettings { Type = QuantizationType.Nf4, DoubleQuant = true, ComputeDtype = DType.F32 },
+            Data = new DataSpec
+            {
+                Train = [Path.Combine(folder, "train.jsonl")],
+                Eval = [Path.Combine(folder, "eval.jsonl")],
+                Format = DataFormat.Tokens,
+                Shuffle = false,
+                Packing = false,
+            },
+            Training = new TrainingSpec
+            {
+                MaxSteps = 200,
+                GlobalBatchSize = 8,
+                MicroBatchSize = 2,
+                LearningRate = 0.002,
+                LrScheduler = LearningRateScheduler.Linear,
+                WarmupSteps = 10,
+            },
+        };
+        return JobPreparation.RunAsync(with(spec), dataFolder, new Progress<string>(), CancellationToken.None);
     }
 
     private static RankPlacement[] Ranks(JobMaterial material, int replicas, int stages)
