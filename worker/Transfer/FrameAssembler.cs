@@ -1,6 +1,5 @@
 using System.Buffers;
 using Orchestrator.Protos;
-using Orchestrator.Worker.Kernels;
 
 namespace Orchestrator.Worker.Transfer;
 
@@ -86,16 +85,8 @@ internal sealed class FrameAssembler(TensorInbox inbox, string job, ulong genera
     {
         if ((ulong)payload.Length > _total - _next || (payload.IsEmpty && _total > 0))
             throw new TensorFrameException($"a payload of {payload.Length} bytes at byte {_next} of {_total}");
-        if (CrcOf(payload) != header.Crc)
+        if (Crc32C.Of(payload) != header.Crc)
             throw new TensorFrameException($"the checksum of bytes {_next} to {_next + (ulong)payload.Length} of {header.Key} is wrong");
-    }
-
-    private static uint CrcOf(in ReadOnlySequence<byte> payload)
-    {
-        var crc = 0u;
-        foreach (var part in payload)
-            crc = Crc32C.Compute(part.Span, crc);
-        return crc;
     }
 
     private void Complete()

@@ -1,5 +1,4 @@
 using Orchestrator.Protos;
-using Orchestrator.Worker.Kernels;
 
 namespace Orchestrator.Worker.Transfer;
 
@@ -22,7 +21,7 @@ internal sealed class OutgoingFrame(TensorKey key, DType dtype, TensorBuffer buf
         while (offset < buffer.Bytes);
     }
 
-    public FrameHeader Header => new(key, dtype, (ulong)offset, (ulong)buffer.Bytes, Crc32C.Compute(Payload));
+    public FrameHeader Header => new(key, dtype, (ulong)offset, (ulong)buffer.Bytes, Crc32C.Of(Payload));
 
     public ReadOnlySpan<byte> Payload => buffer.Slice(offset, length);
 }

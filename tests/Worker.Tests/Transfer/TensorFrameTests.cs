@@ -2,7 +2,6 @@ using System.Buffers;
 using FsCheck.Xunit;
 using Google.Protobuf;
 using Orchestrator.Protos;
-using Orchestrator.Worker.Kernels;
 using Orchestrator.Worker.Transfer;
 
 namespace Orchestrator.Worker.Tests.Transfer;
@@ -14,7 +13,7 @@ public sealed class TensorFrameTests
         string? job, ulong generation, ulong step, uint sender, uint index, ulong offset, ulong total, byte[] payload)
     {
         var header = new FrameHeader(
-            new TensorKey(Printable(job), generation, step, sender, TensorKind.ReducedGradient, index), DType.Bf16, offset, total, Crc32C.Compute(payload));
+            new TensorKey(Printable(job), generation, step, sender, TensorKind.ReducedGradient, index), DType.Bf16, offset, total, Crc32C.Of(payload));
         var message = new byte[TensorFrameWriter.Measure(header, payload.Length)];
         TensorFrameWriter.Write(header, payload, message);
         Assert.Equal(Generated(header, payload).ToByteArray(), message);
@@ -68,7 +67,7 @@ public sealed class TensorFrameTests
         inbox.Open("job", 1, new TransferLimits(4096, 4096));
         using var assembler = new FrameAssembler(inbox, "job", 1, 1);
         byte[] payload = [1, 2, 3, 4, 5, 6, 7, 8];
-        var header = new FrameHeader(new TensorKey("job", 1, 1, 1, TensorKind.Activation, 0), DType.F32, offset, total, Crc32C.Compute(payload));
+        var header = new FrameHeader(new TensorKey("job", 1, 1, 1, TensorKind.Activation, 0), DType.F32, offset, total, Crc32C.Of(payload));
         var error = Assert.Throws<TensorFrameException>(() => assembler.Accept(InParts(Generated(header, payload).ToByteArray())));
         Assert.Contains(why, error.Message, StringComparison.Ordinal);
     }
@@ -80,7 +79,7 @@ public sealed class TensorFrameTests
         inbox.Open("job", 1, new TransferLimits(4096, 4096));
         using var assembler = new FrameAssembler(inbox, "job", 1, 1);
         byte[] payload = [1, 2, 3, 4];
-        var header = new FrameHeader(new TensorKey("job", 1, 1, 1, TensorKind.Activation, 0), DType.F32, 0, 4, Crc32C.Compute(payload));
+        var header = new FrameHeader(new TensorKey("job", 1, 1, 1, TensorKind.Activation, 0), DType.F32, 0, 4, Crc32C.Of(payload));
         payload[2] ^= 4;
         var error = Assert.Throws<TensorFrameException>(() => assembler.Accept(InParts(Generated(header, payload).ToByteArray())));
         Assert.Contains("checksum", error.Message, StringComparison.Ordinal);
@@ -98,7 +97,7 @@ public sealed class TensorFrameTests
         var payload = new byte[random.Next(64)];
         var header = new FrameHeader(
             new TensorKey("job", 1, (ulong)random.Next(3), 1, (TensorKind)random.Next(8), (uint)random.Next(2)),
-            (DType)random.Next(12), (ulong)(random.Next(3) * 32), (ulong)random.NextInt64(random.Next(2) == 0 ? 128 : long.MaxValue), Crc32C.Compute(payload));
+            (DType)random.Next(12), (ulong)(random.Next(3) * 32), (ulong)random.NextInt64(random.Next(2) == 0 ? 128 : long.MaxValue), Crc32C.Of(payload));
         var message = Generated(header, payload).ToByteArray();
         for (var flips = random.Next(4); flips > 0; flips--)
             message[random.Next(message.Length)] = (byte)random.Next(256);
