@@ -2,7 +2,6 @@ using System.Collections.Immutable;
 using System.Threading.Channels;
 using Microsoft.Extensions.Logging;
 using Orchestrator.Protos;
-using Orchestrator.Worker.Collectives;
 using Orchestrator.Worker.Kernels;
 using Orchestrator.Worker.Optimizers;
 using Orchestrator.Worker.Runtime;

@@ -1,5 +1,4 @@
 using Grpc.Core;
-using Microsoft.Extensions.Logging;
 using Orchestrator.Protos;
 using Orchestrator.Protos.Resilience;
 using Orchestrator.Worker.Stages;
@@ -9,10 +8,10 @@ namespace Orchestrator.Worker.Sessions;
 /// <summary>A worker's life: attached to a coordinator, obeying its commands, attached again when the stream breaks.</summary>
 /// <remarks>
 /// <code>
-/// attaching --accepted--> attached --stream breaks--> attaching        jobs go on computing meanwhile and hold at their windows' ends
+/// attaching ─accepted→ attached ─stream breaks→ attaching        jobs go on computing meanwhile and hold at their windows' ends
 ///     |                       |
 ///  refused                Shutdown, cancelled
-///     +-----> ended <---------+
+///     └─────→ ended ←─────────┘
 /// </code>
 /// One a process. Commands are handled in the order in which they come; those of an older fence or generation are dropped and counted.
 /// </remarks>

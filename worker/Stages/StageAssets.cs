@@ -1,7 +1,6 @@
 using Orchestrator.Protos;
 using Orchestrator.Worker.Adapters;
 using Orchestrator.Worker.Models;
-using Orchestrator.Worker.Optimizers;
 using TorchSharp;
 
 namespace Orchestrator.Worker.Stages;

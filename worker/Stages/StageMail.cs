@@ -1,5 +1,4 @@
 using Orchestrator.Protos;
-using Orchestrator.Worker.Transfer;
 using TorchSharp;
 
 namespace Orchestrator.Worker.Stages;

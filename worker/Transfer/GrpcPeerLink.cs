@@ -16,7 +16,7 @@ internal sealed class GrpcPeerLink : IPeerLink, IAsyncDisposable
     private readonly ConcurrentDictionary<(uint Rank, bool Gradients), Lazy<PeerStream>> _streams = new();
     private readonly ConcurrentDictionary<uint, Lazy<GrpcChannel>> _agreements = new();
     private readonly CancellationTokenSource _ended = new();
-    private readonly IReadOnlyDictionary<uint, Peer> _peers;
+    private readonly Dictionary<uint, Peer> _peers;
     private readonly Metadata _headers;
     private readonly Action<uint, Exception> _failed;
     private long _sent;
