@@ -48,15 +48,16 @@ internal sealed class DropoutMask
         var first = (ulong)pass.FirstToken * (ulong)mask.shape[1];
         var count = mask.numel();
         var target = (float*)TensorMemory.Pointer(mask);
-        var blocks = (int)((count + ElementsAtOnce - 1) / ElementsAtOnce);
-        CpuRows.ForEach(blocks, block =>
+        KernelParallel.For((count + ElementsAtOnce - 1) / ElementsAtOnce, 1, (from, to) =>
         {
-            var start = (long)block * ElementsAtOnce;
-            var words = new Span<uint>((uint*)target + start, (int)Math.Min(ElementsAtOnce, count - start));
-            PhiloxFill.Words(stream, first + (ulong)start, words);
-            foreach (ref var word in words)
+            for (var start = from * ElementsAtOnce; start < Math.Min(count, to * ElementsAtOnce); start += ElementsAtOnce)
             {
-                word = BitConverter.SingleToUInt32Bits(word >= _threshold ? _factor : 0f);
+                var words = new Span<uint>((uint*)target + start, (int)Math.Min(ElementsAtOnce, count - start));
+                PhiloxFill.Words(stream, first + (ulong)start, words);
+                foreach (ref var word in words)
+                {
+                    word = BitConverter.SingleToUInt32Bits(word >= _threshold ? _factor : 0f);
+                }
             }
         });
     }

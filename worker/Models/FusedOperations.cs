@@ -4,12 +4,12 @@ namespace Orchestrator.Worker.Models;
 
 /// <summary>The elementwise and row-wise operations of a decoder layer, each with its backward, in fp32 inside whatever dtype the tensors have.</summary>
 /// <remarks>
-/// One contract; <see cref="TorchOperations"/> is the readable reference and runs on any device. Every row (token, head or score row) is computed by itself, so its bits depend on neither its neighbours nor the number of threads. Inputs are contiguous.
+/// One contract: <see cref="TorchOperations"/> is the readable reference and runs on any device, <see cref="CpuOperations"/> makes one pass over memory on the CPU. Every row (token, head or score row) is computed by itself, so its bits depend on neither its neighbours nor the number of threads. Inputs are contiguous.
 /// </remarks>
 internal abstract class FusedOperations
 {
     /// <summary>The implementation for a device.</summary>
-    public static FusedOperations For(torch.Device _) => TorchOperations.Instance;
+    public static FusedOperations For(torch.Device device) => device.type == DeviceType.CPU ? CpuOperations.Instance : TorchOperations.Instance;
 
     /// <summary>Llama's RMSNorm: normalised in fp32, rounded to the input's dtype, then times the weight.</summary>
     /// <param name="x">[tokens, width].</param>
@@ -78,6 +78,9 @@ internal readonly record struct HeadRange(int First, int Groups, int GroupSize, 
 
     /// <summary>Columns in the projection.</summary>
     public int Columns => Groups * GroupSize * HeadDim;
+
+    /// <summary>Row of a head and token in [groups, tokens, group size, head_dim].</summary>
+    public long RowOf(int head, long token, long tokens) => ((((head / GroupSize) * tokens) + token) * GroupSize) + (head % GroupSize);
 }
 
 /// <summary>A block of scores inside one sample.</summary>

@@ -21,7 +21,7 @@ internal sealed class ProjectionFunction : SingleTensorFunction<ProjectionFuncti
     public override Tensor forward(AutogradContext ctx, params object[] vars)
     {
         var (x, group, pass) = ((Tensor)vars[0], (ProjectionGroup)vars[1], (PassContext)vars[2]);
-        ctx.save_for_backward([x]);
+        pass.Save(ctx, x);
         ctx.save_data(GroupKey, group);
         ctx.save_data(PassKey, pass);
         ctx.save_data(EntryKey, vars[3]);
@@ -55,10 +55,10 @@ internal sealed class RmsNormFunction : SingleTensorFunction<RmsNormFunction>
 
     public override Tensor forward(AutogradContext ctx, params object[] vars)
     {
-        var (x, norm) = ((Tensor)vars[0], (RmsNorm)vars[1]);
-        ctx.save_for_backward([x]);
+        var (x, norm, pass) = ((Tensor)vars[0], (RmsNorm)vars[1], (PassContext)vars[2]);
+        pass.Save(ctx, x);
         ctx.save_data(NormKey, norm);
-        ctx.save_data(PassKey, vars[2]);
+        ctx.save_data(PassKey, pass);
         ctx.save_data(EntryKey, vars[3]);
         return norm.Forward(x);
     }
@@ -90,7 +90,7 @@ internal sealed class AttentionFunction : SingleTensorFunction<AttentionFunction
     {
         var (projected, attention, pass) = ((Tensor)vars[0], (BlockedAttention)vars[1], (PassContext)vars[2]);
         var heads = attention.Split(projected, pass);
-        ctx.save_for_backward([heads.Queries, heads.Keys, heads.Values]);
+        pass.Save(ctx, heads.Queries, heads.Keys, heads.Values);
         ctx.save_data(AttentionKey, attention);
         ctx.save_data(PassKey, pass);
         return attention.Forward(heads, pass);
@@ -123,10 +123,10 @@ internal sealed class SwiGluFunction : SingleTensorFunction<SwiGluFunction>
 
     public override Tensor forward(AutogradContext ctx, params object[] vars)
     {
-        var (gateUp, operations) = ((Tensor)vars[0], (FusedOperations)vars[1]);
-        ctx.save_for_backward([gateUp]);
+        var (gateUp, operations, pass) = ((Tensor)vars[0], (FusedOperations)vars[1], (PassContext)vars[2]);
+        pass.Save(ctx, gateUp);
         ctx.save_data(OperationsKey, operations);
-        ctx.save_data(PassKey, vars[2]);
+        ctx.save_data(PassKey, pass);
         return operations.SwiGlu(gateUp);
     }
 

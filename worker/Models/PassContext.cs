@@ -1,4 +1,5 @@
 using System.Runtime.ExceptionServices;
+using Orchestrator.Worker.Runtime;
 using TorchSharp;
 
 namespace Orchestrator.Worker.Models;
@@ -10,6 +11,7 @@ namespace Orchestrator.Worker.Models;
 /// </remarks>
 internal sealed class PassContext
 {
+    private readonly HashSet<nint> _saved = [];
     private ExceptionDispatchInfo? _failure;
 
     public PassContext(MicroBatchTokens part, ulong step, uint microBatch, int firstToken, bool training)
@@ -42,6 +44,22 @@ internal sealed class PassContext
     /// <summary>False while the model's first layer runs backward: nothing reads the gradient of its input.</summary>
     public bool InputGradientNeeded { get; set; } = true;
 
+    /// <summary>Bytes that the graph keeps for backward, each storage counted once.</summary>
+    public long SavedBytes { get; private set; }
+
+    /// <summary>Lets the graph keep tensors for backward.</summary>
+    public void Save(torch.autograd.AutogradContext context, params List<torch.Tensor> tensors)
+    {
+        context.save_for_backward(tensors);
+        foreach (var tensor in tensors)
+        {
+            if (tensor.device_type != DeviceType.CPU || _saved.Add(Address(tensor)))
+            {
+                SavedBytes += tensor.numel() * tensor.element_size();
+            }
+        }
+    }
+
     /// <summary>Runs a backward and keeps its exception; the engine then goes on with zeros.</summary>
     public torch.Tensor Guard(torch.Tensor like, Func<torch.Tensor> backward)
     {
@@ -62,4 +80,6 @@ internal sealed class PassContext
 
     /// <summary>Throws what a backward kept.</summary>
     public void ThrowIfFailed() => _failure?.Throw();
+
+    private static unsafe nint Address(torch.Tensor tensor) => (nint)TensorMemory.Pointer(tensor);
 }

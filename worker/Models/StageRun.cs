@@ -33,6 +33,9 @@ internal sealed class StageRun : IDisposable
     /// <summary>Labels that were predicted, after the forward of a head stage.</summary>
     public ulong LabelTokens => _parts.Aggregate(0UL, (sum, part) => sum + part.LabelTokens);
 
+    /// <summary>Bytes kept for backward by the graphs of this run; 0 with full recomputation, which keeps the layers' inputs only.</summary>
+    public long SavedBytes => _parts.Sum(part => part.SavedBytes);
+
     /// <summary>Runs the stage forward.</summary>
     /// <param name="residualIn">[tokens, hidden] in the compute dtype; null on an embedding stage.</param>
     /// <returns>[tokens, hidden] for the next stage; null on a head stage.</returns>
@@ -103,6 +106,8 @@ internal sealed class StageRun : IDisposable
         }
 
         public int Tokens => _pass.Part.Tokens;
+
+        public long SavedBytes => _pass.SavedBytes;
 
         public double LossSum { get; private set; }
 

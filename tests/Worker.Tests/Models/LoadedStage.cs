@@ -1,0 +1,45 @@
+using Orchestrator.Protos;
+using Orchestrator.Worker.Adapters;
+using Orchestrator.Worker.Models;
+using TorchSharp;
+
+namespace Orchestrator.Worker.Tests.Models;
+
+/// <summary>A stage with its adapter state, on the CPU.</summary>
+internal sealed class LoadedStage : IDisposable
+{
+    public LoadedStage(StageSpec spec, IProgress<StageLoadProgress>? progress = null)
+    {
+        Adapter = AdapterState.Create(spec, torch.CPU);
+        Model = StageModel.Load(spec, torch.CPU, Adapter, progress, TestContext.Current.CancellationToken);
+    }
+
+    public AdapterState Adapter { get; }
+
+    public StageModel Model { get; }
+
+    /// <summary>Logits [tokens, vocabulary] of a whole model, part after part.</summary>
+    public float[] Logits(MicroBatchTokens batch)
+    {
+        using var scope = torch.NewDisposeScope();
+        using var noGrad = torch.no_grad();
+        var logits = batch.Parts().Select(part => Model.Head!.Logits(Model.Head.Normalise(Model.ForwardOnly(part, null, Model.Layers.Count))));
+        return torch.cat(logits.ToList(), 0).to_type(torch.ScalarType.Float32).data<float>().ToArray();
+    }
+
+    /// <summary>Forward and backward of one micro-batch of a whole model; the flat gradient.</summary>
+    public (float[] Gradient, double LossSum) Gradients(MicroBatchTokens batch, float lossScale, ulong step = 1, uint microBatch = 0)
+    {
+        using var gradient = Adapter.NewGradient();
+        using var run = Model.BeginTraining(batch, step, microBatch, lossScale);
+        Assert.Null(run.Forward(null));
+        Assert.Null(run.Backward(null, gradient));
+        return (gradient.data<float>().ToArray(), run.LossSum);
+    }
+
+    public void Dispose()
+    {
+        Model.Dispose();
+        Adapter.Dispose();
+    }
+}

@@ -1,0 +1,170 @@
+using Orchestrator.Coordinator.Adapters;
+using Orchestrator.Protos;
+using Orchestrator.Worker.Models;
+using TorchSharp;
+
+namespace Orchestrator.Worker.Tests.Models;
+
+/// <summary>Bits that must not depend on cuts and recomputation, and gradients against finite differences.</summary>
+public sealed class StageRunTests
+{
+    private const string Model = "tinyllama-linear";
+
+    public static TheoryData<Weights, DType, bool> Settings() => new()
+    {
+        { Weights.Nf4Double, DType.F32, true },
+        { Weights.Nf4, DType.Bf16, true },
+        { Weights.Sixteen, DType.Bf16, false },
+        { Weights.Sixteen, DType.F32, false },
+    };
+
+    [Theory]
+    [MemberData(nameof(Settings))]
+    public void Bits_WithACutAfterEveryLayer_AreThoseOfOneStage(Weights weights, DType dtype, bool packed)
+    {
+        var batch = Batch(packed);
+        var layers = GoldenFiles.Model(Model).Spec.NumLayers;
+        var whole = Run([Stage(weights, dtype, 0, layers - 1)], batch);
+        var cut = Run([.. Enumerable.Range(0, (int)layers).Select(layer => Stage(weights, dtype, (uint)layer, (uint)layer))], batch);
+        AssertSameBits(whole, cut);
+    }
+
+    [Theory]
+    [MemberData(nameof(Settings))]
+    public void Bits_WithRecomputation_AreThoseWithout(Weights weights, DType dtype, bool packed)
+    {
+        var batch = Batch(packed);
+        var layers = GoldenFiles.Model(Model).Spec.NumLayers;
+        var none = Run([Stage(weights, dtype, 0, layers - 1)], batch);
+        var full = Run([Stage(weights, dtype, 0, layers - 1, Recompute.Full)], batch);
+        AssertSameBits(none, full);
+    }
+
+    [Fact]
+    public void Bits_OfInterleavedRuns_AreThoseOneAfterTheOther()
+    {
+        using var stage = new LoadedStage(Stage(Weights.Nf4, DType.F32, 0, 2));
+        var batch = Batch(packed: true);
+        var (first, second) = (stage.Gradients(batch, 0.1f, 1, 0).Gradient, stage.Gradients(batch, 0.1f, 1, 1).Gradient);
+        using var a = stage.Model.BeginTraining(batch, 1, 0, 0.1f);
+        using var b = stage.Model.BeginTraining(batch, 1, 1, 0.1f);
+        using var gradientA = stage.Adapter.NewGradient();
+        using var gradientB = stage.Adapter.NewGradient();
+        a.Forward(null);
+        b.Forward(null);
+        a.Backward(null, gradientA);
+        b.Backward(null, gradientB);
+        Assert.Equal(first, gradientA.data<float>().ToArray());
+        Assert.Equal(second, gradientB.data<float>().ToArray());
+        Assert.NotEqual(first, second);
+    }
+
+    [Fact]
+    public void Gradients_OfEveryModule_EqualFiniteDifferences()
+    {
+        using var stage = new LoadedStage(Stage(Weights.Nf4, DType.F32, 0, 2));
+        var batch = Batch(packed: true);
+        var (gradient, _) = stage.Gradients(batch, 1f);
+        var parameters = stage.Adapter.Parameters;
+        foreach (var parameter in stage.Adapter.Layout.Parameters)
+        {
+            var own = gradient.AsSpan((int)parameter.Offset, (int)parameter.Length);
+            var largest = 0;
+            for (var i = 1; i < own.Length; i++)
+            {
+                largest = Math.Abs(own[i]) > Math.Abs(own[largest]) ? i : largest;
+            }
+
+            using var element = parameters.narrow(0, parameter.Offset + largest, 1);
+            const float Step = 2e-3f;
+            element.add_(Step);
+            var above = stage.Gradients(batch, 1f).LossSum;
+            element.sub_(2 * Step);
+            var below = stage.Gradients(batch, 1f).LossSum;
+            element.add_(Step);
+            Assert.InRange((above - below) / (2 * Step) / own[largest], 0.97, 1.03);
+        }
+    }
+
+    [Fact]
+    public void Forward_WithoutUsedLabels_GivesZeroGradients()
+    {
+        using var stage = new LoadedStage(Stage(Weights.Sixteen, DType.F32, 0, 2));
+        var (gradient, loss) = stage.Gradients(new MicroBatchTokens([0], [3], [1, 2, 3], [-100, -100, -100], packed: true), 1f);
+        Assert.Equal(0, loss);
+        Assert.All(gradient, value => Assert.Equal(0f, value));
+    }
+
+    [Fact]
+    public void Backward_WithAFailureInside_ThrowsIt()
+    {
+        using var stage = new LoadedStage(Stage(Weights.Sixteen, DType.F32, 1, 1));
+        using var input = torch.rand(4, stage.Model.Spec.Model.HiddenSize);
+        using var gradient = stage.Adapter.NewGradient();
+        using var run = stage.Model.BeginTraining(new MicroBatchTokens([0], [4], [1, 2, 3, 4], [1, 2, 3, 4], packed: true), 1, 0, 1f);
+        using var output = run.Forward(input);
+        stage.Model.Dispose();
+        Assert.ThrowsAny<Exception>(() => run.Backward(output, gradient));
+    }
+
+    private static StageSpec Stage(Weights weights, DType dtype, uint first, uint last, Recompute recompute = Recompute.None)
+    {
+        var folder = GoldenFiles.Model(Model);
+        var adapter = TargetModules.Resolve(folder.Spec, new LoraConfig { Rank = 4, Alpha = 8, Dropout = 0.1, TargetModules = ModuleSelector.AllLinear });
+        var spec = GoldenFiles.Stage(folder, weights, adapter, recompute, first, last);
+        spec.Constants.ComputeDtype = dtype;
+        return spec;
+    }
+
+    /// <summary>One micro-batch through stages one after the other, B started away from zero by its module.</summary>
+    private static (float[] Gradient, double Loss) Run(StageSpec[] specs, MicroBatchTokens batch)
+    {
+        var stages = specs.Select(spec => new LoadedStage(spec)).ToArray();
+        stages.ToList().ForEach(StartB);
+        var runs = stages.Select(stage => stage.Model.BeginTraining(batch, 3, 2, 0.05f)).ToArray();
+        torch.Tensor? x = null;
+        foreach (var run in runs)
+        {
+            x = run.Forward(x);
+        }
+
+        var gradients = stages.Select(stage => stage.Adapter.NewGradient()).ToArray();
+        for (var i = runs.Length - 1; i >= 0; i--)
+        {
+            x = runs[i].Backward(x, gradients[i]);
+        }
+
+        var parts = stages.Zip(gradients).SelectMany(pair => pair.First.Adapter.Layout.Parameters.SelectMany(
+            parameter => pair.Second.data<float>().ToArray().AsSpan((int)parameter.Offset, (int)parameter.Length).ToArray()));
+        var result = (parts.ToArray(), runs[^1].LossSum);
+        Array.ForEach(runs, run => run.Dispose());
+        Array.ForEach(stages, stage => stage.Dispose());
+        return result;
+    }
+
+    private static void StartB(LoadedStage stage)
+    {
+        using var noGrad = torch.no_grad();
+        foreach (var module in stage.Model.Spec.Adapter)
+        {
+            var b = stage.Adapter.B(module.Index);
+            using var values = torch.arange(b.numel(), torch.ScalarType.Float32).add(module.Index).sin().mul(0.02).view(b.shape);
+            b.copy_(values);
+        }
+    }
+
+    private static void AssertSameBits((float[] Gradient, double Loss) a, (float[] Gradient, double Loss) b)
+    {
+        Assert.Equal(a.Loss, b.Loss);
+        Assert.Contains(a.Gradient, value => value != 0);
+        Assert.Equal(a.Gradient, b.Gradient);
+    }
+
+    internal static MicroBatchTokens Batch(bool packed)
+    {
+        int[] lengths = [11, 5, 17];
+        var ids = Enumerable.Range(0, lengths.Sum()).Select(i => (i * 37 % 200) + 3).ToArray();
+        var labels = ids.Select((id, i) => i % 3 == 0 ? MicroBatchTokens.NoLabel : id).ToArray();
+        return new MicroBatchTokens([4, 5, 6], lengths, ids, labels, packed);
+    }
+}
