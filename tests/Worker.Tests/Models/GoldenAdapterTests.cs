@@ -1,5 +1,4 @@
 using Orchestrator.Coordinator.Adapters;
-using Orchestrator.Worker.Models;
 
 namespace Orchestrator.Worker.Tests.Models;
 

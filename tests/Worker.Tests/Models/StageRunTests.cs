@@ -134,8 +134,16 @@ public sealed class StageRunTests
             x = runs[i].Backward(x, gradients[i]);
         }
 
-        var parts = stages.Zip(gradients).SelectMany(pair => pair.First.Adapter.Layout.Parameters.SelectMany(
-            parameter => pair.Second.data<float>().ToArray().AsSpan((int)parameter.Offset, (int)parameter.Length).ToArray()));
+        var parts = new List<float>();
+        for (var i = 0; i < stages.Length; i++)
+        {
+            var flat = gradients[i].data<float>().ToArray();
+            foreach (var parameter in stages[i].Adapter.Layout.Parameters)
+            {
+                parts.AddRange(flat.AsSpan((int)parameter.Offset, (int)parameter.Length));
+            }
+        }
+
         var result = (parts.ToArray(), runs[^1].LossSum);
         Array.ForEach(runs, run => run.Dispose());
         Array.ForEach(stages, stage => stage.Dispose());
