@@ -30,14 +30,19 @@ internal sealed class BlockedAttention
     }
 
     /// <summary>Splits and rotates [tokens, q k v].</summary>
-    public AttentionHeads Split(Tensor projected, PassContext pass) => new(
-        _operations.TakeHeads(projected, _queries, pass.Angles),
-        _operations.TakeHeads(projected, _keys, pass.Angles),
-        _operations.TakeHeads(projected, _values, null));
+    public AttentionHeads Split(Tensor projected, PassContext pass)
+    {
+        using var clock = PhaseClock.Measure(Phase.Attention);
+        return new AttentionHeads(
+            _operations.TakeHeads(projected, _queries, pass.Angles),
+            _operations.TakeHeads(projected, _keys, pass.Angles),
+            _operations.TakeHeads(projected, _values, null));
+    }
 
     /// <summary>[tokens, heads * head_dim].</summary>
     public Tensor Forward(AttentionHeads heads, PassContext pass)
     {
+        using var clock = PhaseClock.Measure(Phase.Attention);
         using var scope = NewDisposeScope();
         var tokens = heads.Keys.shape[1];
         var output = empty([tokens, _queries.Columns], heads.Keys.dtype, heads.Keys.device);
@@ -60,6 +65,7 @@ internal sealed class BlockedAttention
     /// <summary>Fills and returns <paramref name="gradient"/>, the gradient of [tokens, q k v].</summary>
     public Tensor Backward(AttentionHeads heads, Tensor outputGradient, Tensor gradient, PassContext pass)
     {
+        using var clock = PhaseClock.Measure(Phase.Attention);
         using var scope = NewDisposeScope();
         var outputHeads = _operations.TakeHeads(outputGradient.contiguous(), _queries, null);
         var dQueries = empty_like(heads.Queries);

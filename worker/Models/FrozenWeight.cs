@@ -1,5 +1,4 @@
 using Orchestrator.Worker.Quantization;
-using Orchestrator.Worker.Runtime;
 using TorchSharp;
 
 namespace Orchestrator.Worker.Models;
@@ -8,13 +7,13 @@ namespace Orchestrator.Worker.Models;
 /// <remarks>Immutable after loading. Owns its memory.</remarks>
 internal sealed class FrozenWeight : IDisposable
 {
-    private readonly QuantizedMatrix? _quantized;
+    private readonly QuantizedWeight? _quantized;
     private readonly torch.Tensor? _dense;
 
-    public FrozenWeight(QuantizedMatrix quantized, long rows, long columns)
+    public FrozenWeight(QuantizedWeight quantized)
     {
         _quantized = quantized;
-        (Rows, Columns) = (rows, columns);
+        (Rows, Columns) = (quantized.Shape[0], quantized.Shape[1]);
     }
 
     public FrozenWeight(torch.Tensor dense)
@@ -28,30 +27,23 @@ internal sealed class FrozenWeight : IDisposable
     public long Columns { get; }
 
     /// <summary>Bytes that it takes in memory.</summary>
-    public long Bytes => _quantized is not null ? _quantized.Bytes : _dense!.numel() * _dense.element_size();
+    public long Bytes => _quantized is not null ? _quantized.ResidentBytes : _dense!.numel() * _dense.element_size();
 
     /// <summary>The weight itself where it already has the compute dtype, else null.</summary>
     public torch.Tensor? Direct(torch.ScalarType dtype) => _dense is not null && _dense.dtype == dtype ? _dense : null;
 
     /// <summary>Writes the weight's values in the destination's dtype.</summary>
     /// <param name="destination">[rows, columns], contiguous; overwritten.</param>
-    public unsafe void WriteTo(torch.Tensor destination)
+    public void WriteTo(torch.Tensor destination)
     {
-        if (_dense is not null)
+        if (_quantized is not null)
         {
-            destination.copy_(_dense);
-            return;
+            _quantized.DequantizeInto(destination);
         }
-
-        if (destination.device_type == DeviceType.CPU)
+        else
         {
-            _quantized!.Dequantize(TensorMemory.Pointer(destination), ElementTypes.ToDType(destination.dtype));
-            return;
+            destination.copy_(_dense!);
         }
-
-        using var host = torch.empty(destination.shape, destination.dtype);
-        _quantized!.Dequantize(TensorMemory.Pointer(host), ElementTypes.ToDType(host.dtype));
-        destination.copy_(host);
     }
 
     public void Dispose()

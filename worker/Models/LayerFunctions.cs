@@ -127,6 +127,7 @@ internal sealed class SwiGluFunction : SingleTensorFunction<SwiGluFunction>
         pass.Save(ctx, gateUp);
         ctx.save_data(OperationsKey, operations);
         ctx.save_data(PassKey, pass);
+        using var clock = PhaseClock.Measure(Phase.SwiGlu);
         return operations.SwiGlu(gateUp);
     }
 
@@ -134,6 +135,7 @@ internal sealed class SwiGluFunction : SingleTensorFunction<SwiGluFunction>
     {
         var pass = (PassContext)ctx.get_data(PassKey);
         using var gateUp = ctx.get_saved_variables()[0];
+        using var clock = PhaseClock.Measure(Phase.SwiGlu);
         return [pass.Guard(gateUp, () => ((FusedOperations)ctx.get_data(OperationsKey)).SwiGluBackward(gateUp, grad_output)), null!, null!];
     }
 }

@@ -13,9 +13,9 @@ internal sealed class LoraPair
     private readonly AdapterParameter _placeA;
     private readonly AdapterParameter _placeB;
     private readonly float _scale;
-    private readonly DropoutMask? _dropout;
+    private readonly AdapterDropout? _dropout;
 
-    public LoraPair(AdapterState state, AdapterModule module, DropoutMask? dropout)
+    public LoraPair(AdapterState state, AdapterModule module, AdapterDropout? dropout)
     {
         (_a, _b) = (state.A(module.Index), state.B(module.Index));
         (_placeA, _placeB) = (state.Layout[module.Index, true], state.Layout[module.Index, false]);
@@ -28,6 +28,7 @@ internal sealed class LoraPair
     /// <param name="pass">The pass.</param>
     public void AddForward(Tensor x, Tensor output, PassContext pass)
     {
+        using var clock = PhaseClock.Measure(Phase.Lora);
         using var scope = NewDisposeScope();
         var hidden = mm(Dropped(x, pass), _a.to_type(x.dtype).t());
         output.addmm_(hidden, _b.to_type(x.dtype).t(), 1f, _scale);
@@ -40,6 +41,7 @@ internal sealed class LoraPair
     /// <param name="pass">The pass.</param>
     public void AddBackward(Tensor x, Tensor gradient, Tensor? inputGradient, PassContext pass)
     {
+        using var clock = PhaseClock.Measure(Phase.Lora);
         using var scope = NewDisposeScope();
         var flat = pass.FlatGradient ?? throw new InvalidOperationException("A backward ran without a gradient buffer.");
         var a = _a.to_type(x.dtype);

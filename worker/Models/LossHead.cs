@@ -108,16 +108,27 @@ internal sealed class LossHead : IDisposable
         {
             using var scope = NewDisposeScope();
             var count = Math.Min(_chunkTokens, targets.Count - start);
-            var logits = mm(normalised.narrow(0, start, count), weight.t());
-            _operations.CrossEntropy(logits, targets.Labels.AsSpan(start, count), logProbabilities.AsSpan(start, count), lossScale);
-            gradient?.narrow(0, start, count).copy_(mm(logits, weight));
+            var logits = Product(normalised.narrow(0, start, count), weight.t());
+            using (PhaseClock.Measure(Phase.CrossEntropy))
+            {
+                _operations.CrossEntropy(logits, targets.Labels.AsSpan(start, count), logProbabilities.AsSpan(start, count), lossScale);
+            }
+
+            gradient?.narrow(0, start, count).copy_(Product(logits, weight));
         }
 
         return gradient;
     }
 
+    private static Tensor Product(Tensor left, Tensor right)
+    {
+        using var clock = PhaseClock.Measure(Phase.HeadProducts);
+        return mm(left, right);
+    }
+
     private Tensor Weight()
     {
+        using var clock = PhaseClock.Measure(Phase.Dequantize);
         if (_weight.Direct(_dtype) is { } direct)
         {
             return direct;

@@ -41,7 +41,7 @@ internal sealed class ProjectionGroup : IDisposable
     {
         using var scope = NewDisposeScope();
         var weight = Weight().t();
-        var output = _bias is null ? mm(x, weight) : addmm(_bias, x, weight, 1f, 1f);
+        var output = Product(x, weight);
         var column = 0L;
         foreach (var part in _parts)
         {
@@ -60,7 +60,7 @@ internal sealed class ProjectionGroup : IDisposable
     public Tensor? Backward(Tensor x, Tensor gradient, PassContext pass, bool inputGradientNeeded)
     {
         using var scope = NewDisposeScope();
-        var inputGradient = inputGradientNeeded ? mm(gradient, Weight()) : null;
+        var inputGradient = inputGradientNeeded ? InputGradient(gradient) : null;
         var column = 0L;
         foreach (var part in _parts)
         {
@@ -81,8 +81,22 @@ internal sealed class ProjectionGroup : IDisposable
         _bias?.Dispose();
     }
 
+    private Tensor Product(Tensor x, Tensor weight)
+    {
+        using var clock = PhaseClock.Measure(Phase.BaseProducts);
+        return _bias is null ? mm(x, weight) : addmm(_bias, x, weight, 1f, 1f);
+    }
+
+    private Tensor InputGradient(Tensor gradient)
+    {
+        var weight = Weight();
+        using var clock = PhaseClock.Measure(Phase.BaseProducts);
+        return mm(gradient, weight);
+    }
+
     private Tensor Weight()
     {
+        using var clock = PhaseClock.Measure(Phase.Dequantize);
         if (_parts.Length == 1 && _parts[0].Weight.Direct(_dtype) is { } direct)
         {
             return direct;

@@ -8,9 +8,17 @@ internal sealed class RmsNorm(torch.Tensor weight, float epsilon, FusedOperation
 {
     public long Bytes => weight.numel() * weight.element_size();
 
-    public torch.Tensor Forward(torch.Tensor x) => operations.RmsNorm(x, weight, epsilon);
+    public torch.Tensor Forward(torch.Tensor x)
+    {
+        using var clock = PhaseClock.Measure(Phase.Norms);
+        return operations.RmsNorm(x, weight, epsilon);
+    }
 
-    public torch.Tensor Backward(torch.Tensor x, torch.Tensor gradient) => operations.RmsNormBackward(x, weight, epsilon, gradient);
+    public torch.Tensor Backward(torch.Tensor x, torch.Tensor gradient)
+    {
+        using var clock = PhaseClock.Measure(Phase.Norms);
+        return operations.RmsNormBackward(x, weight, epsilon, gradient);
+    }
 
     public void Dispose() => weight.Dispose();
 }

@@ -152,7 +152,7 @@ internal sealed class StageLoader : IDisposable
             throw new WorkerFaultException(ErrorCode.BadData, $"Adapter module '{name}' is [{module.OutFeatures}, {module.InFeatures}] where the model's layer is [{outFeatures}, {inFeatures}].");
         }
 
-        var dropout = module.Dropout > 0 ? new DropoutMask(_spec.Constants.Seed, module.Index, module.Dropout) : null;
+        var dropout = module.Dropout > 0 ? new AdapterDropout(_spec.Constants.Seed, module.Index, module.Dropout) : null;
         return new LoraPair(_adapter, module, dropout);
     }
 
@@ -165,7 +165,8 @@ internal sealed class StageLoader : IDisposable
         }
 
         using var source = _reader.Read(slice, rows, columns);
-        return new FrozenWeight(QuantizedMatrix.Quantize(TensorMemory.Pointer(source), (long)slice.Length, slice.Dtype, [rows, columns], _spec.Quantization, name), rows, columns);
+        var matrix = QuantizedMatrix.Quantize(TensorMemory.Pointer(source), (long)slice.Length, slice.Dtype, [rows, columns], _spec.Quantization, name);
+        return new FrozenWeight(QuantizedWeight.Create(matrix, _device));
     }
 
     private torch.Tensor Vector(string name, long length)

@@ -1,3 +1,4 @@
+using Orchestrator.Protos;
 using Orchestrator.Worker.Kernels;
 using Orchestrator.Worker.Runtime;
 using TorchSharp;
@@ -9,25 +10,20 @@ namespace Orchestrator.Worker.Models;
 /// The mask is a function of (seed, step, micro-batch, module, element of the micro-batch), so a backward and a recomputation make it again, on any layout, and nothing is kept.
 /// Compute thread only.
 /// </remarks>
-internal sealed class DropoutMask
+internal sealed class AdapterDropout
 {
-    private const int ElementsAtOnce = 16_384;
-
     private readonly ulong _seed;
     private readonly uint _module;
-    private readonly uint _threshold;
-    private readonly float _factor;
+    private readonly double _probability;
 
-    public DropoutMask(ulong seed, uint module, double probability)
+    public AdapterDropout(ulong seed, uint module, double probability)
     {
         if (probability is not (> 0 and < 1))
         {
             throw new ArgumentOutOfRangeException(nameof(probability), probability, "Dropout lies between 0 and 1.");
         }
 
-        (_seed, _module) = (seed, module);
-        _threshold = (uint)Math.Round(probability * 4294967296.0);
-        _factor = (float)(1.0 / (1.0 - probability));
+        (_seed, _module, _probability) = (seed, module, probability);
     }
 
     /// <summary>A new tensor: the values times the mask.</summary>
@@ -39,26 +35,12 @@ internal sealed class DropoutMask
         var host = torch.empty(values.shape, torch.ScalarType.Float32);
         Fill(host, pass);
         var mask = host.to(values.device);
-        return values.to_type(torch.ScalarType.Float32).mul(mask).to_type(values.dtype).MoveToOuterDisposeScope();
+        return values.mul(mask).to_type(values.dtype).MoveToOuterDisposeScope();
     }
 
     private unsafe void Fill(torch.Tensor mask, PassContext pass)
     {
         var stream = new RandomStream(_seed, RandomPurpose.Dropout, pass.Step, pass.MicroBatch, _module);
-        var first = (ulong)pass.FirstToken * (ulong)mask.shape[1];
-        var count = mask.numel();
-        var target = (float*)TensorMemory.Pointer(mask);
-        KernelParallel.For((count + ElementsAtOnce - 1) / ElementsAtOnce, 1, (from, to) =>
-        {
-            for (var start = from * ElementsAtOnce; start < Math.Min(count, to * ElementsAtOnce); start += ElementsAtOnce)
-            {
-                var words = new Span<uint>((uint*)target + start, (int)Math.Min(ElementsAtOnce, count - start));
-                PhiloxFill.Words(stream, first + (ulong)start, words);
-                foreach (ref var word in words)
-                {
-                    word = BitConverter.SingleToUInt32Bits(word >= _threshold ? _factor : 0f);
-                }
-            }
-        });
+        DropoutMask.Fill(stream, (ulong)pass.FirstToken * (ulong)mask.shape[1], mask.numel(), _probability, DType.F32, TensorMemory.Pointer(mask));
     }
 }
