@@ -193,11 +193,11 @@ internal sealed class StageRun : IDisposable
             var output = _outputs[index] ?? _model.Layers[index].Forward(input, _pass).DetachFromDisposeScope();
             output.backward([gradient]);
             _pass.ThrowIfFailed();
-            var inputGradient = input.grad!.DetachFromDisposeScope();
+            var inputGradient = input.grad!.MoveToOuterDisposeScope();
             output.Dispose();
             input.Dispose();
             (_inputs[index], _outputs[index]) = (null, null);
-            return inputGradient.DetachFromDisposeScope();
+            return inputGradient;
         }
     }
 }

@@ -48,8 +48,8 @@ public sealed partial class StageMemoryTests
         using var run = stage.Model.BeginTraining(Batch(), 1, 0, 0.01f);
         run.Forward(null);
 
-        // The layers' inputs and the head's gradient.
-        Assert.InRange(InUse() - before, 0, 7L * Tokens * 256 * 4 * 1.05);
+        // The layers' inputs and the head's gradient; the runtime itself may take some megabytes meanwhile. Without recomputation it would be 73 MB.
+        Assert.InRange(InUse() - before, 0, (7L * Tokens * 256 * 4) + 8_000_000);
     }
 
     [Theory]
