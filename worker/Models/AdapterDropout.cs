@@ -1,4 +1,3 @@
-using Orchestrator.Protos;
 using Orchestrator.Worker.Kernels;
 using Orchestrator.Worker.Runtime;
 using TorchSharp;
@@ -12,9 +11,12 @@ namespace Orchestrator.Worker.Models;
 /// </remarks>
 internal sealed class AdapterDropout
 {
+    private const int ElementsAtOnce = 16_384;
+
     private readonly ulong _seed;
     private readonly uint _module;
-    private readonly double _probability;
+    private readonly uint _threshold;
+    private readonly float _factor;
 
     public AdapterDropout(ulong seed, uint module, double probability)
     {
@@ -23,7 +25,9 @@ internal sealed class AdapterDropout
             throw new ArgumentOutOfRangeException(nameof(probability), probability, "Dropout lies between 0 and 1.");
         }
 
-        (_seed, _module, _probability) = (seed, module, probability);
+        (_seed, _module) = (seed, module);
+        _threshold = (uint)Math.Min(Math.Round(probability * 4294967296.0), uint.MaxValue);
+        _factor = (float)(1.0 / (1.0 - probability));
     }
 
     /// <summary>A new tensor: the values times the mask.</summary>
@@ -41,6 +45,20 @@ internal sealed class AdapterDropout
     private unsafe void Fill(torch.Tensor mask, PassContext pass)
     {
         var stream = new RandomStream(_seed, RandomPurpose.Dropout, pass.Step, pass.MicroBatch, _module);
-        DropoutMask.Fill(stream, (ulong)pass.FirstToken * (ulong)mask.shape[1], mask.numel(), _probability, DType.F32, TensorMemory.Pointer(mask));
+        var first = (ulong)pass.FirstToken * (ulong)mask.shape[1];
+        var count = mask.numel();
+        var target = (nint)TensorMemory.Pointer(mask);
+        KernelParallel.For((count + ElementsAtOnce - 1) / ElementsAtOnce, 1, (from, to) =>
+        {
+            for (var start = from * ElementsAtOnce; start < Math.Min(count, to * ElementsAtOnce); start += ElementsAtOnce)
+            {
+                var words = new Span<uint>((uint*)target + start, (int)Math.Min(ElementsAtOnce, count - start));
+                PhiloxFill.Words(stream, first + (ulong)start, words);
+                foreach (ref var word in words)
+                {
+                    word = BitConverter.SingleToUInt32Bits(word >= _threshold ? _factor : 0f);
+                }
+            }
+        });
     }
 }
