@@ -52,7 +52,7 @@ internal sealed class CoordinatorHost : IAsyncDisposable
         var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { ContentRootPath = AppContext.BaseDirectory });
         builder.Configuration.Sources.Clear();
         builder.Logging.ClearProviders().AddProvider(log)
-            .AddFilter("Microsoft", LogLevel.Warning).AddFilter("Grpc", LogLevel.Warning).AddFilter("Akka", LogLevel.Warning).AddFilter("", LogLevel.Information);
+            .AddFilter("Microsoft", LogLevel.Warning).AddFilter("Grpc", LogLevel.Warning).AddFilter("", LogLevel.Information);
         ListenOptions? http = null, grpc = null;
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
@@ -98,7 +98,9 @@ internal sealed class CoordinatorHost : IAsyncDisposable
         services.AddOrchestratorCluster(settings.Cluster, (akka, provider) =>
         {
             var time = provider.GetRequiredService<TimeProvider>();
-            akka.ConfigureLoggers(loggers =>
+            // Akka's own console would write between a command's results.
+            akka.AddHocon("akka { stdout-loglevel = OFF, log-dead-letters = off, log-dead-letters-during-shutdown = off }", HoconAddMode.Prepend)
+                .ConfigureLoggers(loggers =>
                 {
                     loggers.ClearLoggers();
                     loggers.AddLoggerFactory();

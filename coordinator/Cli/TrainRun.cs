@@ -18,8 +18,8 @@ internal sealed class TrainRun(TrainRequest request, CommandOutput output, Inter
         using var jobs = cluster.Connect();
         var submitted = await jobs.SubmitAsync(request.Submission, interrupts.Now);
         if (submitted.Errors.Count > 0) return Refuse(submitted.Errors);
-        using var stop = interrupts.Stop.Register(() => Cancel(jobs, submitted.Job));
-        var view = output.IsTerminal ? (IProgressView)LiveView.On(output.Messages, request.Job.Name) : new PlainView(output.Messages, TimeProvider.System);
+        IProgressView view = output.IsTerminal ? LiveView.On(output.Messages, request.Job.Name) : new PlainView(output.Messages, TimeProvider.System);
+        using var stop = interrupts.Stop.Register(() => Cancel(jobs, submitted.Job, view));
         var last = await view.ShowAsync(show => FollowAsync(cluster, jobs, submitted.Job, show));
         if (_cancelling is { } cancelling) await cancelling;
         return Report(last);
@@ -47,12 +47,12 @@ internal sealed class TrainRun(TrainRequest request, CommandOutput output, Inter
     // A request that preparation finds to be wrong never starts a worker.
     private static bool IsPrepared(JobStatus status) => status.StepsPlanned > 0 && status.State is not (JobState.Failed or JobState.Cancelled);
 
-    private void Cancel(JobsConnection jobs, string job)
+    private void Cancel(JobsConnection jobs, string job, IProgressView view)
     {
         lock (_cancelGate)
         {
             if (_cancelling is not null) return;
-            output.Messages.WriteLine("stopping after the current step; Ctrl-C again stops at once");
+            view.Note("stopping after the current step; Ctrl-C again stops at once");
             _cancelling = CancelAsync(jobs, job);
         }
     }

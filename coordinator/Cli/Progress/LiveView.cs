@@ -1,3 +1,4 @@
+using Orchestrator.Coordinator.Runs;
 using Orchestrator.Protos;
 using Spectre.Console;
 using Spectre.Console.Rendering;
@@ -8,6 +9,7 @@ namespace Orchestrator.Coordinator.Cli.Progress;
 internal sealed class LiveView(IAnsiConsole console, string name) : IProgressView
 {
     private const int BarWidth = 40;
+    private volatile string _note = "";
 
     public static LiveView On(TextWriter writer, string name) =>
         new(AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(writer), Interactive = InteractionSupport.Yes }), name);
@@ -19,6 +21,9 @@ internal sealed class LiveView(IAnsiConsole console, string name) : IProgressVie
             context.Refresh();
         }));
 
+    /// <summary>Shown with the next state, for writing beside a display that moves would tear it.</summary>
+    public void Note(string text) => _note = text;
+
     /// <summary>The whole display for one state.</summary>
     public IRenderable Render(JobStatus status)
     {
@@ -27,6 +32,7 @@ internal sealed class LiveView(IAnsiConsole console, string name) : IProgressVie
         if (status.StepsPlanned > 0) rows.Add(Bar(status));
         if (status.Step > 0) rows.Add(Numbers(status));
         if (status.Workers.Count > 0) rows.Add(Workers(status));
+        if (_note.Length > 0 && !JobStates.HasEnded(status.State)) rows.Add(new Text(_note, new Style(Color.Yellow)));
         return new Rows(rows);
     }
 
@@ -46,7 +52,7 @@ internal sealed class LiveView(IAnsiConsole console, string name) : IProgressVie
     {
         var share = (double)status.Step / status.StepsPlanned;
         var full = (int)Math.Round(share * BarWidth);
-        var left = status.Step > 0 && status.Step < status.StepsPlanned ? $"  {StatusText.Duration(status.EtaSeconds)} left" : "";
+        var left = status.State == JobState.Running && status.Step > 0 ? $"  {StatusText.Duration(status.EtaSeconds)} left" : "";
         return new Markup($"[blue]{new string('━', full)}[/][grey]{new string('━', BarWidth - full)}[/]  step {status.Step}/{status.StepsPlanned}  {share:P0}{left}");
     }
 

@@ -13,6 +13,8 @@ internal sealed class PlainView(TextWriter writer, TimeProvider time) : IProgres
 
     public Task<T> ShowAsync<T>(Func<Action<JobStatus>, Task<T>> work) => work(Show);
 
+    public void Note(string text) => writer.WriteLine(text);
+
     private void Show(JobStatus status)
     {
         ShowState(status);
