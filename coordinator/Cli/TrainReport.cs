@@ -49,5 +49,5 @@ internal static class TrainReport
     };
 
     // JSON has no number for what is not finite.
-    private static JsonNode? Number(bool present, double value) => present && double.IsFinite(value) ? JsonValue.Create(value) : null;
+    private static JsonValue? Number(bool present, double value) => present && double.IsFinite(value) ? JsonValue.Create(value) : null;
 }

@@ -25,7 +25,7 @@ internal sealed record WorkerLaunch(Uri Coordinator, string JoinToken, int Count
 
     private static string WorkerFolder => Path.Combine(AppContext.BaseDirectory, "worker");
 
-    public string NameOf(int index) => string.Create(CultureInfo.InvariantCulture, $"worker-{index}");
+    public static string NameOf(int index) => string.Create(CultureInfo.InvariantCulture, $"worker-{index}");
 
     public IReadOnlyList<string> ArgumentsOf(int index)
     {

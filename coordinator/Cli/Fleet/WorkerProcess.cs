@@ -43,6 +43,7 @@ internal sealed class WorkerProcess : IDisposable
     {
         var info = new ProcessStartInfo(launch.Executable, launch.ArgumentsOf(index))
         {
+            UseShellExecute = false,
             RedirectStandardInput = true,
             RedirectStandardOutput = true,
             RedirectStandardError = true,
@@ -50,7 +51,7 @@ internal sealed class WorkerProcess : IDisposable
         foreach (var (variable, value) in launch.Variables) info.Environment[variable] = value;
         try
         {
-            return new WorkerProcess(Process.Start(info)!, launch.NameOf(index), log);
+            return new WorkerProcess(Process.Start(info)!, WorkerLaunch.NameOf(index), log);
         }
         catch (Win32Exception failure)
         {

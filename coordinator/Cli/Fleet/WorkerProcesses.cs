@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using Akka.Actor;
 using Akka.Event;
 using Orchestrator.Coordinator.Membership;
@@ -31,7 +30,7 @@ internal sealed class WorkerProcesses : ReceiveActor, IWithTimers
         _launch = launch;
         _directory = directory;
         _runLog = runLog;
-        _slots = [.. Enumerable.Range(0, launch.Count).Select(index => new WorkerSlot(index, launch.NameOf(index)))];
+        _slots = [.. Enumerable.Range(0, launch.Count).Select(index => new WorkerSlot(index, WorkerLaunch.NameOf(index)))];
         Receive<StartLife>(message => Start(_slots[message.Index]));
         Receive<LifeEnded>(End);
         Receive<AttachOverdue>(KillOverdue);
@@ -68,7 +67,7 @@ internal sealed class WorkerProcesses : ReceiveActor, IWithTimers
         }
 
         var (index, life) = (slot.Index, slot.Life);
-        slot.Process!.Exited.PipeTo(Self, success: exit => new LifeEnded(index, life, exit));
+        _ = slot.Process!.Exited.PipeTo(Self, success: exit => new LifeEnded(index, life, exit));
         Timers.StartSingleTimer($"attach-{index}", new AttachOverdue(index, life), StartDeadline);
         _log.Info("{0} is process {1}.", slot.Name, slot.Process.Id);
     }

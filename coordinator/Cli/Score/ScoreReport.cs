@@ -50,5 +50,5 @@ internal sealed class ScoreReport(TextWriter writer, bool json)
     }
 
     // JSON has no number for what is not finite.
-    private static JsonNode? Finite(double? value) => value is { } number && double.IsFinite(number) ? JsonValue.Create(number) : null;
+    private static JsonValue? Finite(double? value) => value is { } number && double.IsFinite(number) ? JsonValue.Create(number) : null;
 }
