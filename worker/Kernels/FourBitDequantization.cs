@@ -1,3 +1,4 @@
+using System.Runtime.Intrinsics;
 using Orchestrator.Protos;
 using Orchestrator.Worker.Runtime;
 
@@ -60,15 +61,22 @@ internal static unsafe class FourBitDequantization
 
     private static int Code(byte* codes, int element) => (element & 1) == 0 ? codes[element >> 1] >> 4 : codes[element >> 1] & 15;
 
-    private static void FillTable(CodeBook book, float absmax, float* table)
-    {
-        for (var code = 0; code < 16; code++)
-            table[code] = book.Values[code] * absmax;
-    }
+    private static void FillTable(CodeBook book, float absmax, float* table) =>
+        (Vector512.Create<float>(book.Values) * absmax).Store(table);
 
     private static void FillTable(CodeBook book, float absmax, DType type, ushort* table)
     {
+        var products = Vector512.Create<float>(book.Values) * absmax;
+        if (type == DType.Bf16)
+        {
+            // To nearest even; no NaN comes here, for absmax is finite.
+            var bits = products.AsUInt32();
+            var rounded = (bits + Vector512.Create(0x7fffu) + ((bits >>> 16) & Vector512<uint>.One)) >>> 16;
+            Vector256.Narrow(rounded.GetLower(), rounded.GetUpper()).Store(table);
+            return;
+        }
+
         for (var code = 0; code < 16; code++)
-            table[code] = Narrowing.FromSingle(book.Values[code] * absmax, type);
+            table[code] = Narrowing.FromSingle(products[code], type);
     }
 }

@@ -1,6 +1,4 @@
-using Orchestrator.Protos;
 using Orchestrator.Worker.Kernels;
-using Orchestrator.Worker.Runtime;
 
 namespace Orchestrator.Worker.Quantization;
 
@@ -61,14 +59,11 @@ internal sealed unsafe class BlockScales : IDisposable
     public static BlockScales Plain(NativeBuffer absmax) => new(absmax.Length / 4, absmax, null, 0);
 
     /// <summary>Quantizes fp32 values; the buffer stays the caller's.</summary>
-    /// <exception cref="WorkerFaultException">The values are so large that their mean is not finite.</exception>
-    public static BlockScales Nest(NativeBuffer absmax, string name)
+    public static BlockScales Nest(NativeBuffer absmax)
     {
         var source = (float*)absmax.Pointer;
         var count = absmax.Length / 4;
         var offset = Mean(source, count);
-        if (!float.IsFinite(offset))
-            throw new WorkerFaultException(ErrorCode.BadData, $"Tensor '{name}' holds values too large for double quantization: set quantization.double_quant to false, or skip the module.");
         var codes = new NativeBuffer(count);
         var nested = new NativeBuffer((count + NestedBlock - 1) / NestedBlock * 4);
         for (long first = 0; first < count; first += NestedBlock)

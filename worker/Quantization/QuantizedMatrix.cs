@@ -95,7 +95,7 @@ internal sealed unsafe class QuantizedMatrix : IDisposable
                 throw NotFinite(source, type, bad * block, shape, name);
             if (!spec.DoubleQuant)
                 return new QuantizedMatrix(name, shape, spec, codes, BlockScales.Plain(absmax));
-            var scales = BlockScales.Nest(absmax, name);
+            var scales = BlockScales.Nest(absmax);
             absmax.Dispose();
             return new QuantizedMatrix(name, shape, spec, codes, scales);
         }
