@@ -1,4 +1,6 @@
 using System.CommandLine;
+using System.Text.Json;
+using Orchestrator.Worker.Runtime;
 using Orchestrator.Worker.Sessions;
 
 namespace Orchestrator.Worker;
@@ -6,6 +8,7 @@ namespace Orchestrator.Worker;
 internal static class Program
 {
     private const int WrongRequest = 2;
+    private static readonly JsonSerializerOptions Json = new() { PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower };
 
     private static async Task<int> Main(string[] arguments)
     {
@@ -14,12 +17,28 @@ internal static class Program
         foreach (var option in command.Options)
             root.Options.Add(option);
         root.SetAction((parsed, _) => RunAsync(command, parsed));
+        root.Subcommands.Add(DoctorCommand(command));
         var result = root.Parse(arguments);
         if (result.Errors.Count > 0)
             return Refuse([.. result.Errors.Select(error => error.Message)]);
 
         // Signals are the worker's own business: see ProcessLife.
         return await result.InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = null });
+    }
+
+    private static Command DoctorCommand(WorkerCommand command)
+    {
+        var json = new Option<bool>("--json") { Description = "One JSON document." };
+        var doctor = new Command("doctor", "Says what a worker finds on this machine, and whether it can run.") { json };
+        foreach (var option in command.ComputeOptions)
+            doctor.Options.Add(option);
+        doctor.SetAction(parsed =>
+        {
+            var report = Doctor.Examine(command.ReadRuntime(parsed));
+            Console.Out.WriteLine(parsed.GetValue(json) ? JsonSerializer.Serialize(report, Json) : string.Join('\n', report.Lines()));
+            return report.CanRun ? 0 : 1;
+        });
+        return doctor;
     }
 
     private static async Task<int> RunAsync(WorkerCommand command, ParseResult parsed)

@@ -39,6 +39,13 @@ internal sealed class WorkerCommand
     /// <summary>The options that a worker is started with.</summary>
     public IEnumerable<Option> Options => [_coordinator, _name, _device, _threads, _numericClass, _libtorch, _cache, _memory, _listen, _advertise, _tokenFile, _owned];
 
+    /// <summary>Those of them that <c>doctor</c> takes, too.</summary>
+    public IEnumerable<Option> ComputeOptions => [_device, _threads, _numericClass, _libtorch];
+
+    /// <summary>What the command line says about compute.</summary>
+    public RuntimeOptions ReadRuntime(ParseResult parsed) =>
+        new(parsed.GetValue(_device)!, parsed.GetValue(_threads), parsed.GetValue(_libtorch), parsed.GetValue(_numericClass));
+
     /// <summary>The options' values, or the sentences that say what is wrong with them.</summary>
     public (WorkerOptions? Options, IReadOnlyList<string> Errors) Read(ParseResult parsed)
     {
@@ -53,7 +60,7 @@ internal sealed class WorkerCommand
             Coordinators = parsed.GetValue(_coordinator)!,
             JoinToken = token,
             Name = parsed.GetValue(_name)!,
-            Runtime = new RuntimeOptions(parsed.GetValue(_device)!, parsed.GetValue(_threads), parsed.GetValue(_libtorch), parsed.GetValue(_numericClass)),
+            Runtime = ReadRuntime(parsed),
             Listen = parsed.GetValue(_listen)!,
             Advertise = parsed.GetValue(_advertise),
             Cache = parsed.GetValue(_cache),
