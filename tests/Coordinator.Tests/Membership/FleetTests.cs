@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Orchestrator.Coordinator.Membership;
 using Orchestrator.Protos;
 
@@ -95,7 +96,7 @@ public sealed class FleetTests
         Assert.Contains(Pass(TimeSpan.FromSeconds(1)), effect => effect is FleetEffect.Lose { Key.Incarnation: 6 });
     }
 
-    private IReadOnlyList<FleetEffect> Do(FleetEvent happened)
+    private ImmutableArray<FleetEffect> Do(FleetEvent happened)
     {
         var decision = _fleet.Decide(happened, _now);
         _fleet = decision.Next;

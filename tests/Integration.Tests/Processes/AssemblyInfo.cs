@@ -1,2 +1,2 @@
 // Every test here starts processes that use all processors: two at a time would only measure each other.
-[assembly: CollectionBehavior(DisableTestParallelization = true)]
+[assembly: Xunit.v3.Parallelization(Mode = Xunit.Sdk.ParallelMode.None)]

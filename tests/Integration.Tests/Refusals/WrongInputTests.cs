@@ -162,7 +162,7 @@ public sealed class WrongInputTests
     private static void AssertRefused(RunResult result, int exitCode, string sentence)
     {
         Assert.True(result.ExitCode == exitCode, result.ToString());
-        Assert.True(Regex.IsMatch(result.Errors, sentence, RegexOptions.IgnoreCase), $"no sentence like {sentence}\n{result}");
+        Assert.True(Regex.IsMatch(result.Errors, sentence, RegexOptions.IgnoreCase, TimeSpan.FromSeconds(1)), $"no sentence like {sentence}\n{result}");
         Assert.DoesNotMatch(@"\n\s+at [A-Z]\w+\.", result.Errors);
         Assert.DoesNotContain("Exception", result.Errors, StringComparison.Ordinal);
     }

@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using System.Collections.Immutable;
 using Orchestrator.Coordinator.Jobs;
 using Orchestrator.Coordinator.Membership;
 using Orchestrator.Coordinator.Placement;
