@@ -6,8 +6,15 @@ namespace Orchestrator.Coordinator.Cli;
 /// <param name="IsTerminal">A person looks at the messages: progress may move.</param>
 internal sealed record CommandOutput(TextWriter Results, TextWriter Messages, bool IsTerminal)
 {
-    public static CommandOutput OfProcess() => new(Console.Out, Console.Error,
-        !Console.IsErrorRedirected && Environment.GetEnvironmentVariable("TERM") is { Length: > 0 } terminal && terminal != "dumb");
+    /// <summary>The process's own streams; from then on stdout belongs to results alone.</summary>
+    public static CommandOutput OfProcess()
+    {
+        var results = Console.Out;
+        // While it shuts down, Akka's last logger writes to the console whatever its level; run.log has these lines already.
+        Console.SetOut(TextWriter.Null);
+        var isTerminal = !Console.IsErrorRedirected && Environment.GetEnvironmentVariable("TERM") is { Length: > 0 } terminal && terminal != "dumb";
+        return new CommandOutput(results, Console.Error, isTerminal);
+    }
 
     /// <summary>Says why the command ends.</summary>
     public void Error(string sentence) => Messages.WriteLine($"error: {sentence}");

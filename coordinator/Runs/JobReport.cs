@@ -13,7 +13,7 @@ internal static class JobReport
             return status;
         }
 
-        status.Reason = session.Progress.Length > 0 ? session.Progress : record.Reason;
+        status.Reason = !record.HasEnded && session.Progress.Length > 0 ? session.Progress : record.Reason;
         status.Step = record.CommittedStep;
         status.StepsPlanned = record.StepsPlanned;
         status.Adapter = record.Adapter;
