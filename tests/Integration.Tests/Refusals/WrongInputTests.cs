@@ -32,7 +32,7 @@ public sealed class WrongInputTests
         ["missing tensor"] = (f => ReplaceBytes(f["base", "model.safetensors"], "model.norm.weight", "model.mrom.weight"), "model\\.norm\\.weight is missing in .*base"),
         ["truncated safetensors"] = (f => Truncate(f["base", "model.safetensors"], 4096), "model\\.safetensors"),
         ["no weights"] = (f => File.Delete(f["base", "model.safetensors"]), "base.*model\\.safetensors"),
-        ["no label token"] = (f => File.WriteAllText(f["train.jsonl"], Row.Replace("5, 6, 7]}", "-100, -100, -100]}", StringComparison.Ordinal) + "\n"), "train\\.jsonl.*label"),
+        ["no label token"] = (f => File.WriteAllText(f["train.jsonl"], Row.Replace("5, 6, 7]}", "-100, -100, -100]}", StringComparison.Ordinal) + "\n"), "data\\.train has no label token"),
         ["malformed row"] = (f => File.WriteAllText(f["train.jsonl"], Row + "\n{\"input_ids\": [1, 2\n"), "train\\.jsonl.*2"),
         ["token beyond the vocabulary"] = (f => File.WriteAllText(f["train.jsonl"], Row.Replace("[1, 5", "[1, 99999", StringComparison.Ordinal) + "\n"), "train\\.jsonl.*99999"),
         ["missing dataset"] = (f => File.Delete(f["train.jsonl"]), "train\\.jsonl"),
@@ -109,7 +109,7 @@ public sealed class WrongInputTests
         File.SetUnixFileMode(dying, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
         var environment = new Dictionary<string, string>(StringComparer.Ordinal) { ["ORCHESTRATOR_WORKER"] = dying };
         using var process = OrchestratorProcess.StartProgram(Repository.Coordinator, ["train", folder["job.yaml"], "--out", folder["out"]], environment);
-        AssertRefused(process.Finish(), 1, "worker-1.*exit code 134.*no driver on this machine");
+        AssertRefused(process.Finish(), 1, "worker-0.*exit code 134.*no driver on this machine");
         Assert.False(Directory.Exists(folder["out", "adapter"]));
     }
 
