@@ -16,6 +16,8 @@ internal static class KernelParallel
             return;
         }
 
-        Parallel.For(0, parts, new ParallelOptions { MaxDegreeOfParallelism = parts }, part => body(count * part / parts, count * (part + 1) / parts));
+        void Part(int part) => body(count * part / parts, count * (part + 1) / parts);
+        if (!OpenMpTeam.TryRun(parts, Part))
+            Parallel.For(0, parts, new ParallelOptions { MaxDegreeOfParallelism = parts }, Part);
     }
 }

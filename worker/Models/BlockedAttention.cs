@@ -20,13 +20,11 @@ internal sealed class BlockedAttention
     private readonly float _scale;
     private readonly FusedOperations _operations;
 
-    public BlockedAttention(int heads, int keyHeads, int headDim, int window, int blockSize, FusedOperations operations)
+    public BlockedAttention(ProjectedHeads heads, int window, int blockSize, FusedOperations operations)
     {
-        _queries = new HeadRange(0, keyHeads, heads / keyHeads, headDim);
-        _keys = new HeadRange(heads, keyHeads, 1, headDim);
-        _values = new HeadRange(heads + keyHeads, keyHeads, 1, headDim);
+        (_queries, _keys, _values) = (heads.Queries, heads.Keys, heads.Values);
         (_window, _blockSize, _operations) = (window, blockSize, operations);
-        _scale = (float)(1.0 / Math.Sqrt(headDim));
+        _scale = (float)(1.0 / Math.Sqrt(_queries.HeadDim));
     }
 
     /// <summary>Splits and rotates [tokens, q k v].</summary>
@@ -42,7 +40,6 @@ internal sealed class BlockedAttention
     /// <summary>[tokens, heads * head_dim].</summary>
     public Tensor Forward(AttentionHeads heads, PassContext pass)
     {
-        using var clock = PhaseClock.Measure(Phase.Attention);
         using var scope = NewDisposeScope();
         var tokens = heads.Keys.shape[1];
         var output = empty([tokens, _queries.Columns], heads.Keys.dtype, heads.Keys.device);
@@ -58,16 +55,11 @@ internal sealed class BlockedAttention
         return output.MoveToOuterDisposeScope();
     }
 
-    /// <summary>An uninitialised gradient of the projection for a gradient of the output.</summary>
-    public Tensor GradientLike(Tensor outputGradient)
-        => empty([outputGradient.shape[0], _queries.Columns + _keys.Columns + _values.Columns], outputGradient.dtype, outputGradient.device);
-
-    /// <summary>Fills and returns <paramref name="gradient"/>, the gradient of [tokens, q k v].</summary>
-    public Tensor Backward(AttentionHeads heads, Tensor outputGradient, Tensor gradient, PassContext pass)
+    /// <summary>Fills <paramref name="gradient"/>, the gradient of [tokens, q k v].</summary>
+    public void Backward(AttentionHeads heads, Tensor outputGradient, Tensor gradient, PassContext pass)
     {
-        using var clock = PhaseClock.Measure(Phase.Attention);
         using var scope = NewDisposeScope();
-        var outputHeads = _operations.TakeHeads(outputGradient.contiguous(), _queries, null);
+        var outputHeads = _operations.TakeHeads(outputGradient, _queries, null);
         var dQueries = empty_like(heads.Queries);
         var dKeys = zeros(heads.Keys.shape, ScalarType.Float32, heads.Keys.device);
         var dValues = zeros(heads.Values.shape, ScalarType.Float32, heads.Values.device);
@@ -87,7 +79,6 @@ internal sealed class BlockedAttention
         _operations.PutHeads(dQueries, gradient, _queries, pass.Angles);
         _operations.PutHeads(dKeys, gradient, _keys, pass.Angles);
         _operations.PutHeads(dValues, gradient, _values, null);
-        return gradient;
     }
 
     private Tensor Weights(AttentionHeads heads, QueryBlock block)

@@ -173,6 +173,36 @@ internal sealed unsafe class CpuOperations : FusedOperations
         });
     }
 
+    public override void PutBlock(Tensor source, Tensor target, BlockPlace place, float scale)
+    {
+        var width = (int)source.shape[1];
+        var (from, to) = (Rows.Of(source, width), Rows.Of(target, (int)target.shape[1]));
+        ForRows(source.shape[0], width, row =>
+        {
+            using var buffer = new RowBuffer(width);
+            var values = buffer.Take(width);
+            from.Load(row, values);
+            RowMath.Scale(values, scale);
+            to.Store(place.Row + row, values, (int)place.Column);
+        });
+    }
+
+    public override void AddBlock(Tensor source, BlockPlace place, Tensor sum, float scale)
+    {
+        var width = (int)sum.shape[1];
+        var (from, to) = (Rows.Of(source, (int)source.shape[1]), Rows.Of(sum, width));
+        ForRows(sum.shape[0], width, row =>
+        {
+            using var buffer = new RowBuffer(2 * width);
+            var values = buffer.Take(width);
+            var added = buffer.Take(width);
+            to.Load(row, values);
+            from.Load(place.Row + row, added, (int)place.Column);
+            RowMath.AddScaled(values, added, scale);
+            to.Store(row, values);
+        });
+    }
+
     public override void CrossEntropy(Tensor logits, ReadOnlySpan<int> labels, Span<float> logProbabilities, float? gradientScale)
     {
         var vocabulary = (int)logits.shape[1];

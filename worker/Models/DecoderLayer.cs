@@ -8,7 +8,7 @@ internal sealed class DecoderLayer : IDisposable
 {
     private readonly RmsNorm _inputNorm;
     private readonly ProjectionGroup _attentionInput;
-    private readonly BlockedAttention _attention;
+    private readonly CausalAttention _attention;
     private readonly ProjectionGroup _attentionOutput;
     private readonly RmsNorm _mlpNorm;
     private readonly ProjectionGroup _gateUp;
@@ -56,7 +56,7 @@ internal sealed class DecoderLayer : IDisposable
 internal sealed record DecoderLayerParts(
     RmsNorm InputNorm,
     ProjectionGroup AttentionInput,
-    BlockedAttention Attention,
+    CausalAttention Attention,
     ProjectionGroup AttentionOutput,
     RmsNorm MlpNorm,
     ProjectionGroup GateUp,

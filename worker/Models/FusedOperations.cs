@@ -58,6 +58,20 @@ internal abstract class FusedOperations
     /// <param name="scale">Factor on the scores.</param>
     public abstract void AttentionWeightsBackward(torch.Tensor weights, torch.Tensor gradient, AttentionBlock block, float scale);
 
+    /// <summary>Writes scale * source, rounded once, over a block of a wider matrix.</summary>
+    /// <param name="source">fp32 [rows, columns].</param>
+    /// <param name="target">The matrix.</param>
+    /// <param name="place">Where the block begins.</param>
+    /// <param name="scale">Factor.</param>
+    public abstract void PutBlock(torch.Tensor source, torch.Tensor target, BlockPlace place, float scale);
+
+    /// <summary>sum += scale * a block of a wider matrix.</summary>
+    /// <param name="source">The matrix.</param>
+    /// <param name="place">Where the block begins.</param>
+    /// <param name="sum">fp32 [rows, columns], changed in place.</param>
+    /// <param name="scale">Factor.</param>
+    public abstract void AddBlock(torch.Tensor source, BlockPlace place, torch.Tensor sum, float scale);
+
     /// <summary>Log-probability of each row's label; on request the logits become the loss gradient in place.</summary>
     /// <param name="logits">[rows, vocabulary].</param>
     /// <param name="labels">A label a row.</param>
@@ -65,6 +79,9 @@ internal abstract class FusedOperations
     /// <param name="gradientScale">Loss scale; null leaves the logits undefined and computes no gradient.</param>
     public abstract void CrossEntropy(torch.Tensor logits, ReadOnlySpan<int> labels, Span<float> logProbabilities, float? gradientScale);
 }
+
+/// <summary>First row and column of a block of a matrix.</summary>
+internal readonly record struct BlockPlace(long Row, long Column);
 
 /// <summary>Heads that lie together in a fused projection: groups of query heads that share a key head, or single key or value heads.</summary>
 /// <param name="First">First head.</param>
@@ -81,6 +98,18 @@ internal readonly record struct HeadRange(int First, int Groups, int GroupSize, 
 
     /// <summary>Row of a head and token in [groups, tokens, group size, head_dim].</summary>
     public long RowOf(int head, long token, long tokens) => ((((head / GroupSize) * tokens) + token) * GroupSize) + (head % GroupSize);
+}
+
+/// <summary>The heads of a fused projection [tokens, q k v].</summary>
+internal readonly record struct ProjectedHeads(HeadRange Queries, HeadRange Keys, HeadRange Values)
+{
+    /// <summary>Columns of the projection.</summary>
+    public int Columns => Queries.Columns + Keys.Columns + Values.Columns;
+
+    public static ProjectedHeads Of(int heads, int keyHeads, int headDim) => new(
+        new HeadRange(0, keyHeads, heads / keyHeads, headDim),
+        new HeadRange(heads, keyHeads, 1, headDim),
+        new HeadRange(heads + keyHeads, keyHeads, 1, headDim));
 }
 
 /// <summary>A block of scores inside one sample.</summary>

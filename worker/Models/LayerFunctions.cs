@@ -73,7 +73,7 @@ internal sealed class RmsNormFunction : SingleTensorFunction<RmsNormFunction>
     }
 }
 
-/// <summary>Attention in the graph: saves the rotated queries, the rotated keys and the values; scores are computed again, block by block.</summary>
+/// <summary>Attention in the graph: saves the projection or its rotated heads; scores are computed again.</summary>
 internal sealed class AttentionFunction : SingleTensorFunction<AttentionFunction>
 {
     private const string AttentionKey = "attention";
@@ -84,27 +84,26 @@ internal sealed class AttentionFunction : SingleTensorFunction<AttentionFunction
     /// <param name="projected">[tokens, (heads + 2 key heads) * head_dim]: q, k, v.</param>
     /// <param name="attention">The layer's attention.</param>
     /// <param name="pass">The pass.</param>
-    public static Tensor Apply(Tensor projected, BlockedAttention attention, PassContext pass) => apply(projected, attention, pass);
+    public static Tensor Apply(Tensor projected, CausalAttention attention, PassContext pass) => apply(projected, attention, pass);
 
     public override Tensor forward(AutogradContext ctx, params object[] vars)
     {
-        var (projected, attention, pass) = ((Tensor)vars[0], (BlockedAttention)vars[1], (PassContext)vars[2]);
-        var heads = attention.Split(projected, pass);
-        pass.Save(ctx, heads.Queries, heads.Keys, heads.Values);
+        var (projected, attention, pass) = ((Tensor)vars[0], (CausalAttention)vars[1], (PassContext)vars[2]);
+        var kept = attention.Keep(projected, pass);
+        pass.Save(ctx, kept);
         ctx.save_data(AttentionKey, attention);
         ctx.save_data(PassKey, pass);
-        return attention.Forward(heads, pass);
+        return attention.Forward(kept, pass);
     }
 
     public override List<Tensor> backward(AutogradContext ctx, Tensor grad_output)
     {
         var pass = (PassContext)ctx.get_data(PassKey);
-        var attention = (BlockedAttention)ctx.get_data(AttentionKey);
+        var attention = (CausalAttention)ctx.get_data(AttentionKey);
         using var scope = NewDisposeScope();
         var saved = ctx.get_saved_variables();
-        var heads = new AttentionHeads(saved[0], saved[1], saved[2]);
         var gradient = attention.GradientLike(grad_output);
-        return [pass.Guard(gradient, () => attention.Backward(heads, grad_output, gradient, pass)).MoveToOuterDisposeScope(), null!, null!];
+        return [pass.Guard(gradient, () => attention.Backward(saved, grad_output, gradient, pass)).MoveToOuterDisposeScope(), null!, null!];
     }
 }
 

@@ -16,13 +16,15 @@ internal sealed class ProjectionGroup : IDisposable
     private readonly WeightBuffer _buffer;
     private readonly ScalarType _dtype;
     private readonly Tensor? _bias;
+    private readonly LoraGroup? _lora;
 
-    public ProjectionGroup(ProjectionPart[] parts, WeightBuffer buffer, ScalarType computeDtype)
+    public ProjectionGroup(ProjectionPart[] parts, WeightBuffer buffer, ScalarType computeDtype, FusedOperations operations)
     {
         (_parts, _buffer, _dtype) = (parts, buffer, computeDtype);
         InFeatures = parts[0].Weight.Columns;
         OutFeatures = parts.Sum(part => part.Weight.Rows);
         _bias = JoinBiases(parts);
+        _lora = Array.Exists(parts, part => part.Lora is not null) ? new LoraGroup(parts, computeDtype, operations) : null;
         if (parts.Length > 1 || parts[0].Weight.Direct(computeDtype) is null)
         {
             buffer.Reserve(OutFeatures * InFeatures);
@@ -33,8 +35,8 @@ internal sealed class ProjectionGroup : IDisposable
 
     public long OutFeatures { get; }
 
-    /// <summary>Bytes of the weights and biases.</summary>
-    public long Bytes => _parts.Sum(part => part.Weight.Bytes) + (_bias is null ? 0 : _bias.numel() * _bias.element_size());
+    /// <summary>Bytes of the weights and biases, and of the adapters in the compute dtype.</summary>
+    public long Bytes => _parts.Sum(part => part.Weight.Bytes) + (_lora?.Bytes ?? 0) + (_bias is null ? 0 : _bias.numel() * _bias.element_size());
 
     /// <summary>[tokens, in] to [tokens, out].</summary>
     public Tensor Forward(Tensor x, PassContext pass)
@@ -42,13 +44,7 @@ internal sealed class ProjectionGroup : IDisposable
         using var scope = NewDisposeScope();
         var weight = Weight().t();
         var output = Product(x, weight);
-        var column = 0L;
-        foreach (var part in _parts)
-        {
-            part.Lora?.AddForward(x, output.narrow(1, column, part.Weight.Rows), pass);
-            column += part.Weight.Rows;
-        }
-
+        _lora?.AddForward(x, output, pass);
         return output.MoveToOuterDisposeScope();
     }
 
@@ -61,13 +57,7 @@ internal sealed class ProjectionGroup : IDisposable
     {
         using var scope = NewDisposeScope();
         var inputGradient = inputGradientNeeded ? InputGradient(gradient) : null;
-        var column = 0L;
-        foreach (var part in _parts)
-        {
-            part.Lora?.AddBackward(x, gradient.narrow(1, column, part.Weight.Rows), inputGradient, pass);
-            column += part.Weight.Rows;
-        }
-
+        _lora?.AddBackward(x, gradient, inputGradient, pass);
         return inputGradient?.MoveToOuterDisposeScope();
     }
 
@@ -79,6 +69,7 @@ internal sealed class ProjectionGroup : IDisposable
         }
 
         _bias?.Dispose();
+        _lora?.Dispose();
     }
 
     private Tensor Product(Tensor x, Tensor weight)

@@ -45,6 +45,15 @@ internal static class RowMath
         }
     }
 
+    /// <summary>y += x * factor, the product and the sum rounded.</summary>
+    public static void AddScaled(Span<float> y, ReadOnlySpan<float> x, float factor)
+    {
+        for (var i = 0; i < y.Length; i += Lanes)
+        {
+            Store(Load(y, i) + (Load(x, i) * factor), y, i);
+        }
+    }
+
     /// <summary>y = (y - x * projection) * factor.</summary>
     public static void SubtractProjection(Span<float> y, ReadOnlySpan<float> x, float projection, float factor)
     {

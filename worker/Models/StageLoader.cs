@@ -90,7 +90,7 @@ internal sealed class StageLoader : IDisposable
             new DecoderLayerParts(
                 Norm($"{name}.input_layernorm.weight"),
                 Group(hidden, _model.QkvBias, ($"{name}.self_attn.q_proj", queries), ($"{name}.self_attn.k_proj", keys), ($"{name}.self_attn.v_proj", keys)),
-                new BlockedAttention((int)_model.NumAttentionHeads, (int)_model.NumKeyValueHeads, (int)_model.HeadDim, window, (int)_spec.Constants.AttentionBlock, _operations),
+                new CausalAttention(ProjectedHeads.Of((int)_model.NumAttentionHeads, (int)_model.NumKeyValueHeads, (int)_model.HeadDim), window, (int)_spec.Constants.AttentionBlock, _operations),
                 Group(queries, _model.AttentionOutputBias, ($"{name}.self_attn.o_proj", hidden)),
                 Norm($"{name}.post_attention_layernorm.weight"),
                 Group(hidden, _model.MlpBias, ($"{name}.mlp.gate_proj", inner), ($"{name}.mlp.up_proj", inner)),
@@ -131,7 +131,7 @@ internal sealed class StageLoader : IDisposable
             Keep(Weight($"{linear.Name}.weight", linear.OutFeatures, inFeatures)),
             bias ? Vector($"{linear.Name}.bias", linear.OutFeatures) : null,
             Lora(linear.Name, inFeatures, linear.OutFeatures))).ToArray();
-        var group = Keep(new ProjectionGroup(parts, _buffer, _dtype));
+        var group = Keep(new ProjectionGroup(parts, _buffer, _dtype, _operations));
         foreach (var part in parts)
         {
             part.Bias?.Dispose();

@@ -71,6 +71,18 @@ internal sealed class TorchOperations : FusedOperations
         gradient.copy_(product.sub(p.mul(product.sum(-1, keepdim: true))).mul(scale));
     }
 
+    public override void PutBlock(Tensor source, Tensor target, BlockPlace place, float scale)
+    {
+        using var scope = NewDisposeScope();
+        Block(target, place, source).copy_(source.mul(scale));
+    }
+
+    public override void AddBlock(Tensor source, BlockPlace place, Tensor sum, float scale)
+    {
+        using var scope = NewDisposeScope();
+        sum.add_(Block(source, place, sum).to_type(ScalarType.Float32).mul(scale));
+    }
+
     public override void CrossEntropy(Tensor logits, ReadOnlySpan<int> labels, Span<float> logProbabilities, float? gradientScale)
     {
         using var scope = NewDisposeScope();
@@ -84,6 +96,9 @@ internal sealed class TorchOperations : FusedOperations
             logits.copy_(gradient.mul(factor));
         }
     }
+
+    private static Tensor Block(Tensor matrix, BlockPlace place, Tensor like)
+        => matrix.narrow(0, place.Row, like.shape[0]).narrow(1, place.Column, like.shape[1]);
 
     private static Tensor Normalised(Tensor x, float epsilon, out Tensor factor)
     {

@@ -113,9 +113,11 @@ public sealed class FusedOperationsTests
         var dy = Random(false, 43, 4 * 8);
         (torch.Tensor Output, torch.Tensor Gradient) Run(int blockSize)
         {
-            var attention = new BlockedAttention(4, 2, 8, window, blockSize, CpuOperations.Instance);
+            var attention = new BlockedAttention(ProjectedHeads.Of(4, 2, 8), window, blockSize, CpuOperations.Instance);
             var heads = attention.Split(projected, pass);
-            return (attention.Forward(heads, pass), attention.Backward(heads, dy, attention.GradientLike(dy), pass));
+            var gradient = torch.empty_like(projected);
+            attention.Backward(heads, dy, gradient, pass);
+            return (attention.Forward(heads, pass), gradient);
         }
 
         var (whole, blocked) = (Run(64), Run(8));
@@ -123,14 +125,66 @@ public sealed class FusedOperationsTests
         Assert.True(Difference(whole.Gradient, blocked.Gradient) < 1e-5);
     }
 
+    [Theory]
+    [InlineData(false, 0)]
+    [InlineData(false, 20)]
+    [InlineData(true, 0)]
+    public void ShortAttention_EqualsBlockedAttention(bool brain, int window)
+    {
+        using var scope = torch.NewDisposeScope();
+        using var noGrad = torch.no_grad();
+        var heads = ProjectedHeads.Of(6, 2, 32);
+        using var rotary = new RotaryTable(Enumerable.Range(0, 16).Select(i => MathF.Pow(10_000, -i / 16f)), 1, torch.CPU);
+        int[] lengths = [37, 1, 256, 64];
+        var tokens = lengths.Sum();
+        var pass = new PassContext(new MicroBatchTokens([0, 1, 2, 3], lengths, new int[tokens], new int[tokens], packed: true), 0, 0, 0, training: false) { Angles = rotary.AnglesOf(lengths) };
+        var (projected, dy) = (Random(brain, tokens, heads.Columns), Random(brain, tokens, heads.Queries.Columns));
+        var (blocked, fused) = (new BlockedAttention(heads, window, 128, CpuOperations.Instance), new ShortAttention(heads, window));
+        Assert.True(ShortAttention.Fits(heads, lengths));
+        var split = blocked.Split(projected, pass);
+        var (wanted, seen) = (torch.empty_like(projected), torch.empty_like(projected));
+        blocked.Backward(split, dy, wanted, pass);
+        fused.Backward(projected, dy, seen, pass);
+        AssertClose(blocked.Forward(split, pass), fused.Forward(projected, pass), brain ? 1f / 64 : 2e-6f);
+        AssertClose(wanted, seen, brain ? 1f / 64 : 2e-6f);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Blocks_OnTheCpu_EqualTorch(bool brain)
+    {
+        using var scope = torch.NewDisposeScope();
+        var (matrix, block) = (Random(brain, 9, 40), Random(false, 4, 17));
+        var place = new BlockPlace(3, 20);
+        AssertSame(
+            o =>
+            {
+                var target = matrix.clone();
+                o.PutBlock(block, target, place, 0.3f);
+                return target;
+            },
+            brain);
+        AssertSame(
+            o =>
+            {
+                var sum = block.clone();
+                o.AddBlock(matrix, place, sum, 0.3f);
+                return sum;
+            },
+            brain);
+    }
+
     private static void AssertSame(Func<FusedOperations, torch.Tensor> run, bool brain)
     {
         var (wanted, seen) = (run(TorchOperations.Instance), run(CpuOperations.Instance));
         Assert.Equal(wanted.shape, seen.shape);
         Assert.Equal(wanted.dtype, seen.dtype);
-        var largest = wanted.to_type(torch.ScalarType.Float32).abs().max().ToSingle();
-        Assert.InRange(Difference(wanted, seen), 0, (brain ? 1f / 128 : 2e-6f) * largest);
+        AssertClose(wanted, seen, brain ? 1f / 128 : 2e-6f);
     }
+
+    private static void AssertClose(torch.Tensor wanted, torch.Tensor seen, float tolerance)
+        => Assert.InRange(Difference(wanted, seen), 0, tolerance * wanted.to_type(torch.ScalarType.Float32).abs().max().ToSingle());
 
     private static float Difference(torch.Tensor a, torch.Tensor b)
         => a.to_type(torch.ScalarType.Float32).sub(b.to_type(torch.ScalarType.Float32)).abs().max().ToSingle();

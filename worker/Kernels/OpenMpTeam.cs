@@ -1,0 +1,73 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.ExceptionServices;
+using System.Runtime.InteropServices;
+using Orchestrator.Worker.Runtime;
+
+namespace Orchestrator.Worker.Kernels;
+
+/// <summary>Runs managed work on the OpenMP threads that libtorch's own operations use.</summary>
+/// <remarks>
+/// A second set of threads would fight the first for the same processors, and be woken and put to sleep between two operations of the library. Always the whole team is called, as the
+/// library does, so it is never taken apart. Any thread may call; a team belongs to its caller. The entry point, GOMP_parallel, is the ABI of GCC's libgomp, which other OpenMP
+/// libraries export too; where it is missing nothing runs and the caller uses threads of his own.
+/// </remarks>
+internal static unsafe class OpenMpTeam
+{
+    private static readonly Lazy<nint> Parallel = new(Find);
+
+    /// <summary>Calls <paramref name="body"/> once with each of 0 to <paramref name="parts"/> - 1; false if there is no team and nothing ran.</summary>
+    public static bool TryRun(int parts, Action<int> body)
+    {
+        if (LibTorchLoader.Loaded is null || Parallel.Value == 0)
+            return false;
+        var work = new Work(parts, body);
+        var handle = GCHandle.Alloc(work);
+        try
+        {
+            ((delegate* unmanaged[Cdecl]<delegate* unmanaged[Cdecl]<nint, void>, nint, uint, uint, void>)Parallel.Value)(&Run, GCHandle.ToIntPtr(handle), (uint)NumericEnvironment.Threads, 0);
+        }
+        finally
+        {
+            handle.Free();
+        }
+
+        // A team that is smaller than asked for leaves nothing undone: its threads take parts until none is left.
+        work.Failure?.Throw();
+        return true;
+    }
+
+    [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
+    private static void Run(nint data) => ((Work)GCHandle.FromIntPtr(data).Target!).TakeParts();
+
+    private static nint Find()
+    {
+        // libtorch_cpu.so is loaded already; a symbol is looked for in what it depends on, too.
+        var core = NativeLibrary.Load(Path.Combine(LibTorchLoader.Loaded!.Directory, "libtorch_cpu.so"));
+        return NativeLibrary.TryGetExport(core, "GOMP_parallel", out var export) ? export : 0;
+    }
+
+    /// <summary>Parts that the team's threads take one after the other.</summary>
+    private sealed class Work(int parts, Action<int> body)
+    {
+        private int _next = -1;
+
+        public ExceptionDispatchInfo? Failure { get; private set; }
+
+        public void TakeParts()
+        {
+            for (var part = Interlocked.Increment(ref _next); part < parts; part = Interlocked.Increment(ref _next))
+            {
+                try
+                {
+                    body(part);
+                }
+#pragma warning disable CA1031 // An exception must not pass through the library; the caller throws it.
+                catch (Exception failure)
+#pragma warning restore CA1031
+                {
+                    Failure = ExceptionDispatchInfo.Capture(failure);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,67 @@
+using static TorchSharp.torch;
+
+namespace Orchestrator.Worker.Models;
+
+/// <summary>A layer's attention: <see cref="ShortAttention"/> for parts of short samples on the CPU, else <see cref="BlockedAttention"/>.</summary>
+/// <remarks>The choice follows from the model and the part alone. Compute thread only.</remarks>
+internal sealed class CausalAttention
+{
+    private readonly ProjectedHeads _heads;
+    private readonly BlockedAttention _blocked;
+    private readonly ShortAttention? _short;
+
+    /// <param name="heads">The heads of the fused projection.</param>
+    /// <param name="window">Keys that a query sees; 0: all.</param>
+    /// <param name="blockSize">Queries of a block: a constant of the job.</param>
+    /// <param name="operations">The device's operations.</param>
+    public CausalAttention(ProjectedHeads heads, int window, int blockSize, FusedOperations operations)
+    {
+        _heads = heads;
+        _blocked = new BlockedAttention(heads, window, blockSize, operations);
+        _short = operations is CpuOperations ? new ShortAttention(heads, window) : null;
+    }
+
+    /// <summary>What a backward needs of [tokens, q k v]: the projection itself, or its heads, taken apart and rotated.</summary>
+    public List<Tensor> Keep(Tensor projected, PassContext pass)
+    {
+        if (ShortFor(pass) is not null)
+        {
+            return [projected];
+        }
+
+        var heads = _blocked.Split(projected, pass);
+        return [heads.Queries, heads.Keys, heads.Values];
+    }
+
+    /// <summary>[tokens, heads * head_dim] of what <see cref="Keep"/> gave.</summary>
+    public Tensor Forward(List<Tensor> kept, PassContext pass)
+    {
+        using var clock = PhaseClock.Measure(Phase.Attention);
+        return ShortFor(pass) is { } attention ? attention.Forward(kept[0], pass) : _blocked.Forward(HeadsOf(kept), pass);
+    }
+
+    /// <summary>An uninitialised gradient of the projection for a gradient of the output.</summary>
+    public Tensor GradientLike(Tensor outputGradient)
+        => empty([outputGradient.shape[0], _heads.Columns], outputGradient.dtype, outputGradient.device);
+
+    /// <summary>Fills and returns <paramref name="gradient"/>, the gradient of [tokens, q k v].</summary>
+    public Tensor Backward(IReadOnlyList<Tensor> kept, Tensor outputGradient, Tensor gradient, PassContext pass)
+    {
+        using var clock = PhaseClock.Measure(Phase.Attention);
+        using var dense = outputGradient.contiguous();
+        if (ShortFor(pass) is { } attention)
+        {
+            attention.Backward(kept[0], dense, gradient, pass);
+        }
+        else
+        {
+            _blocked.Backward(HeadsOf(kept), dense, gradient, pass);
+        }
+
+        return gradient;
+    }
+
+    private ShortAttention? ShortFor(PassContext pass) => _short is not null && ShortAttention.Fits(_heads, pass.Part.Lengths) ? _short : null;
+
+    private static AttentionHeads HeadsOf(IReadOnlyList<Tensor> kept) => new(kept[0], kept[1], kept[2]);
+}
