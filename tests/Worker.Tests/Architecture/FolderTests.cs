@@ -25,6 +25,17 @@ public sealed class FolderTests
         Assert.DoesNotContain(protos.AssemblyReferences, r => r.Name is "TorchSharp" || r.Name.StartsWith("Akka", StringComparison.Ordinal));
     }
 
+    /// <summary>No tensor passes through a coordinator: it knows neither frames nor the services that carry them.</summary>
+    [Fact]
+    public void Coordinator_Knows_NoTensorFramesAndNoPeerServices()
+    {
+        using var module = Read("orchestrator.dll");
+        Assert.DoesNotContain(module.GetTypeReferences(), type => type.Name is "TensorFrame" || type.FullName.Contains("TensorTransfer", StringComparison.Ordinal)
+            || type.FullName.Contains("StepAgreement", StringComparison.Ordinal));
+        using var worker = Read("orchestrator-worker.dll");
+        Assert.Contains(worker.GetTypeReferences(), type => type.FullName.Contains("TensorTransfer", StringComparison.Ordinal));
+    }
+
     [Fact]
     public void Worker_References_NoAkkaAndNoCoordinator()
     {
