@@ -1,7 +1,0 @@
-namespace Orchestrator.Worker.Tests;
-
-public sealed class PlaceholderTests
-{
-    [Fact]
-    public void Suite_Runs() => Assert.NotNull(typeof(PlaceholderTests).Assembly.FullName);
-}
