@@ -132,10 +132,11 @@ internal static class JobStepping
 
     private static void AfterCommit(JobTurn turn)
     {
-        var limit = turn.Material.Spec.Training.MaxSkippedSteps;
-        if (turn.Record.SkippedInARow >= limit)
+        // A limit of 0 tolerates no skipped step; a step that was applied never ends a job.
+        var skipped = turn.Record.SkippedInARow;
+        if (skipped > 0 && skipped >= turn.Material.Spec.Training.MaxSkippedSteps)
         {
-            JobEnding.Fail(turn, $"{limit} steps in a row, up to step {turn.Record.CommittedStep}, were skipped because a gradient was not finite: "
+            JobEnding.Fail(turn, $"{skipped} {(skipped == 1 ? "step" : "steps")} in a row, up to step {turn.Record.CommittedStep}, {(skipped == 1 ? "was" : "were")} skipped because a gradient was not finite: "
                 + "lower training.learning_rate or look at the data, or raise training.max_skipped_steps.");
         }
         else if (turn.Record.CancelRequested)

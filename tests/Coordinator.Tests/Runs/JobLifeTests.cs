@@ -163,6 +163,16 @@ public sealed class JobLifeTests : IDisposable
     }
 
     [Fact]
+    public async Task SkippedSteps_NoneTolerated_FailTheJobAtTheFirstOneOnly()
+    {
+        var run = await Run(new FakeWorkers(1) { Alter = (_, report) => Altered(report, r => r.Applied = r.Step != 3) }, "training.max_skipped_steps=0");
+
+        Assert.Equal(JobState.Failed, run.Record.State);
+        Assert.Equal(3UL, run.Record.CommittedStep);
+        Assert.Matches("^1 step in a row, up to step 3, was skipped because", run.Record.Reason);
+    }
+
+    [Fact]
     public async Task Worker_LostWhileRunning_FailsTheJobNamingWorkerAndStep()
     {
         var run = await Held(step: 3);
