@@ -162,6 +162,8 @@ internal static class JobStepping
         else if (loss is { } value)
         {
             turn.Raise(new StepEvaluated { Step = step, Loss = value, LabelTokens = labelTokens });
+            // The newest stays to compare repeated reports with; those of older steps are dropped as stale.
+            turn.Session = turn.Session with { Evaluations = turn.Session.Evaluations.RemoveRange(turn.Session.Evaluations.Keys.Where(older => older < step)) };
             JobFinishing.StartIfDone(turn);
         }
     }

@@ -216,6 +216,7 @@ public sealed class JobLifeTests : IDisposable
 
         Assert.Equal([0UL, 20UL, 40UL], run.Journal.OfType<StepEvaluated>().Select(evaluation => evaluation.Step));
         Assert.All(run.Journal.OfType<StepEvaluated>(), evaluation => Assert.Equal(12UL, evaluation.LabelTokens));
+        Assert.Equal([40UL], run.Session.Evaluations.Keys);
         Assert.Equal(JobState.Succeeded, run.Record.State);
     }
 
