@@ -49,8 +49,9 @@ internal static class JobEnding
             return;
         }
 
+        // Where no step is under way, in the last evaluation, no commit will come to end the job at.
         turn.Raise(new CancelRequested());
-        if (turn.Record.State != JobState.Running)
+        if (turn.Record.State != JobState.Running || turn.Record.CommittedStep == turn.Record.StepsPlanned)
         {
             Cancel(turn);
         }

@@ -242,6 +242,23 @@ public sealed class JobLifeTests : IDisposable
     }
 
     [Fact]
+    public async Task Cancel_InTheLastEvaluation_EndsTheJobAtOnce()
+    {
+        var run = await Prepare(new FakeWorkers(1) { EvaluationPart = 1 });
+        run.Before = r =>
+        {
+            if (r.Record is { CommittedStep: 40, CancelRequested: false })
+            {
+                r.One(new CancelJob { Job = "job-1" });
+            }
+        };
+        run.Submit();
+
+        Assert.Equal(JobState.Cancelled, run.Record.State);
+        Assert.Equal(20UL, run.Record.LastEvaluation?.Step);
+    }
+
+    [Fact]
     public async Task Workers_OfAnotherThreadCount_AreNotUsedAndTheJobSaysWhyItWaits()
     {
         var run = await Run(new FakeWorkers(2), "resources.compute_threads=2");
