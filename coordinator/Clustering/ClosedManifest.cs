@@ -33,7 +33,6 @@ internal static class ClosedManifest
         ("job.submit.1", SubmitJob.Parser),
         ("job.get.1", GetJob.Parser),
         ("job.watch.1", WatchJob.Parser),
-        ("job.unwatch.1", UnwatchJob.Parser),
         ("job.cancel.1", CancelJob.Parser),
         ("job.status.1", JobStatus.Parser),
         ("job.submit-reply.1", SubmitJobReply.Parser),

@@ -90,9 +90,6 @@ internal sealed class JobEntity : UntypedPersistentActor, IWithTimers
             case WatchJob:
                 Watch(Sender);
                 break;
-            case UnwatchJob:
-                _watchers.Remove(Context.Unwatch(Sender));
-                break;
             case Terminated watcher:
                 _watchers.Remove(watcher.ActorRef);
                 break;
@@ -310,7 +307,7 @@ internal sealed class JobEntity : UntypedPersistentActor, IWithTimers
         {
             Directory.Delete(_session.StateFolder, recursive: true);
         }
-        catch (IOException)
+        catch (Exception left) when (left is IOException or UnauthorizedAccessException)
         {
             // Nothing was saved, or a worker still writes: what is left is named by the job and in nobody's way.
         }

@@ -21,8 +21,6 @@ internal sealed partial class GetJob : IJobMessage;
 
 internal sealed partial class WatchJob : IJobMessage;
 
-internal sealed partial class UnwatchJob : IJobMessage;
-
 internal sealed partial class CancelJob : IJobMessage;
 
 internal sealed partial class OwnershipTaken : IJobEvent;
