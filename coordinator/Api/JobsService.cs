@@ -62,9 +62,17 @@ internal sealed class JobsService(JobClient jobs, IReadOnlyActorRegistry actors,
     private async Task<JobStatus> WithActivitiesAsync(JobStatus status, CancellationToken cancellationToken)
     {
         if (JobStates.HasEnded(status.State)) return status;
-        var activities = await actors.Get<WorkerDirectory>().Ask<WorkerActivities>(new GetActivities(), AskTimeout, cancellationToken);
-        foreach (var worker in status.Workers)
-            if (activities.ByWorker.TryGetValue(worker.Worker, out var activity)) worker.Activity = activity;
+        try
+        {
+            var activities = await actors.Get<WorkerDirectory>().Ask<WorkerActivities>(new GetActivities(), AskTimeout, cancellationToken);
+            foreach (var worker in status.Workers)
+                if (activities.ByWorker.TryGetValue(worker.Worker, out var activity)) worker.Activity = activity;
+        }
+        catch (AskTimeoutException)
+        {
+            // A busy machine: the state itself is known, and what the workers do comes with the next one.
+        }
+
         return status;
     }
 
