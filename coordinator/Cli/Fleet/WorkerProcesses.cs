@@ -96,7 +96,7 @@ internal sealed class WorkerProcesses : ReceiveActor, IWithTimers
         foreach (var worker in snapshot.Workers)
         {
             if (_slots.FirstOrDefault(slot => slot.Name == worker.Key.WorkerId) is not { Process: not null } slot) continue;
-            slot.Attached = worker.Key;
+            if (!slot.TryAttach(worker.Key)) continue;
             slot.History = slot.History.Attached();
             Timers.Cancel($"attach-{slot.Index}");
         }

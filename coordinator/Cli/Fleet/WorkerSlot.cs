@@ -7,6 +7,7 @@ namespace Orchestrator.Coordinator.Cli;
 internal sealed class WorkerSlot(int index, string name)
 {
     private long _began;
+    private ulong _newestIncarnation;
 
     public int Index => index;
 
@@ -19,7 +20,7 @@ internal sealed class WorkerSlot(int index, string name)
     public WorkerProcess? Process { get; private set; }
 
     /// <summary>What the process attached as; null before.</summary>
-    public WorkerKey? Attached { get; set; }
+    public WorkerKey? Attached { get; private set; }
 
     public RestartHistory History { get; set; } = RestartHistory.None;
 
@@ -29,6 +30,15 @@ internal sealed class WorkerSlot(int index, string name)
         Process = process;
         Attached = null;
         _began = Stopwatch.GetTimestamp();
+    }
+
+    /// <summary>Notes what the process attached as; false: the key is of an earlier life, which the fleet holds until its connection's grace is over.</summary>
+    public bool TryAttach(WorkerKey key)
+    {
+        if (Attached is null && key.Incarnation <= _newestIncarnation) return false;
+        Attached = key;
+        _newestIncarnation = key.Incarnation;
+        return true;
     }
 
     /// <summary>Forgets the process that has ended and says how long it lived.</summary>

@@ -60,6 +60,31 @@ public sealed class WorkerProcessesTests(ITestOutputHelper output) : TestKit(out
         await processes.Ask<WorkerProcesses.WorkersStopped>(new WorkerProcesses.StopWorkers(), Patience, TestContext.Current.CancellationToken);
     }
 
+    [Fact]
+    public async Task Worker_StartedAgain_IsNotKilledForTheLossOfItsEarlierLife()
+    {
+        var lives = Path.Combine(_folder.Path, "lives");
+        var ended = Path.Combine(_folder.Path, "ended");
+        var script = $"echo $$ >> {lives}; if [ ! -e {ended} ]; then while [ ! -e {ended} ]; do sleep 0.05; done; exit 1; fi; cat > /dev/null";
+        var processes = Sys.ActorOf(WorkerProcesses.Props(Launch(script), TestActor, _log));
+        await AwaitConditionAsync(() => Task.FromResult(Lines(lives).Length == 1), Patience, cancellationToken: TestContext.Current.CancellationToken);
+        var key = new WorkerKey("worker-0", 7);
+        var stillHeld = new FleetSnapshot(1, [new AttachedWorker(key, new Protos.NumericClass(), "http://127.0.0.1:1", 0, "cpu", FastBfloat16: false)]);
+        processes.Tell(stillHeld);
+        await processes.Ask<ActorIdentity>(new Identify(1), Patience, TestContext.Current.CancellationToken);
+        await File.WriteAllTextAsync(ended, "", TestContext.Current.CancellationToken);
+        await AwaitConditionAsync(() => Task.FromResult(Lines(lives).Length == 2), Patience, cancellationToken: TestContext.Current.CancellationToken);
+
+        // Another worker's loss makes a snapshot that still holds the old life; then that one's grace is over.
+        processes.Tell(stillHeld);
+        processes.Tell(new WorkerLost(key, "its connection closed and it did not come back."));
+        await processes.Ask<ActorIdentity>(new Identify(2), Patience, TestContext.Current.CancellationToken);
+        await Task.Delay(TimeSpan.FromSeconds(0.2), TestContext.Current.CancellationToken);
+
+        Assert.True(IsAlive(int.Parse(Lines(lives)[1])));
+        await processes.Ask<WorkerProcesses.WorkersStopped>(new WorkerProcesses.StopWorkers(), Patience, TestContext.Current.CancellationToken);
+    }
+
     protected override void ConfigureAkka(AkkaConfigurationBuilder builder, IServiceProvider provider)
     {
     }
