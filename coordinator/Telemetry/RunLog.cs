@@ -10,6 +10,7 @@ internal sealed class RunLog(TimeProvider time, TextWriter? warnings = null) : I
     private readonly Lock _gate = new();
     private readonly Queue<string> _waiting = new();
     private StreamWriter? _file;
+    private string? _refused;
 
     /// <summary>The file, once there is one.</summary>
     public string? Path { get; private set; }
@@ -21,7 +22,7 @@ internal sealed class RunLog(TimeProvider time, TextWriter? warnings = null) : I
     {
         lock (_gate)
         {
-            if (_file is not null) return;
+            if (_file is not null || path == _refused) return;
             try
             {
                 _file = new StreamWriter(new FileStream(path, FileMode.Append, FileAccess.Write, FileShare.ReadWrite | FileShare.Delete), new UTF8Encoding(false)) { AutoFlush = true };
@@ -30,6 +31,7 @@ internal sealed class RunLog(TimeProvider time, TextWriter? warnings = null) : I
             }
             catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
             {
+                _refused = path;
                 warnings?.WriteLine($"warning: {path} cannot be written, so this run has no log: {failure.Message}");
             }
         }
