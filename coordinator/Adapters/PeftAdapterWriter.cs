@@ -32,11 +32,19 @@ internal sealed record AdapterTensor(string Module, bool IsA, DType DType, IRead
 /// <remarks>The whole folder appears atomically, also over an older one. Tensors are streamed.</remarks>
 internal static class PeftAdapterWriter
 {
+    /// <summary>The lineage's file name.</summary>
+    public const string LineageFile = "lineage.json";
+
+    private const string CardFile = "README.md";
+
     // What AutoTokenizer reads; copied beside the adapter so that the folder serves chats by itself.
     private static readonly string[] TokenizerFiles =
     [
         "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json", "tokenizer.model", "vocab.json", "merges.txt", "chat_template.jinja",
     ];
+
+    /// <summary>Every name that a written folder may hold.</summary>
+    public static IEnumerable<string> FileNames => [PeftAdapter.ConfigFile, PeftAdapter.WeightsFile, CardFile, LineageFile, .. TokenizerFiles];
 
     /// <summary>Writes the folder.</summary>
     /// <param name="folder">Where it shall stand.</param>
@@ -56,8 +64,8 @@ internal static class PeftAdapterWriter
                 WriteWeights(stream, tensors);
             }
 
-            File.WriteAllText(Path.Combine(temporary, "README.md"), card.ToMarkdown());
-            File.WriteAllBytes(Path.Combine(temporary, "lineage.json"), lineage.ToJson());
+            File.WriteAllText(Path.Combine(temporary, CardFile), card.ToMarkdown());
+            File.WriteAllBytes(Path.Combine(temporary, LineageFile), lineage.ToJson());
             foreach (string name in TokenizerFiles.Where(name => tokenizerFolder is not null && File.Exists(Path.Combine(tokenizerFolder, name))))
             {
                 File.WriteAllBytes(Path.Combine(temporary, name), File.ReadAllBytes(Path.Combine(tokenizerFolder!, name)));

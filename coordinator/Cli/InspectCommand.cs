@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Orchestrator.Coordinator.Adapters;
+using Orchestrator.Coordinator.Runs;
 
 namespace Orchestrator.Coordinator.Cli;
 
@@ -67,7 +68,7 @@ internal static class InspectCommand
             return InspectModel.Model(path);
         }
 
-        if (Holds("metrics.jsonl") || Holds("plan.json"))
+        if (Holds(RunFolder.MetricsFileName) || Holds(RunFolder.PlanFileName))
         {
             return InspectRun.Folder(path);
         }

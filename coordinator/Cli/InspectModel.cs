@@ -53,7 +53,7 @@ internal static class InspectModel
             ["adapted_modules"] = adapter.Tensors.Tensors.Count / 2,
             ["parameters"] = adapter.Tensors.Tensors.Sum(tensor => Elements(tensor.Shape)),
             ["dtypes"] = new JsonArray([.. adapter.Tensors.Tensors.Select(tensor => tensor.DTypeName).Distinct().Order().Select(name => JsonValue.Create(name))]),
-            ["lineage"] = File.Exists(Path.Combine(path, "lineage.json")),
+            ["lineage"] = File.Exists(Path.Combine(path, PeftAdapterWriter.LineageFile)),
         };
     }
 

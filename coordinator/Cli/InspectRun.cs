@@ -2,6 +2,7 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using Orchestrator.Coordinator.Datasets;
 using Orchestrator.Coordinator.Models;
+using Orchestrator.Coordinator.Runs;
 
 namespace Orchestrator.Coordinator.Cli;
 
@@ -11,9 +12,9 @@ internal static class InspectRun
     public static JsonObject Folder(string path)
     {
         var facts = new JsonObject { ["kind"] = "run", ["path"] = path };
-        AddLayout(facts, Path.Combine(path, "plan.json"));
-        AddMetrics(facts, Path.Combine(path, "metrics.jsonl"));
-        string adapter = Path.Combine(path, "adapter");
+        AddLayout(facts, Path.Combine(path, RunFolder.PlanFileName));
+        AddMetrics(facts, Path.Combine(path, RunFolder.MetricsFileName));
+        string adapter = Path.Combine(path, RunFolder.AdapterFolderName);
         facts["adapter"] = Directory.Exists(adapter) ? InspectModel.Adapter(adapter) : null;
         facts["files"] = new JsonArray([.. InspectCommand.Files(path, "*").Select(file => JsonValue.Create(Path.GetFileName(file)))]);
         return facts;

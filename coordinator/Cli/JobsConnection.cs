@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using Grpc.Core;
 using Grpc.Net.Client;
+using Orchestrator.Coordinator.Runs;
 using Orchestrator.Protos;
 using Orchestrator.Protos.Resilience;
 using Polly;
@@ -32,7 +33,7 @@ internal sealed class JobsConnection(Uri server, string token) : IDisposable
             while (status is not null)
             {
                 yield return status;
-                if (status.State is JobState.Succeeded or JobState.Failed or JobState.Cancelled) yield break;
+                if (JobStates.HasEnded(status.State)) yield break;
                 status = await NextAsync(call, cancellationToken);
             }
         }

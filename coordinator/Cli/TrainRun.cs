@@ -1,4 +1,5 @@
 using Orchestrator.Coordinator.Cli.Progress;
+using Orchestrator.Coordinator.Runs;
 using Orchestrator.Coordinator.Telemetry;
 using Orchestrator.Protos;
 
@@ -33,7 +34,7 @@ internal sealed class TrainRun(TrainRequest request, CommandOutput output, Inter
             if (IsPrepared(status))
             {
                 // The run's folder is made, and an older run's files deleted, when the job is prepared.
-                log.WriteTo(Path.Combine(request.Output, "run.log"));
+                log.WriteTo(Path.Combine(request.Output, RunFolder.LogFileName));
                 cluster.StartWorkers(request.NumWorkers, request.Job.Resources.ComputeThreads, request.Job.Resources.NumericClass);
             }
 

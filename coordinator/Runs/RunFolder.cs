@@ -1,4 +1,5 @@
 using System.Text;
+using Orchestrator.Coordinator.Adapters;
 using Orchestrator.Protos.Blobs;
 
 namespace Orchestrator.Coordinator.Runs;
@@ -20,17 +21,9 @@ internal sealed class RunFolder
     // Events are written first and deleted last: files of a run without them were written by somebody else.
     private static readonly string[] Files = [JobFileName, PlanFileName, MetricsFileName, LogFileName, EventsFileName];
 
-    private static readonly string[] AdapterFiles =
-    [
-        "adapter_config.json", "adapter_model.safetensors", "README.md", "lineage.json", "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json",
-        "added_tokens.json", "tokenizer.model", "vocab.json", "merges.txt", "chat_template.jinja",
-    ];
-
     private readonly string _path;
 
     private RunFolder(string path) => _path = path;
-
-    public string AdapterFolder => Path.Combine(_path, AdapterFolderName);
 
     /// <summary>Whether a run may start in this folder.</summary>
     /// <exception cref="InvalidInputException">It may not: the sentence says what to do.</exception>
@@ -96,7 +89,7 @@ internal sealed class RunFolder
     public static void Delete(string output)
     {
         var adapter = Path.Combine(output, AdapterFolderName);
-        foreach (var name in AdapterFiles)
+        foreach (var name in PeftAdapterWriter.FileNames)
         {
             DeleteFile(Path.Combine(adapter, name));
         }
