@@ -24,7 +24,28 @@ internal sealed record PreparedSplit
 }
 
 /// <summary>What became of the rows of a split's files.</summary>
-internal sealed record SplitCounts(long Rows, long DroppedTooLong, long Truncated, long DroppedUnlabelled);
+internal sealed record SplitCounts(long Rows, long DroppedTooLong, long Truncated, long DroppedUnlabelled)
+{
+    /// <summary>A sentence for each thing that was left out or cut.</summary>
+    /// <param name="source">The key that names the files, e.g. <c>data.train</c>.</param>
+    public IEnumerable<string> Losses(string source)
+    {
+        if (DroppedTooLong > 0)
+        {
+            yield return $"{source}: {DroppedTooLong} of {Rows} rows are left out, for they are longer than data.max_length.";
+        }
+
+        if (Truncated > 0)
+        {
+            yield return $"{source}: {Truncated} of {Rows} rows are cut to data.max_length.";
+        }
+
+        if (DroppedUnlabelled > 0)
+        {
+            yield return $"{source}: {DroppedUnlabelled} of {Rows} rows are left out, for they have no label token.";
+        }
+    }
+}
 
 /// <summary>How far preparation is.</summary>
 internal sealed record DatasetProgress(string File, long Rows, long BytesRead, long TotalBytes);

@@ -18,6 +18,11 @@ internal static class JobAdmission
     public static void Prepared(JobTurn turn, JobMaterial material)
     {
         turn.Session = turn.Session with { Material = material, Progress = "" };
+        if (material.Findings.Count > 0)
+        {
+            turn.Note = string.Join(' ', material.Findings.Select(finding => finding.Message)).TrimEnd('.');
+        }
+
         if (JobLoading.Impossible(material) is { } reason)
         {
             JobEnding.Fail(turn, reason, invalid: true);

@@ -116,7 +116,8 @@ internal static class JobLoading
     }
 
     private static string Plan(JobMaterial material, LayoutResult result) => PlanDocument.Create(
-        material.JobHash, material.Spec.Training.ReductionSlots, StageSpecs.RecomputeOf(material.Spec), material.Steps, result).ToJsonString(PlanFormat) + "\n";
+        material.JobHash, material.Spec.Training.ReductionSlots, StageSpecs.RecomputeOf(material.Spec), material.Steps,
+        result with { Findings = [.. material.Findings, .. result.Findings] }).ToJsonString(PlanFormat) + "\n";
 
     private static WorkerIdentity Identity(WorkerKey key) => new() { WorkerId = key.WorkerId, Incarnation = key.Incarnation };
 }

@@ -2,6 +2,7 @@ using Orchestrator.Coordinator.Adapters;
 using Orchestrator.Coordinator.Datasets;
 using Orchestrator.Coordinator.Jobs;
 using Orchestrator.Coordinator.Models;
+using Orchestrator.Coordinator.Placement;
 using Orchestrator.Protos;
 
 namespace Orchestrator.Coordinator.Runs;
@@ -31,4 +32,7 @@ internal sealed record JobMaterial
     public required PreparedDataset Data { get; init; }
 
     public required StepPlan Steps { get; init; }
+
+    /// <summary>What a person should know of the request: settings without effect, rows that are left out.</summary>
+    public IReadOnlyList<Finding> Findings { get; init; } = [];
 }

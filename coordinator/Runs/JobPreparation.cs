@@ -2,6 +2,7 @@ using Orchestrator.Coordinator.Adapters;
 using Orchestrator.Coordinator.Datasets;
 using Orchestrator.Coordinator.Jobs;
 using Orchestrator.Coordinator.Models;
+using Orchestrator.Coordinator.Placement;
 
 namespace Orchestrator.Coordinator.Runs;
 
@@ -29,7 +30,16 @@ internal static class JobPreparation
             Modules = adapter.Modules,
             Data = data,
             Steps = steps,
+            Findings = [.. FindingsOf(adapter, spec, data)],
         };
+    }
+
+    private static IEnumerable<Finding> FindingsOf(AdapterSetup adapter, JobSpec spec, PreparedDataset data)
+    {
+        // An evaluation split that was held out has the training data's counts.
+        var losses = data.Train.Counts.Losses("data.train").Concat(spec.Data.Eval.Count > 0 ? data.Eval!.Counts.Losses("data.eval") : []);
+        return adapter.Warnings.Select(text => new Finding(FindingSeverity.Warning, "no-effect", text))
+            .Concat(losses.Select(text => new Finding(FindingSeverity.Warning, "rows-lost", text)));
     }
 
     private static async Task<(FilesHash Model, FilesHash? Start)> HashesAsync(JobSpec spec, ModelFolder model, CancellationToken cancellationToken)

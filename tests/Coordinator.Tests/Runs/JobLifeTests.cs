@@ -279,6 +279,17 @@ public sealed class JobLifeTests : IDisposable
     }
 
     [Fact]
+    public async Task Plan_SaysWhatOfTheRequestHasNoEffectAndWhichRowsAreLost()
+    {
+        var run = await Run(new FakeWorkers(1), "adapter.exclude_modules=[no_such_proj]", "data.max_length=6", "data.truncation=right");
+
+        var findings = System.Text.Json.Nodes.JsonNode.Parse(run.Plan)!["findings"]!.AsArray().Select(finding => (string?)finding!["message"]).ToList();
+        Assert.Contains(findings, message => message!.EndsWith("excludes nothing.", StringComparison.Ordinal));
+        Assert.Contains("data.train: 64 of 64 rows are cut to data.max_length.", findings);
+        Assert.Contains("data.eval: 6 of 6 rows are cut to data.max_length.", findings);
+    }
+
+    [Fact]
     public async Task Stage_IsToldItsOwnTensorsAndModulesOnly()
     {
         var run = await Run(new FakeWorkers(2), "layout={replicas: 1, stages: 2}");

@@ -19,6 +19,9 @@ internal sealed class PureRun(JobMaterial material, SubmitJobRequest request, Fa
 
     public List<ToWorker> Sent { get; } = [];
 
+    /// <summary>plan.json; empty before the job is placed.</summary>
+    public string Plan { get; private set; } = "";
+
     /// <summary>Chooses the next message of those that wait; the default takes them in order.</summary>
     public Func<IReadOnlyList<object>, int> Next { get; init; } = _ => 0;
 
@@ -92,6 +95,9 @@ internal sealed class PureRun(JobMaterial material, SubmitJobRequest request, Fa
                     _inputs.Enqueue(new FromWorker(message.Key, answer));
                 }
 
+                break;
+            case JobEffect.PublishPlan plan:
+                Plan = plan.Json;
                 break;
             case JobEffect.Export:
                 _inputs.Enqueue(new JobInput.AdapterExported("adapter"));
