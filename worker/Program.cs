@@ -7,7 +7,6 @@ namespace Orchestrator.Worker;
 
 internal static class Program
 {
-    private const int WrongRequest = 2;
     private static readonly JsonSerializerOptions Json = new() { PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower };
 
     private static async Task<int> Main(string[] arguments)
@@ -51,6 +50,6 @@ internal static class Program
     {
         foreach (var error in errors)
             Console.Error.WriteLine(error);
-        return WrongRequest;
+        return WorkerProcess.WrongRequest;
     }
 }

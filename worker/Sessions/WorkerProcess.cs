@@ -9,9 +9,11 @@ namespace Orchestrator.Worker.Sessions;
 /// <summary>Puts a worker together and runs it to its end.</summary>
 internal static class WorkerProcess
 {
+    /// <summary>Exit code: an option or this machine is not what a worker needs, and nothing was started.</summary>
+    public const int WrongRequest = 2;
+
     private const int Done = 0;
     private const int Failed = 1;
-    private const int WrongRequest = 2;
     private const int ServerRefuses = 4;
 
     /// <returns>The exit code.</returns>
