@@ -13,6 +13,9 @@ namespace Orchestrator.Worker.Transfer;
 /// </remarks>
 internal sealed class PeerStream : IAsyncDisposable
 {
+    // A receiver that accepts a stream and breaks it at once is not asked again in a hot loop.
+    private static readonly TimeSpan PauseBetweenStreams = TimeSpan.FromSeconds(0.1);
+
     private readonly Channel<Outgoing> _queue = Channel.CreateUnbounded<Outgoing>(new UnboundedChannelOptions { SingleReader = true });
     private readonly Queue<Outgoing> _unreceipted = new();
     private readonly CancellationTokenSource _ended = new();
@@ -56,7 +59,10 @@ internal sealed class PeerStream : IAsyncDisposable
         try
         {
             while (_unreceipted.Count > 0 || await _queue.Reader.WaitToReadAsync(_ended.Token))
+            {
                 await SendOverOneStreamAsync();
+                await Task.Delay(PauseBetweenStreams, _ended.Token);
+            }
         }
         catch (OperationCanceledException) when (_ended.IsCancellationRequested)
         {
