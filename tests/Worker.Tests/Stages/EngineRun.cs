@@ -51,6 +51,13 @@ internal sealed class EngineRun
             var material = await Prepare(fixture, data.FullName, with ?? (spec => spec));
             var run = new EngineRun();
             var ranks = Ranks(material, replicas, stages);
+            // All open before anyone sends: the in-memory link repeats nothing, so what comes too early would be dropped for good.
+            foreach (var rank in ranks)
+            {
+                run._peers[rank.Rank].Tensors.Open(Job, 1, new TransferLimits(ulong.MaxValue / 2, ulong.MaxValue / 2));
+                run._peers[rank.Rank].Agreements.Open(Job, 1);
+            }
+
             var placement = new JobPlacement(1, new NumericClass(), DType.F32, replicas, stages, new ValueList<RankPlacement>([.. ranks]));
             await Task.WhenAll(ranks.Select(rank => run.RunRankAsync(material, placement, rank, steps, through ?? (link => link))));
             return run;
@@ -122,8 +129,6 @@ internal sealed class EngineRun
                 Evaluation = material.Data.Eval is { } eval ? new SplitReader(BlobReader.Open(eval.Path)) : null,
             };
             var peer = _peers[rank.Rank];
-            peer.Tensors.Open(Job, 1, new TransferLimits(ulong.MaxValue / 2, ulong.MaxValue / 2));
-            peer.Agreements.Open(Job, 1);
             var generation = new StageGeneration(
                 scope, new WorkerIdentity { WorkerId = $"worker-{rank.Rank}", Incarnation = 1 }, load.Stage.Place, placement.NumReplicas, placement.NumStages,
                 [.. placement.Ranks.Select(other => other.Worker.WorkerId)], through(peer), peer.Tensors, peer.Agreements);
