@@ -33,7 +33,7 @@ public sealed class FolderTests
         Assert.DoesNotContain(module.GetTypeReferences(), type => type.Name is "TensorFrame" || type.FullName.Contains("TensorTransfer", StringComparison.Ordinal)
             || type.FullName.Contains("StepAgreement", StringComparison.Ordinal));
         using var worker = Read("orchestrator-worker.dll");
-        Assert.Contains(worker.GetTypeReferences(), type => type.FullName.Contains("TensorTransfer", StringComparison.Ordinal));
+        Assert.Contains(worker.GetTypes(), type => type.FullName.Contains("TensorTransfer", StringComparison.Ordinal));
     }
 
     [Fact]
