@@ -33,12 +33,13 @@ internal sealed class DecoderLayer : IDisposable
     /// <summary>[tokens, hidden] to [tokens, hidden]; the caller's scope owns the result.</summary>
     public torch.Tensor Forward(torch.Tensor x, PassContext pass)
     {
+        using var clock = PhaseClock.Measure(Phase.GraphForward);
         using var scope = torch.NewDisposeScope();
         var projected = ProjectionFunction.Apply(RmsNormFunction.Apply(x, _inputNorm, pass, entry: true), _attentionInput, pass, entry: true);
-        var middle = ProjectionFunction.Apply(AttentionFunction.Apply(projected, _attention, pass), _attentionOutput, pass, entry: false).add_(x);
+        var middle = Plus(ProjectionFunction.Apply(AttentionFunction.Apply(projected, _attention, pass), _attentionOutput, pass, entry: false), x);
         projected.Dispose();
         var gateUp = ProjectionFunction.Apply(RmsNormFunction.Apply(middle, _mlpNorm, pass, entry: false), _gateUp, pass, entry: false);
-        return ProjectionFunction.Apply(SwiGluFunction.Apply(gateUp, _operations, pass), _down, pass, entry: false).add_(middle).MoveToOuterDisposeScope();
+        return Plus(ProjectionFunction.Apply(SwiGluFunction.Apply(gateUp, _operations, pass), _down, pass, entry: false), middle).MoveToOuterDisposeScope();
     }
 
     public void Dispose()
@@ -49,6 +50,12 @@ internal sealed class DecoderLayer : IDisposable
         _mlpNorm.Dispose();
         _gateUp.Dispose();
         _down.Dispose();
+    }
+
+    private static torch.Tensor Plus(torch.Tensor branch, torch.Tensor residual)
+    {
+        using var clock = PhaseClock.Measure(Phase.ResidualSums);
+        return branch.add_(residual);
     }
 }
 
