@@ -2,8 +2,8 @@ using System.Net;
 using Akka.Hosting;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Orchestrator.Coordinator.Clustering;
-using Orchestrator.Coordinator.Runs;
 using Orchestrator.Coordinator.Membership;
+using Orchestrator.Coordinator.Runs;
 
 namespace Orchestrator.Coordinator.Api;
 

@@ -1,8 +1,8 @@
 using Akka.Actor;
 using Akka.Hosting;
 using Grpc.Core;
-using Orchestrator.Coordinator.Runs;
 using Orchestrator.Coordinator.Membership;
+using Orchestrator.Coordinator.Runs;
 using Orchestrator.Protos;
 using Status = Grpc.Core.Status;
 

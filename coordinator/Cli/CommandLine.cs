@@ -19,7 +19,10 @@ internal static class CommandLine
         // Signals are the command's own: see Interrupts.
         return await parsed.InvokeAsync(new InvocationConfiguration
         {
-            Output = output.Results, Error = output.Messages, EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null,
+            Output = output.Results,
+            Error = output.Messages,
+            EnableDefaultExceptionHandler = false,
+            ProcessTerminationTimeout = null,
         });
     }
 

@@ -73,13 +73,21 @@ internal sealed record JobRecord
             OwnershipTaken e => this with { Fence = e.Fence },
             JobSubmitted e => this with
             {
-                State = JobState.Queued, Reason = "The model and the data are being read.",
-                Request = e.Request, Name = e.Name, Output = e.Output, Resolved = e.Resolved,
+                State = JobState.Queued,
+                Reason = "The model and the data are being read.",
+                Request = e.Request,
+                Name = e.Name,
+                Output = e.Output,
+                Resolved = e.Resolved,
             },
             JobPrepared e => this with
             {
-                State = JobState.Planning, Reason = "", IsPrepared = true,
-                StepsPlanned = e.StepsPlanned, JobHash = e.JobHash, HasEvaluation = e.Evaluation is not null,
+                State = JobState.Planning,
+                Reason = "",
+                IsPrepared = true,
+                StepsPlanned = e.StepsPlanned,
+                JobHash = e.JobHash,
+                HasEvaluation = e.Evaluation is not null,
             },
             JobWaits e => this with { Reason = e.Reason },
             JobPlaced e => this with { State = JobState.Loading, Reason = "", Placement = PlacementOf(e), Bound = [] },

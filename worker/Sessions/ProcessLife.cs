@@ -66,7 +66,8 @@ internal sealed class ProcessLife : IDisposable
         {
             Thread.Sleep(patience);
             Environment.Exit(0);
-        }) { IsBackground = true, Name = "patience" }.Start();
+        })
+        { IsBackground = true, Name = "patience" }.Start();
         try
         {
             _ending.Cancel();

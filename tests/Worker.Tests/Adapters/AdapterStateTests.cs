@@ -111,7 +111,13 @@ public sealed class AdapterStateTests
 
     internal static AdapterModule Module(uint index, uint inFeatures, uint outFeatures, uint rank, uint firstChunk) => new()
     {
-        Module = $"m{index}", Index = index, InFeatures = inFeatures, OutFeatures = outFeatures, Rank = rank, FirstChunk = firstChunk, Scale = 1,
+        Module = $"m{index}",
+        Index = index,
+        InFeatures = inFeatures,
+        OutFeatures = outFeatures,
+        Rank = rank,
+        FirstChunk = firstChunk,
+        Scale = 1,
     };
 
     internal static StageSpec Stage(params AdapterModule[] modules) => new()

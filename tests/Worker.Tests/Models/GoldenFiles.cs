@@ -44,7 +44,12 @@ internal static class GoldenFiles
             Optimizer = new OptimizerSpec { Kind = OptimizerKind.Adamw },
             Constants = new NumericConstants
             {
-                ComputeDtype = DType.F32, ReductionSlots = 16, ChunkElements = 65_536, LossChunkTokens = 5, AttentionBlock = attentionBlock, Seed = 42,
+                ComputeDtype = DType.F32,
+                ReductionSlots = 16,
+                ChunkElements = 65_536,
+                LossChunkTokens = 5,
+                AttentionBlock = attentionBlock,
+                Seed = 42,
             },
             Recompute = recompute,
             Training = true,

@@ -14,9 +14,22 @@ internal sealed class RandomModel : IDisposable
     {
         var config = new
         {
-            architectures = new[] { "LlamaForCausalLM" }, model_type = "llama", hidden_size = hidden, intermediate_size = inner, num_hidden_layers = layers, num_attention_heads = heads,
-            num_key_value_heads = heads, head_dim = hidden / heads, vocab_size = vocabulary, rms_norm_eps = 1e-5, hidden_act = "silu", max_position_embeddings = 4096, rope_theta = 10000.0,
-            tie_word_embeddings = true, attention_bias = false, mlp_bias = false,
+            architectures = new[] { "LlamaForCausalLM" },
+            model_type = "llama",
+            hidden_size = hidden,
+            intermediate_size = inner,
+            num_hidden_layers = layers,
+            num_attention_heads = heads,
+            num_key_value_heads = heads,
+            head_dim = hidden / heads,
+            vocab_size = vocabulary,
+            rms_norm_eps = 1e-5,
+            hidden_act = "silu",
+            max_position_embeddings = 4096,
+            rope_theta = 10000.0,
+            tie_word_embeddings = true,
+            attention_bias = false,
+            mlp_bias = false,
         };
         File.WriteAllText(Path.Combine(_path, "config.json"), JsonSerializer.Serialize(config));
         WriteWeights(Shapes(hidden, inner, layers, vocabulary));
