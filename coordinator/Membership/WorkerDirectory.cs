@@ -99,9 +99,12 @@ internal sealed class WorkerDirectory : ReceiveActor, IWithTimers
         var member = _fleet.Members[key.WorkerId];
         // While the stream is broken the message waits among those that are sent again.
         if (member.ClosedSince is not null || !_outboxes.TryGetValue(member.Stream, out var outbox)) return;
-        if (!outbox.TryWrite(message))
-            Apply(new FleetEvent.GivenUp(key, $"it left {_options.OutboxCapacity} messages unread."));
+        if (!outbox.TryWrite(message)) GiveUpUnread(key);
     }
+
+    // A command that was left out would leave a job waiting for ever; a loss ends the wait.
+    private void GiveUpUnread(WorkerKey key) =>
+        Apply(new FleetEvent.GivenUp(key, $"it left {_options.OutboxCapacity} messages unread."));
 
     private void Deliver(string job, object message)
     {
@@ -125,7 +128,8 @@ internal sealed class WorkerDirectory : ReceiveActor, IWithTimers
             }
         }
 
-        if (_fleet.Version == before.Version) return;
+        // A worker given up by an effect has been told of by then, so this decision's own change counts.
+        if (decision.Next.Version == before.Version) return;
         var snapshot = _fleet.Snapshot;
         foreach (var subscriber in _subscribers.Values) subscriber.Tell(snapshot);
     }
@@ -134,8 +138,11 @@ internal sealed class WorkerDirectory : ReceiveActor, IWithTimers
     {
         if (admit.Reconnect)
         {
-            foreach (var message in _sent[admit.Key].All) _outboxes[admit.Stream].TryWrite(message);
-            _log.Info("{0} is back.", admit.Key);
+            var outbox = _outboxes[admit.Stream];
+            if (_sent[admit.Key].All.All(outbox.TryWrite))
+                _log.Info("{0} is back.", admit.Key);
+            else
+                GiveUpUnread(admit.Key);
             return;
         }
 

@@ -16,7 +16,7 @@ namespace Orchestrator.Coordinator.Runs;
 /// <remarks>
 /// Sharded, remembered, and the only writer of its journal and of its run's folder. Its first act in each life is to persist
 /// <see cref="OwnershipTaken"/>, whose sequence number is the fence of every command. Nothing is commanded, published or answered
-/// from memory alone: events are persisted first. When a second entity of the same job has written, persisting fails and this one stops.
+/// from memory alone: events are persisted first. When a second entity of the same job has written, persisting fails and this one stops; so it does when the journal refuses an event.
 /// Reading data and writing the adapter run on the thread pool and come back as messages; no field is touched from there.
 /// </remarks>
 #pragma warning disable CA1001 // An actor's end is PostStop: it disposes what the actor owns.
@@ -112,11 +112,16 @@ internal sealed class JobEntity : UntypedPersistentActor, IWithTimers
         // Not a second writer's doing: whoever waits must hear it, though it cannot be journaled.
         if (cause.GetBaseException() is SqliteException { SqliteErrorCode: SqliteIoError or SqliteFull } full)
         {
-            var status = Status();
-            status.State = JobState.Failed;
-            status.Reason = RunFolder.Sentence(_record.Output, full);
-            Tell(status);
+            TellFailed(RunFolder.Sentence(_record.Output, full));
         }
+    }
+
+    // An event that was refused did not happen, and what should follow from it never will: only a new life, from the journal, is consistent.
+    protected override void OnPersistRejected(Exception cause, object @event, long sequenceNr)
+    {
+        Log.Error(cause, "Job {0}: the journal refused {1} (sequence number {2}).", _session.Job, @event.GetType().Name, sequenceNr);
+        TellFailed($"The job's journal refused {@event.GetType().Name}, so the job cannot go on: {cause.GetBaseException().Message}");
+        Context.Stop(Self);
     }
 
     protected override void PostStop()
@@ -319,6 +324,15 @@ internal sealed class JobEntity : UntypedPersistentActor, IWithTimers
         {
             Log.Info("Job {0}: {1}, {2}. {3}", _session.Job, happened.GetType().Name, _record.State, _record.Reason);
         }
+    }
+
+    /// <summary>Tells the watchers of a failure that the journal cannot hold.</summary>
+    private void TellFailed(string reason)
+    {
+        var status = Status();
+        status.State = JobState.Failed;
+        status.Reason = reason;
+        Tell(status);
     }
 
     private JobStatus Status() => JobReport.Status(_record, _session);

@@ -65,6 +65,41 @@ public sealed class WorkerDirectoryTests(ITestOutputHelper output) : TestKit(out
     }
 
     [Fact]
+    public async Task Reconnect_WithMoreToRepeatThanTheOutboxHolds_LosesTheWorker()
+    {
+        Create();
+        var (stream, key, _) = await OpenAsync("worker-0", 1);
+        _directory.Tell(new Subscribe("job-a", TestActor));
+        await ExpectMsgAsync<FleetSnapshot>(cancellationToken: TestContext.Current.CancellationToken);
+        _directory.Tell(new StreamClosed(stream, key));
+        for (var i = 0; i < new MembershipOptions().OutboxCapacity; i++)
+            _directory.Tell(new ToWorker(key, new CoordinatorMessage { SaveState = new SaveState { Scope = Scope($"job-{i}") } }));
+        await OpenAsync("worker-0", 1);
+        var lost = await ExpectMsgAsync<WorkerLost>(cancellationToken: TestContext.Current.CancellationToken);
+        Assert.Equal((key, "it left 256 messages unread."), (lost.Key, lost.Reason));
+        Assert.Empty((await ExpectMsgAsync<FleetSnapshot>(cancellationToken: TestContext.Current.CancellationToken)).Workers);
+        await ExpectNoMsgAsync(TimeSpan.FromMilliseconds(50), TestContext.Current.CancellationToken);
+    }
+
+    [Fact]
+    public async Task StreamMessage_OfAReplacedStream_DoesNotReachTheJob()
+    {
+        Create();
+        var (replaced, key, _) = await OpenAsync("worker-0", 1);
+        var (stream, _, _) = await OpenAsync("worker-0", 1);
+        _directory.Tell(new Subscribe("job-a", TestActor));
+        await ExpectMsgAsync<FleetSnapshot>(cancellationToken: TestContext.Current.CancellationToken);
+        using var credit = new SemaphoreSlim(0);
+        var (late, current) = (Ready("job-a"), Ready("job-a"));
+        current.GenerationReady.Scope.Generation = 2;
+        _directory.Tell(new StreamMessage(replaced, key, late, credit));
+        _directory.Tell(new StreamMessage(stream, key, current, credit));
+        var heard = await ExpectMsgAsync<FromWorker>(cancellationToken: TestContext.Current.CancellationToken);
+        Assert.Equal(2UL, heard.Message.GenerationReady.Scope.Generation);
+        Assert.Equal(2, credit.CurrentCount);
+    }
+
+    [Fact]
     public async Task Open_LowerIncarnation_IsAnsweredByARefusalAndTheEnd()
     {
         Create();
