@@ -58,6 +58,11 @@ internal static class TargetModules
         return modules;
     }
 
+    /// <summary>Chunks of all modules together.</summary>
+    public static uint NumChunks(IReadOnlyList<AdapterModule> modules) => modules.Count == 0
+        ? 0
+        : checked(modules[^1].FirstChunk + Chunks((int)modules[^1].Rank, modules[^1].InFeatures) + Chunks((int)modules[^1].Rank, modules[^1].OutFeatures));
+
     private static List<AdapterModule> Number(LoraConfig config, List<LinearLayer> targets, KeyPatterns<int> ranks, KeyPatterns<double> alphas)
     {
         var modules = new List<AdapterModule>(targets.Count);

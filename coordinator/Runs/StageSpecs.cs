@@ -51,6 +51,7 @@ internal static class StageSpecs
             Recompute = RecomputeOf(spec),
             MaxMicroBatchTokens = (uint)material.Steps.MaxMicroBatchTokens,
             Training = true,
+            NumChunks = TargetModules.NumChunks(material.Modules),
             Constants = Constants(placement.ComputeDtype, spec.Training),
         };
         stage.Base.AddRange(material.Model.StageSlices(

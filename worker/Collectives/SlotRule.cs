@@ -3,6 +3,9 @@ using System.Runtime.InteropServices;
 
 namespace Orchestrator.Worker.Collectives;
 
+/// <summary>Cuts a step's micro-batches into slots: in production <see cref="SlotRule.For"/>.</summary>
+internal delegate SlotRule StepSlots(int microBatches, uint reductionSlots);
+
 /// <summary>Which micro-batch's gradient is added where: the order of a step's additions, the same on every layout.</summary>
 /// <remarks>
 /// A step's M micro-batches are cut into S contiguous slots, S the largest power of two that is at most M and at most reduction_slots.

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Threading.Channels;
 using Microsoft.Extensions.Logging;
 using Orchestrator.Protos;
+using Orchestrator.Worker.Collectives;
 using Orchestrator.Worker.Kernels;
 using Orchestrator.Worker.Optimizers;
 using Orchestrator.Worker.Runtime;
@@ -136,7 +137,7 @@ internal sealed class ServedJob : IAsyncDisposable
     }
 
     private StageExecutor NewExecutor(StageAssets assets, StageGeneration generation) =>
-        new(assets, generation, new AdapterOptimizer(assets.Spec.Optimizer), ChunkKernels.SumOfSquares, _parts.Activity, _parts.Outbox.Post);
+        new(assets, generation, new AdapterOptimizer(assets.Spec.Optimizer), SlotRule.For, ChunkKernels.SumOfSquares, _parts.Activity, _parts.Outbox.Post);
 
     private static TransferLimits Limits(StageAssets assets)
     {

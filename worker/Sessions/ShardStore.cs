@@ -11,7 +11,7 @@ namespace Orchestrator.Worker.Sessions;
 /// <summary>Fetches prepared token shards from a coordinator, by digest.</summary>
 /// <remarks>
 /// A broken fetch goes on where it stopped. With a cache folder a shard is kept under its digest and fetched once; without one its file loses its
-/// name as soon as it is mapped, so that nothing is left behind whatever ends the process.
+/// name as soon as it is mapped, so that nothing is left behind whatever ends the process. A kept file that was damaged since is fetched once again.
 /// </remarks>
 internal sealed class ShardStore(string? cache)
 {
@@ -25,8 +25,9 @@ internal sealed class ShardStore(string? cache)
         var file = Path.Combine(folder, cache is null ? $"orchestrator-{Guid.NewGuid():N}.blob" : $"{shard.Sha256}.blob");
         try
         {
-            if (!File.Exists(file))
-                await FetchAsync(shard, file, coordinator, credential, progress, cancellationToken);
+            if (OpenKept(shard, file) is { } kept)
+                return new SplitReader(kept);
+            await FetchAsync(shard, file, coordinator, credential, progress, cancellationToken);
             return new SplitReader(BlobReader.Open(file, shard.Sha256));
         }
         catch (BlobFormatException damaged)
@@ -38,6 +39,22 @@ internal sealed class ShardStore(string? cache)
         {
             if (cache is null)
                 File.Delete(file);
+        }
+    }
+
+    // Null: there is none, or it is damaged and gone now.
+    private static BlobReader? OpenKept(ShardRef shard, string file)
+    {
+        if (!File.Exists(file))
+            return null;
+        try
+        {
+            return BlobReader.Open(file, shard.Sha256);
+        }
+        catch (BlobFormatException)
+        {
+            File.Delete(file);
+            return null;
         }
     }
 

@@ -120,6 +120,8 @@ internal sealed class WorkerSession(WorkerOptions options, WorkerParts parts)
             job.Handle(message, coordinator);
         else if (message.BodyCase == CoordinatorMessage.BodyOneofCase.LoadStage)
             Serve(scope, message, coordinator);
+        if (!_jobs.ContainsKey(scope.Job))
+            _fences.Release(scope.Job);
         return true;
     }
 

@@ -23,16 +23,24 @@ internal sealed class StageExecutor : IDisposable
     private readonly StepGradients _gradients;
     private readonly StepPipeline _pipeline;
     private readonly StepAgreementRound _agreement;
+    private readonly StepSlots _stepSlots;
     private readonly WorkerTotals _before;
 
     public StageExecutor(
-        StageAssets assets, StageGeneration generation, AdapterOptimizer optimizer, ChunkSquares chunkSquares, StageActivity activity, Action<WorkerMessage> report)
+        StageAssets assets,
+        StageGeneration generation,
+        AdapterOptimizer optimizer,
+        StepSlots stepSlots,
+        ChunkSquares chunkSquares,
+        StageActivity activity,
+        Action<WorkerMessage> report)
     {
+        _stepSlots = stepSlots;
         (_assets, _generation, _optimizer, _activity, _report) = (assets, generation, optimizer, activity, report);
         _mail = new StageMail(assets, generation, activity);
         _gradients = new StepGradients(assets, generation, new GradientPool(assets.Adapter), chunkSquares);
         _pipeline = new StepPipeline(assets, generation, _mail, activity, _gradients.Pool, _gradients.Push);
-        _agreement = new StepAgreementRound(generation, _mail, activity);
+        _agreement = new StepAgreementRound(generation, _mail, activity, assets.Spec.NumChunks);
         _before = assets.Totals.Clone();
     }
 
@@ -63,7 +71,7 @@ internal sealed class StageExecutor : IDisposable
         using var scope = torch.NewDisposeScope();
         var clock = new PhaseClock();
         Forget(step.Number);
-        var slots = SlotRule.For(step.MicroBatches.Count, _assets.Spec.Constants.ReductionSlots);
+        var slots = _stepSlots(step.MicroBatches.Count, _assets.Spec.Constants.ReductionSlots);
         _gradients.Begin(step.Number, slots);
         try
         {

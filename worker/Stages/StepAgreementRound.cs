@@ -5,7 +5,11 @@ namespace Orchestrator.Worker.Stages;
 
 /// <summary>This worker's part in the vote on a step.</summary>
 /// <remarks>Compute thread only.</remarks>
-internal sealed class StepAgreementRound(StageGeneration generation, StageMail mail, StageActivity activity)
+/// <param name="generation">The other workers.</param>
+/// <param name="mail">Names who is waited for.</param>
+/// <param name="activity">Told what is waited for.</param>
+/// <param name="numChunks">Chunks of the whole job: each has exactly one sum in the votes.</param>
+internal sealed class StepAgreementRound(StageGeneration generation, StageMail mail, StageActivity activity, uint numChunks)
 {
     /// <summary>Waits for the children's votes and passes the merged vote up; on rank 0 the verdict, which is announced at once.</summary>
     public StepVerdict? Vote(ulong step, IReadOnlyList<ChunkSum> sums, bool allFinite, PhaseClock clock, CancellationToken cancellationToken)
@@ -25,7 +29,7 @@ internal sealed class StepAgreementRound(StageGeneration generation, StageMail m
             return null;
         }
 
-        var verdict = VoteTree.Decide(merged);
+        var verdict = VoteTree.Decide(merged, numChunks);
         Announce(verdict);
         return verdict;
     }

@@ -26,25 +26,70 @@ public sealed class VoteTreeTests
         foreach (var sum in sums)
             expected += sum;
         var vote = Vote(0, true, [5, 0, 3, 1, 4, 2], sums);
-        Assert.Equal((float)Math.Sqrt(expected), VoteTree.Decide(vote).GradNorm);
-        Assert.True(VoteTree.Decide(vote).Apply);
+        Assert.Equal((float)Math.Sqrt(expected), VoteTree.Decide(vote, 6).GradNorm);
+        Assert.True(VoteTree.Decide(vote, 6).Apply);
     }
 
     [Fact]
     public void Decide_OneWorkerNotFinite_Skips()
     {
         var all = VoteTree.Merge(Vote(0, true, [0], [1]), [Vote(1, false, [1], [1, 1])]);
-        Assert.False(VoteTree.Decide(all).Apply);
+        Assert.False(VoteTree.Decide(all, 2).Apply);
     }
 
     [Fact]
-    public void Decide_NormOverflows_Skips() => Assert.False(VoteTree.Decide(Vote(0, true, [0], [double.PositiveInfinity])).Apply);
+    public void Decide_NormOverflows_Skips() => Assert.False(VoteTree.Decide(Vote(0, true, [0], [double.PositiveInfinity]), 1).Apply);
 
     [Theory]
     [InlineData(new uint[] { 0, 2 })]
-    [InlineData(new uint[] { 0, 0 })]
-    public void Decide_ChunkMissingOrTwice_Refuses(uint[] chunks) =>
-        Assert.Throws<InvalidOperationException>(() => VoteTree.Decide(Vote(0, true, chunks, [0, 1, 2])));
+    [InlineData(new uint[] { 0, 1 })]
+    [InlineData(new uint[] { 0, 0, 1 })]
+    [InlineData(new uint[] { 1, 2, 3 })]
+    [InlineData(new uint[] { 0, 1, 2, 2 })]
+    [InlineData(new uint[] { 0, 1, 2, 3 })]
+    [InlineData(new uint[] { })]
+    public void Decide_NotEveryChunkOfTheJobOnce_Refuses(uint[] chunks) =>
+        Assert.Throws<InvalidOperationException>(() => VoteTree.Decide(Vote(0, true, chunks, [0, 1, 2, 3]), 3));
+
+    [Fact]
+    public void Total_UnsortedArrival_IsThatOfChunkOrder()
+    {
+        var unsorted = Enumerable.Range(0, LargeFirst.Length).Select(chunk => (uint)chunk).ToArray();
+        new Random(1).Shuffle(unsorted);
+        double ascending = 0;
+        foreach (var sum in LargeFirst)
+            ascending += sum;
+        Assert.Equal(ascending, VoteTree.Total(Vote(0, true, unsorted, LargeFirst), (uint)LargeFirst.Length));
+    }
+
+    // The test of the test: on these values the order of additions is seen.
+    [Fact]
+    public void Total_DescendingAddition_IsAnotherNumber()
+    {
+        double descending = 0;
+        foreach (var sum in LargeFirst.Reverse())
+            descending += sum;
+        Assert.NotEqual(descending, VoteTree.Total(Of([LargeFirst]), (uint)LargeFirst.Length));
+    }
+
+    [Theory]
+    [InlineData(2)]
+    [InlineData(3)]
+    [InlineData(7)]
+    public void Total_ChunksOfManyWorkers_IsThatOfOneWorker(int workers)
+    {
+        double[][] parts = [.. LargeFirst.Chunk((LargeFirst.Length / workers) + 1)];
+        Assert.Equal(VoteTree.Total(Of([LargeFirst]), (uint)LargeFirst.Length), VoteTree.Total(Of(parts), (uint)LargeFirst.Length));
+    }
+
+    // The test of the test: one sum a worker in place of one a chunk would depend on the layout.
+    [Fact]
+    public void Total_OneSumAWorker_DependsOnTheWorkers()
+    {
+        double[][] parts = [.. LargeFirst.Chunk((LargeFirst.Length / 3) + 1)];
+        double[] merged = [.. parts.Select(part => VoteTree.Total(Of([part]), (uint)part.Length))];
+        Assert.NotEqual(VoteTree.Total(Of([LargeFirst]), (uint)LargeFirst.Length), VoteTree.Total(Of([merged]), (uint)merged.Length));
+    }
 
     [Fact]
     public void Merge_VoteOfAnotherStep_Refuses()
@@ -52,6 +97,24 @@ public sealed class VoteTreeTests
         var other = Vote(1, true, [], []);
         other.Step = 8;
         Assert.Throws<InvalidOperationException>(() => VoteTree.Merge(Vote(0, true, [], []), [other]));
+    }
+
+    // Thousands of ones are lost one by one beside 2^53, and are not when they are added first.
+    private static double[] LargeFirst { get; } = [9_007_199_254_740_992, .. Enumerable.Repeat(1.0, 4_000)];
+
+    // The merged votes of workers, each with its own chunks; the last worker's come first.
+    private static StepVote Of(double[][] parts)
+    {
+        var votes = new List<StepVote>();
+        uint chunk = 0;
+        foreach (var part in parts)
+        {
+            var vote = new StepVote { Scope = Scope, Step = 7, Rank = (uint)votes.Count, AllFinite = true };
+            vote.ChunkSums.AddRange(part.Select(sum => new ChunkSum { Chunk = chunk++, SumOfSquares = sum }));
+            votes.Add(vote);
+        }
+
+        return VoteTree.Merge(votes[^1], votes.SkipLast(1));
     }
 
     private static StepVote Vote(uint rank, bool finite, uint[] chunks, double[] sums)

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Runtime.InteropServices;
 using Orchestrator.Coordinator.Jobs;
 using Orchestrator.Coordinator.Membership;
 using Orchestrator.Coordinator.Placement;
@@ -6,6 +7,7 @@ using Orchestrator.Coordinator.Runs;
 using Orchestrator.Protos;
 using Orchestrator.Protos.Blobs;
 using Orchestrator.Worker.Adapters;
+using Orchestrator.Worker.Collectives;
 using Orchestrator.Worker.Kernels;
 using Orchestrator.Worker.Models;
 using Orchestrator.Worker.Optimizers;
@@ -25,6 +27,15 @@ internal sealed class EngineRun
     private readonly InMemoryPeers _peers = new();
     private readonly ConcurrentDictionary<string, byte[]> _adapter = new(StringComparer.Ordinal);
 
+    private readonly ConcurrentDictionary<int, byte[]> _states = new();
+    private readonly StepSlots _slots;
+    private readonly Func<IPeerLink, IPeerLink> _through;
+
+    private EngineRun(StepSlots slots, Func<IPeerLink, IPeerLink> through) => (_slots, _through) = (slots, through);
+
+    /// <summary>Parameters and moments of every rank at the end, as bytes.</summary>
+    public IReadOnlyDictionary<int, byte[]> States => _states;
+
     /// <summary>Every adapter matrix of replica 0 by its name.</summary>
     public IReadOnlyDictionary<string, byte[]> Adapter => _adapter;
 
@@ -43,13 +54,22 @@ internal sealed class EngineRun
         return sum / losses.Aggregate(0UL, (total, loss) => total + loss.LabelTokens);
     }
 
-    public static async Task<EngineRun> RunAsync(string fixture, int replicas, int stages, int steps, Func<IPeerLink, IPeerLink>? through = null, Func<JobSpec, JobSpec>? with = null)
+    /// <param name="fixture">Folder of the golden job.</param>
+    /// <param name="replicas">Replicas.</param>
+    /// <param name="stages">Stages.</param>
+    /// <param name="steps">Steps to run.</param>
+    /// <param name="through">Puts something between the ranks and their links.</param>
+    /// <param name="with">Changes the job.</param>
+    /// <param name="slots">The rule of slots; null: the engine's own.</param>
+    /// <remarks>The first rank that fails ends the others at once; its exception is thrown.</remarks>
+    public static async Task<EngineRun> RunAsync(
+        string fixture, int replicas, int stages, int steps, Func<IPeerLink, IPeerLink>? through = null, Func<JobSpec, JobSpec>? with = null, StepSlots? slots = null)
     {
         var data = Directory.CreateTempSubdirectory("engine-");
         try
         {
             var material = await Prepare(fixture, data.FullName, with ?? (spec => spec));
-            var run = new EngineRun();
+            var run = new EngineRun(slots ?? SlotRule.For, through ?? (link => link));
             var ranks = Ranks(material, replicas, stages);
             // All open before anyone sends: the in-memory link repeats nothing, so what comes too early would be dropped for good.
             foreach (var rank in ranks)
@@ -59,7 +79,20 @@ internal sealed class EngineRun
             }
 
             var placement = new JobPlacement(1, new NumericClass(), DType.F32, replicas, stages, new ValueList<RankPlacement>([.. ranks]));
-            await Task.WhenAll(ranks.Select(rank => run.RunRankAsync(material, placement, rank, steps, through ?? (link => link))));
+            using var ended = new CancellationTokenSource(TimeSpan.FromMinutes(2));
+            // The others' ends follow from the first one, as cancellations: they do not count beside a failure.
+            await Task.WhenAll(ranks.Select(async rank =>
+            {
+                try
+                {
+                    await run.RunRankAsync(material, placement, rank, steps, ended.Token);
+                }
+                catch
+                {
+                    await ended.CancelAsync();
+                    throw;
+                }
+            }));
             return run;
         }
         finally
@@ -111,7 +144,7 @@ internal sealed class EngineRun
         })];
     }
 
-    private async Task RunRankAsync(JobMaterial material, JobPlacement placement, RankPlacement rank, int steps, Func<IPeerLink, IPeerLink> through)
+    private async Task RunRankAsync(JobMaterial material, JobPlacement placement, RankPlacement rank, int steps, CancellationToken cancellationToken)
     {
         var scope = new JobScope { Job = Job, Generation = 1, Fence = 1 };
         var load = StageSpecs.Load(material, placement, rank, scope);
@@ -131,14 +164,15 @@ internal sealed class EngineRun
             var peer = _peers[rank.Rank];
             var generation = new StageGeneration(
                 scope, new WorkerIdentity { WorkerId = $"worker-{rank.Rank}", Incarnation = 1 }, load.Stage.Place, placement.NumReplicas, placement.NumStages,
-                [.. placement.Ranks.Select(other => other.Worker.WorkerId)], through(peer), peer.Tensors, peer.Agreements);
-            using var executor = new StageExecutor(assets, generation, new AdapterOptimizer(load.Stage.Optimizer), ChunkKernels.SumOfSquares, new StageActivity(), _messages.Add);
-            using var patience = new CancellationTokenSource(TimeSpan.FromMinutes(2));
+                [.. placement.Ranks.Select(other => other.Worker.WorkerId)], _through(peer), peer.Tensors, peer.Agreements);
+            using var executor = new StageExecutor(
+                assets, generation, new AdapterOptimizer(load.Stage.Optimizer), _slots, ChunkKernels.SumOfSquares, new StageActivity(), _messages.Add);
             foreach (var window in Windows(material, scope, steps))
-                executor.RunWindow(window, patience.Token);
+                executor.RunWindow(window, cancellationToken);
+            _states[rank.Rank] = [.. adapter.Moments.Prepend(adapter.Parameters).SelectMany(flat => MemoryMarshal.AsBytes(TensorMemory.Floats(flat)).ToArray())];
             if (rank.Replica == 0)
                 Keep(adapter);
-        });
+        }, CancellationToken.None);
     }
 
     private static IEnumerable<StepWindow> Windows(JobMaterial material, JobScope scope, int steps)
@@ -157,7 +191,7 @@ internal sealed class EngineRun
     {
         var flat = TensorMemory.Floats(adapter.Parameters);
         foreach (var parameter in adapter.Layout.Parameters)
-            _adapter[parameter.Name] = System.Runtime.InteropServices.MemoryMarshal.AsBytes(flat.Slice((int)parameter.Offset, (int)parameter.Length)).ToArray();
+            _adapter[parameter.Name] = MemoryMarshal.AsBytes(flat.Slice((int)parameter.Offset, (int)parameter.Length)).ToArray();
     }
 
     private static string Fixtures()

@@ -1,4 +1,5 @@
 using Orchestrator.Protos;
+using Orchestrator.Worker.Collectives;
 using Orchestrator.Worker.Transfer;
 
 namespace Orchestrator.Worker.Tests.Stages;
@@ -76,6 +77,92 @@ public sealed class EngineTests
         var alone = await Alone.Value;
         var run = await EngineRun.RunAsync(Golden, 1, 2, Steps, link => new RoundingLink(link));
         Assert.Contains(alone.Adapter, matrix => !matrix.Value.AsSpan().SequenceEqual(run.Adapter[matrix.Key]));
+    }
+
+    // The test of the test: with one sum a replica in place of the slots, the bits depend on the layout.
+    [Fact]
+    public async Task Run_OneSumAReplica_GivesOtherBitsOnTwoReplicasThanOnOne()
+    {
+        var alone = await EngineRun.RunAsync(Golden, 1, 1, Steps, slots: (microBatches, _) => SlotRule.For(microBatches, 1));
+        var run = await EngineRun.RunAsync(Golden, 2, 1, Steps, slots: (microBatches, _) => SlotRule.For(microBatches, 2));
+        Assert.Contains(alone.Adapter, matrix => !matrix.Value.AsSpan().SequenceEqual(run.Adapter[matrix.Key]));
+    }
+
+    [Fact]
+    public async Task Run_ChunkSumsMergedBeforeTheVote_Fails()
+    {
+        var failure = await Assert.ThrowsAsync<InvalidOperationException>(() => EngineRun.RunAsync(Golden, 2, 1, 1, link => new VoteLink(link, vote =>
+        {
+            var merged = new ChunkSum { Chunk = vote.ChunkSums[0].Chunk, SumOfSquares = vote.ChunkSums.Sum(sum => sum.SumOfSquares) };
+            vote.ChunkSums.Clear();
+            vote.ChunkSums.Add(merged);
+        })));
+        Assert.Contains("chunk sums where the job has", failure.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(2, 1)]
+    [InlineData(1, 2)]
+    public async Task Run_LastChunkMissingInTheVote_Fails(int replicas, int stages)
+    {
+        var failure = await Assert.ThrowsAsync<InvalidOperationException>(() =>
+            EngineRun.RunAsync(Golden, replicas, stages, 1, link => new VoteLink(link, vote => vote.ChunkSums.RemoveAt(vote.ChunkSums.Count - 1))));
+        Assert.Contains("chunk sums where the job has", failure.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(2, 1)]
+    [InlineData(2, 2)]
+    public async Task Run_NaNInOneReplicasGradient_SkipsThatStepOnEveryRankAndGoesOn(int replicas, int stages)
+    {
+        const ulong Bad = 2;
+        var before = await EngineRun.RunAsync(Golden, replicas, stages, 1);
+        var skipped = await EngineRun.RunAsync(Golden, replicas, stages, 2, link => new NaNLink(link, Bad));
+        var run = await EngineRun.RunAsync(Golden, replicas, stages, 3, link => new NaNLink(link, Bad));
+        Assert.Equal(replicas * stages, skipped.States.Count);
+        Assert.All(before.States, rank => Assert.Equal(rank.Value, skipped.States[rank.Key]));
+        for (var rank = 0; rank < replicas * stages; rank++)
+        {
+            var reports = run.Steps.Where(report => (report.Place.Replica * stages) + report.Place.Stage == rank).OrderBy(report => report.Step).ToArray();
+            Assert.Equal([true, false, true], reports.Select(report => report.Applied));
+            Assert.Equal(0, reports[1].GradNorm);
+            Assert.Equal(reports[0].StateHash, reports[1].StateHash);
+            Assert.NotEqual(reports[1].StateHash, reports[2].StateHash);
+            Assert.True(double.IsFinite(reports[2].GradNorm) && reports[2].GradNorm > 0);
+            Assert.NotEqual(skipped.States[rank], run.States[rank]);
+        }
+    }
+
+    // Puts a NaN into what replica 1 sends of stage 0's gradient in one step.
+    private sealed class NaNLink(IPeerLink inner, ulong step) : IPeerLink
+    {
+        public ulong BytesSent => inner.BytesSent;
+
+        public unsafe void Send(uint receiver, in TensorKey key, DType dtype, TensorBuffer buffer)
+        {
+            if (key.Kind is TensorKind.PartialGradient && key.Step == step && receiver == 0)
+                *(float*)buffer.Pointer = float.NaN;
+            inner.Send(receiver, key, dtype, buffer);
+        }
+
+        public void Cast(uint parent, StepVote vote) => inner.Cast(parent, vote);
+
+        public void Announce(uint child, StepVerdict verdict) => inner.Announce(child, verdict);
+    }
+
+    private sealed class VoteLink(IPeerLink inner, Action<StepVote> change) : IPeerLink
+    {
+        public ulong BytesSent => inner.BytesSent;
+
+        public void Send(uint receiver, in TensorKey key, DType dtype, TensorBuffer buffer) => inner.Send(receiver, key, dtype, buffer);
+
+        public void Cast(uint parent, StepVote vote)
+        {
+            change(vote);
+            inner.Cast(parent, vote);
+        }
+
+        public void Announce(uint child, StepVerdict verdict) => inner.Announce(child, verdict);
     }
 
     private sealed class RoundingLink(IPeerLink inner) : IPeerLink

@@ -1,0 +1,94 @@
+using Orchestrator.Protos;
+using Orchestrator.Worker.Sessions;
+
+namespace Orchestrator.Worker.Tests.Sessions;
+
+public sealed class OutboxTests
+{
+    private readonly Outbox _outbox = new();
+
+    [Fact]
+    public async Task Next_OverANewStream_RepeatsEverythingInOrder()
+    {
+        WorkerMessage[] posted = [Ready("a"), Step("a", 1), Evaluation("a", 1), Step("b", 1), Step("a", 2), Failure("b")];
+        Array.ForEach(posted, _outbox.Post);
+        Assert.Equal(posted, await ReadAsync(posted.Length));
+        Assert.Equal(posted, await ReadAsync(posted.Length));
+    }
+
+    [Fact]
+    public async Task Next_NothingThere_WaitsForThePost()
+    {
+        var next = _outbox.NextAsync(0, TestContext.Current.CancellationToken);
+        Assert.False(next.IsCompleted);
+        _outbox.Post(Step("a", 1));
+        Assert.Equal(Step("a", 1), (await next.WaitAsync(TimeSpan.FromSeconds(10), TestContext.Current.CancellationToken)).Message);
+    }
+
+    [Fact]
+    public async Task Committed_EarlierStepsOfTheJob_AreDroppedAndNoOthers()
+    {
+        Post(Ready("a"), Step("a", 1), Evaluation("a", 2), Step("a", 2), Step("b", 1), Step("a", 3), Evaluation("a", 3), Failure("a"));
+        _outbox.Committed("a", 3);
+        await HoldsAsync(Ready("a"), Step("b", 1), Step("a", 3), Evaluation("a", 3), Failure("a"));
+    }
+
+    [Fact]
+    public async Task Committed_WhileAStreamReads_GoesOnBehindItsPosition()
+    {
+        Post(Step("a", 1), Step("a", 2), Step("a", 3));
+        var (position, _) = await _outbox.NextAsync(0, TestContext.Current.CancellationToken);
+        _outbox.Committed("a", 3);
+        Assert.Equal(Step("a", 3), (await _outbox.NextAsync(position, TestContext.Current.CancellationToken)).Message);
+    }
+
+    [Fact]
+    public async Task Forget_AReleasedJob_LeavesItsFailureAndOtherJobs()
+    {
+        Post(Ready("a"), Step("a", 1), Failure("a"), Step("b", 1));
+        _outbox.Forget("a");
+        await HoldsAsync(Failure("a"), Step("b", 1));
+    }
+
+    [Fact]
+    public async Task Post_NewerLoadReport_TakesTheOldersPlaceAtTheEnd()
+    {
+        Post(Load("a", 1), Load("b", 1), Step("a", 1), Load("a", 2));
+        await HoldsAsync(Load("b", 1), Step("a", 1), Load("a", 2));
+    }
+
+    private void Post(params WorkerMessage[] messages) => Array.ForEach(messages, _outbox.Post);
+
+    // Exactly these: a message posted now is the next one after them.
+    private async Task HoldsAsync(params WorkerMessage[] messages)
+    {
+        var last = Step("end", 1);
+        _outbox.Post(last);
+        Assert.Equal([.. messages, last], await ReadAsync(messages.Length + 1));
+    }
+
+    private async Task<List<WorkerMessage>> ReadAsync(int count)
+    {
+        var read = new List<WorkerMessage>();
+        long position = 0;
+        while (read.Count < count)
+        {
+            (position, var message) = await _outbox.NextAsync(position, TestContext.Current.CancellationToken).WaitAsync(TimeSpan.FromSeconds(10), TestContext.Current.CancellationToken);
+            read.Add(message);
+        }
+
+        return read;
+    }
+
+    private static JobScope Scope(string job) => new() { Job = job, Generation = 1, Fence = 1 };
+
+    private static WorkerMessage Ready(string job) => new() { GenerationReady = new GenerationReady { Scope = Scope(job) } };
+
+    private static WorkerMessage Step(string job, ulong step) => new() { Step = new StepReport { Scope = Scope(job), Step = step } };
+
+    private static WorkerMessage Evaluation(string job, ulong step) => new() { Evaluation = new EvaluationReport { Scope = Scope(job), Step = step } };
+
+    private static WorkerMessage Load(string job, uint layers) => new() { StageLoad = new StageLoadReport { Scope = Scope(job), LayersLoaded = layers } };
+
+    private static WorkerMessage Failure(string job) => new() { Failure = new WorkerFailure { Scope = Scope(job), Failure = new Failure { Message = "It broke." } } };
+}
