@@ -39,7 +39,7 @@ public sealed class OutboxTests
         Post(Step("a", 1), Step("a", 2), Step("a", 3));
         var (position, _) = await _outbox.NextAsync(0, TestContext.Current.CancellationToken);
         _outbox.Committed("a", 3);
-        Assert.Equal(Step("a", 3), (await _outbox.NextAsync(position, TestContext.Current.CancellationToken)).Message);
+        Assert.Equal(Step("a", 3), (await _outbox.NextAsync(position, TestContext.Current.CancellationToken).WaitAsync(TimeSpan.FromSeconds(10), TestContext.Current.CancellationToken)).Message);
     }
 
     [Fact]
