@@ -1,23 +1,53 @@
+using System.Diagnostics;
 using Orchestrator.Protos;
 using Orchestrator.Worker.Runtime;
 
 namespace Orchestrator.Benchmarks;
 
 /// <summary>
-/// Step time over its ideal, peak memory and a phase table for the 110M shape and for the sample:
-/// <c>dotnet run -c Release --project tests/Benchmarks -- [--steps N] [--numeric-class avx2] [--threads N] [--compute-dtype float32] [--only 110m]</c>.
+/// Measures the product against its limits: <c>dotnet run -c Release --project tests/Benchmarks -- [--only NAME] [--steps N] [--numeric-class avx2] …</c>.
 /// </summary>
+/// <remarks>Without <c>--only</c> each benchmark runs in a process of its own, so that peak memory and warmth are its own.</remarks>
 internal static class Program
 {
+    private static readonly Dictionary<string, Action<BenchmarkOptions>> Benchmarks = new(StringComparer.Ordinal)
+    {
+        ["110m"] = options => MeasureSteps(StepWorkload.Shape110M, options),
+        ["sample"] = options => MeasureSteps(StepWorkload.Sample, options),
+    };
+
     private static int Main(string[] args)
     {
-        var options = Parse(args);
+        var options = BenchmarkOptions.Parse(args, Benchmarks.Keys);
         if (options is null)
         {
-            Console.Error.WriteLine("usage: Benchmarks [--steps N] [--numeric-class avx2|avx512|avx512_bf16] [--threads N] [--compute-dtype auto|float32|bfloat16] [--only 110m|sample]");
+            Console.Error.WriteLine(
+                $"usage: Benchmarks [--only {string.Join('|', Benchmarks.Keys)}] [--steps N] [--numeric-class avx2|avx512|avx512_bf16] [--threads N] [--compute-dtype auto|float32|bfloat16]");
             return 2;
         }
 
+        if (options.Only is not { } only)
+        {
+            return Benchmarks.Keys.Select(name => RunAlone([.. args, "--only", name])).Max();
+        }
+
+        Benchmarks[only](options);
+        return 0;
+    }
+
+    private static int RunAlone(string[] args)
+    {
+        using var process = Process.Start(new ProcessStartInfo(Environment.ProcessPath!, [.. Host(), .. args]))
+            ?? throw new InvalidOperationException("the benchmark's process did not start");
+        process.WaitForExit();
+        return process.ExitCode;
+    }
+
+    // "dotnet Benchmarks.dll" needs its assembly named again; the apphost does not.
+    private static string[] Host() => Path.GetFileNameWithoutExtension(Environment.ProcessPath) == "dotnet" ? [typeof(Program).Assembly.Location] : [];
+
+    private static void MeasureSteps(Func<StepWorkload> make, BenchmarkOptions options)
+    {
         using var runtime = WorkerRuntime.Start(new RuntimeOptions(Threads: options.Threads, NumericClass: options.NumericClass));
         var dtype = options.ComputeDtype switch
         {
@@ -27,48 +57,7 @@ internal static class Program
         };
         var c = runtime.NumericClass;
         Console.WriteLine($"class={c.Backend}/{c.InstructionPath} libtorch={c.Libtorch} threads={c.Threads} compute_dtype={dtype} steps={options.Steps}");
-        foreach (var make in (Func<StepWorkload>[])[StepWorkload.Shape110M, StepWorkload.Sample])
-        {
-            using var workload = make();
-            if (options.Only is null || options.Only == workload.Name)
-            {
-                runtime.Compute.Run(() => new StepBenchmark(workload, dtype, options.Steps).Run()).GetAwaiter().GetResult();
-            }
-        }
-
-        return 0;
+        using var workload = make();
+        runtime.Compute.Run(() => new StepBenchmark(workload, dtype, options.Steps).Run()).GetAwaiter().GetResult();
     }
-
-    private static BenchmarkOptions? Parse(string[] args)
-    {
-        var options = new BenchmarkOptions();
-        for (var i = 0; i + 1 < args.Length; i += 2)
-        {
-            var value = args[i + 1];
-            switch (args[i])
-            {
-                case "--steps" when int.TryParse(value, out var steps) && steps > 0:
-                    options = options with { Steps = steps };
-                    break;
-                case "--threads" when int.TryParse(value, out var threads) && threads > 0:
-                    options = options with { Threads = threads };
-                    break;
-                case "--numeric-class":
-                    options = options with { NumericClass = value };
-                    break;
-                case "--compute-dtype" when value is "auto" or "float32" or "bfloat16":
-                    options = options with { ComputeDtype = value };
-                    break;
-                case "--only" when value is "110m" or "sample":
-                    options = options with { Only = value };
-                    break;
-                default:
-                    return null;
-            }
-        }
-
-        return args.Length % 2 == 0 ? options : null;
-    }
-
-    private sealed record BenchmarkOptions(int Steps = 5, int? Threads = null, string? NumericClass = null, string ComputeDtype = "auto", string? Only = null);
 }

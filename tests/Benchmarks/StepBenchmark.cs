@@ -1,6 +1,8 @@
 using System.Diagnostics;
 using System.Globalization;
 using Orchestrator.Coordinator.Adapters;
+using Orchestrator.Coordinator.Jobs;
+using Orchestrator.Coordinator.Runs;
 using Orchestrator.Protos;
 using Orchestrator.Worker.Adapters;
 using Orchestrator.Worker.Kernels;
@@ -66,7 +68,7 @@ internal sealed class StepBenchmark(StepWorkload workload, DType dtype, int step
             Training = true,
             Quantization = new QuantizationSpec { Type = QuantizationType.Nf4, BlockSize = 64, DoubleQuant = true },
             Optimizer = new OptimizerSpec { Kind = OptimizerKind.Adamw, Beta1 = 0.9, Beta2 = 0.999, Epsilon = 1e-8, MaxGradNorm = 1 },
-            Constants = new NumericConstants { ComputeDtype = dtype, ReductionSlots = 16, ChunkElements = TargetModules.ChunkElements, LossChunkTokens = 256, AttentionBlock = 128, Seed = 42 },
+            Constants = StageSpecs.Constants(dtype, new TrainingSpec()),
         };
         spec.Base.AddRange(workload.Folder.AllSlices(quantize: true));
         spec.Adapter.AddRange(TargetModules.Resolve(_model, new LoraConfig { Rank = Rank, Alpha = 2 * Rank, TargetModules = ModuleSelector.AllLinear }));
