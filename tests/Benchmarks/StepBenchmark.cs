@@ -38,15 +38,15 @@ internal sealed class StepBenchmark(StepWorkload workload, DType dtype, int step
 
         var seconds = new List<double>();
         _around.Clear();
-        PhaseClock.Enable(true);
+        KernelProfile.Enable(true);
         for (var i = 0; i < steps; i++)
         {
             seconds.Add(Step(spec, model, adapter, gradient));
         }
 
-        var phases = Enum.GetValues<Phase>().ToDictionary(phase => phase.ToString(), PhaseClock.Seconds);
-        PhaseClock.Enable(false);
-        phases.Remove(nameof(Phase.None));
+        var phases = Enum.GetValues<KernelPhase>().ToDictionary(phase => phase.ToString(), KernelProfile.Seconds);
+        KernelProfile.Enable(false);
+        phases.Remove(nameof(KernelPhase.None));
         foreach (var (name, ticks) in _around)
         {
             phases[name] = ticks / (double)Stopwatch.Frequency;

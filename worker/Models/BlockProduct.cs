@@ -95,28 +95,3 @@ internal static unsafe class BlockProduct
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector512<float> Begin(float* at, bool add) => add ? Vector512.Load(at) : Vector512<float>.Zero;
 }
-
-/// <summary>A row-major block in scratch memory.</summary>
-/// <param name="Address">Of element [0, 0].</param>
-/// <param name="Stride">Elements from one row to the next.</param>
-internal readonly unsafe record struct Block(nint Address, int Stride)
-{
-    public float* Start => (float*)Address;
-
-    public Block At(int row, int column) => new((nint)(Start + ((long)row * Stride) + column), Stride);
-
-    /// <summary>The first <paramref name="count"/> elements of a row.</summary>
-    public Span<float> Row(int row, int count) => new(Start + ((long)row * Stride), count);
-
-    /// <summary>As a left factor, from a row and a step on.</summary>
-    public LeftFactor Left(int row, int step) => new(At(row, step).Address, Stride, 1);
-
-    /// <summary>Transposed, as a left factor: row r and step k are element [k, r].</summary>
-    public LeftFactor LeftTransposed(int row, int step) => new(At(step, row).Address, 1, Stride);
-}
-
-/// <summary>The left factor of a product: element [r, k] lies r row strides and k step strides from the start.</summary>
-internal readonly unsafe record struct LeftFactor(nint Address, int RowStride, int StepStride)
-{
-    public float* Start => (float*)Address;
-}

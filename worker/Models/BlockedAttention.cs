@@ -2,9 +2,6 @@ using static TorchSharp.torch;
 
 namespace Orchestrator.Worker.Models;
 
-/// <summary>What attention keeps for its backward: rotated queries [key heads, tokens, group * head_dim], rotated keys and values [key heads, tokens, head_dim].</summary>
-internal readonly record struct AttentionHeads(Tensor Queries, Tensor Keys, Tensor Values);
-
 /// <summary>Causal attention inside each sample, a block of queries against all keys they may see at a time; no tokens x tokens tensor exists.</summary>
 /// <remarks>
 /// The block size is a constant of the job, so the same products are made on every layout. The query heads that share a key head are rows of one product. Scores and weights have the
@@ -30,7 +27,7 @@ internal sealed class BlockedAttention
     /// <summary>Splits and rotates [tokens, q k v].</summary>
     public AttentionHeads Split(Tensor projected, PassContext pass)
     {
-        using var clock = PhaseClock.Measure(Phase.Attention);
+        using var clock = KernelProfile.Measure(KernelPhase.Attention);
         return new AttentionHeads(
             _operations.TakeHeads(projected, _queries, pass.Angles),
             _operations.TakeHeads(projected, _keys, pass.Angles),

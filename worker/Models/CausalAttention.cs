@@ -36,7 +36,7 @@ internal sealed class CausalAttention
     /// <summary>[tokens, heads * head_dim] of what <see cref="Keep"/> gave.</summary>
     public Tensor Forward(List<Tensor> kept, PassContext pass)
     {
-        using var clock = PhaseClock.Measure(Phase.Attention);
+        using var clock = KernelProfile.Measure(KernelPhase.Attention);
         return ShortFor(pass) is { } attention ? attention.Forward(kept[0], pass) : _blocked.Forward(HeadsOf(kept), pass);
     }
 
@@ -47,7 +47,7 @@ internal sealed class CausalAttention
     /// <summary>Fills and returns <paramref name="gradient"/>, the gradient of [tokens, q k v].</summary>
     public Tensor Backward(IReadOnlyList<Tensor> kept, Tensor outputGradient, Tensor gradient, PassContext pass)
     {
-        using var clock = PhaseClock.Measure(Phase.Attention);
+        using var clock = KernelProfile.Measure(KernelPhase.Attention);
         using var dense = outputGradient.contiguous();
         if (ShortFor(pass) is { } attention)
         {

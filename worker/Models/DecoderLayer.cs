@@ -33,7 +33,7 @@ internal sealed class DecoderLayer : IDisposable
     /// <summary>[tokens, hidden] to [tokens, hidden]; the caller's scope owns the result.</summary>
     public torch.Tensor Forward(torch.Tensor x, PassContext pass)
     {
-        using var clock = PhaseClock.Measure(Phase.GraphForward);
+        using var clock = KernelProfile.Measure(KernelPhase.GraphForward);
         using var scope = torch.NewDisposeScope();
         var projected = ProjectionFunction.Apply(RmsNormFunction.Apply(x, _inputNorm, pass, entry: true), _attentionInput, pass, entry: true);
         var middle = Plus(ProjectionFunction.Apply(AttentionFunction.Apply(projected, _attention, pass), _attentionOutput, pass, entry: false), x);
@@ -54,17 +54,7 @@ internal sealed class DecoderLayer : IDisposable
 
     private static torch.Tensor Plus(torch.Tensor branch, torch.Tensor residual)
     {
-        using var clock = PhaseClock.Measure(Phase.ResidualSums);
+        using var clock = KernelProfile.Measure(KernelPhase.ResidualSums);
         return branch.add_(residual);
     }
 }
-
-/// <summary>What a decoder layer is made of.</summary>
-internal sealed record DecoderLayerParts(
-    RmsNorm InputNorm,
-    ProjectionGroup AttentionInput,
-    CausalAttention Attention,
-    ProjectionGroup AttentionOutput,
-    RmsNorm MlpNorm,
-    ProjectionGroup GateUp,
-    ProjectionGroup Down);

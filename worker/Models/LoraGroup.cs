@@ -38,7 +38,7 @@ internal sealed class LoraGroup : IDisposable
     /// <param name="pass">The pass.</param>
     public void AddForward(Tensor x, Tensor output, PassContext pass)
     {
-        using var clock = PhaseClock.Measure(Phase.Lora);
+        using var clock = KernelProfile.Measure(KernelPhase.Lora);
         using var scope = NewDisposeScope();
         Refresh();
         output.addmm_(Hidden(x, Inputs(x, pass)), _up.t(), 1f, 1f);
@@ -51,7 +51,7 @@ internal sealed class LoraGroup : IDisposable
     /// <param name="pass">The pass.</param>
     public void AddBackward(Tensor x, Tensor gradient, Tensor? inputGradient, PassContext pass)
     {
-        using var clock = PhaseClock.Measure(Phase.Lora);
+        using var clock = KernelProfile.Measure(KernelPhase.Lora);
         using var scope = NewDisposeScope();
         var flat = pass.FlatGradient ?? throw new InvalidOperationException("A backward ran without a gradient buffer.");
         Refresh();

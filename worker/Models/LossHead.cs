@@ -9,7 +9,6 @@ namespace Orchestrator.Worker.Models;
 /// </remarks>
 internal sealed class LossHead : IDisposable
 {
-    private readonly RmsNorm _norm;
     private readonly FrozenWeight _weight;
     private readonly WeightBuffer _buffer;
     private readonly ScalarType _dtype;
@@ -18,15 +17,18 @@ internal sealed class LossHead : IDisposable
 
     public LossHead(RmsNorm norm, FrozenWeight weight, WeightBuffer buffer, ScalarType dtype, FusedOperations operations, int chunkTokens)
     {
-        (_norm, _weight, _buffer, _dtype, _operations, _chunkTokens) = (norm, weight, buffer, dtype, operations, chunkTokens);
+        (Norm, _weight, _buffer, _dtype, _operations, _chunkTokens) = (norm, weight, buffer, dtype, operations, chunkTokens);
         if (weight.Direct(dtype) is null)
         {
             buffer.Reserve(weight.Rows * weight.Columns);
         }
     }
 
+    /// <summary>The final norm, of [tokens, hidden].</summary>
+    internal RmsNorm Norm { get; }
+
     /// <summary>Bytes of the norm.</summary>
-    public long Bytes => _norm.Bytes;
+    public long Bytes => Norm.Bytes;
 
     /// <summary>Loss and, scaled, the gradient of the residual stream.</summary>
     /// <param name="x">[tokens, hidden], the last layer's output.</param>
@@ -44,8 +46,8 @@ internal sealed class LossHead : IDisposable
             var rows = tensor(targets.Positions, device: x.device);
             var hidden = x.index_select(0, rows);
             var logProbabilities = new float[targets.Count];
-            var normGradient = Chunks(_norm.Forward(hidden), targets, logProbabilities, lossScale);
-            gradient.index_copy_(0, rows, _norm.Backward(hidden, normGradient!));
+            var normGradient = Chunks(Norm.Forward(hidden), targets, logProbabilities, lossScale);
+            gradient.index_copy_(0, rows, Norm.Backward(hidden, normGradient!));
             foreach (var value in logProbabilities)
             {
                 lossSum -= value;
@@ -67,7 +69,7 @@ internal sealed class LossHead : IDisposable
         if (targets.Count > 0)
         {
             var hidden = x.index_select(0, tensor(targets.Positions, device: x.device));
-            Chunks(_norm.Forward(hidden), targets, logProbabilities, null);
+            Chunks(Norm.Forward(hidden), targets, logProbabilities, null);
         }
 
         var results = new SampleEvaluation[part.Samples.Length];
@@ -88,17 +90,21 @@ internal sealed class LossHead : IDisposable
         return results;
     }
 
-    /// <summary>Final norm of [tokens, hidden].</summary>
-    public Tensor Normalise(Tensor x) => _norm.Forward(x);
-
-    /// <summary>[tokens, vocabulary] of normalised hidden states, in the compute dtype.</summary>
-    public Tensor Logits(Tensor normalised)
+    /// <summary>The weight [vocabulary, hidden] in the compute dtype; valid until the stage's buffer is taken again.</summary>
+    internal Tensor Weight()
     {
-        using var scope = NewDisposeScope();
-        return mm(normalised, Weight().t()).MoveToOuterDisposeScope();
+        using var clock = KernelProfile.Measure(KernelPhase.Dequantize);
+        if (_weight.Direct(_dtype) is { } direct)
+        {
+            return direct;
+        }
+
+        var buffer = _buffer.Take(_weight.Rows, _weight.Columns);
+        _weight.WriteTo(buffer);
+        return buffer;
     }
 
-    public void Dispose() => _norm.Dispose();
+    public void Dispose() => Norm.Dispose();
 
     private Tensor? Chunks(Tensor normalised, LossTargets targets, float[] logProbabilities, float? lossScale)
     {
@@ -109,7 +115,7 @@ internal sealed class LossHead : IDisposable
             using var scope = NewDisposeScope();
             var count = Math.Min(_chunkTokens, targets.Count - start);
             var logits = Product(normalised.narrow(0, start, count), weight.t());
-            using (PhaseClock.Measure(Phase.CrossEntropy))
+            using (KernelProfile.Measure(KernelPhase.CrossEntropy))
             {
                 _operations.CrossEntropy(logits, targets.Labels.AsSpan(start, count), logProbabilities.AsSpan(start, count), lossScale);
             }
@@ -122,62 +128,7 @@ internal sealed class LossHead : IDisposable
 
     private static Tensor Product(Tensor left, Tensor right)
     {
-        using var clock = PhaseClock.Measure(Phase.HeadProducts);
+        using var clock = KernelProfile.Measure(KernelPhase.HeadProducts);
         return mm(left, right);
-    }
-
-    private Tensor Weight()
-    {
-        using var clock = PhaseClock.Measure(Phase.Dequantize);
-        if (_weight.Direct(_dtype) is { } direct)
-        {
-            return direct;
-        }
-
-        var buffer = _buffer.Take(_weight.Rows, _weight.Columns);
-        _weight.WriteTo(buffer);
-        return buffer;
-    }
-}
-
-/// <summary>The positions of a part that predict a label, in token order: position p predicts the label at p + 1 of its own sample.</summary>
-internal sealed class LossTargets
-{
-    private LossTargets(long[] positions, int[] labels, int[] perSample)
-    {
-        (Positions, Labels, PerSample) = (positions, labels, perSample);
-    }
-
-    public long[] Positions { get; }
-
-    public int[] Labels { get; }
-
-    /// <summary>Used labels of each sample.</summary>
-    public int[] PerSample { get; }
-
-    public int Count => Labels.Length;
-
-    public static LossTargets Of(MicroBatchTokens part)
-    {
-        var positions = new List<long>();
-        var labels = new List<int>();
-        var perSample = new int[part.Lengths.Length];
-        var start = 0;
-        for (var sample = 0; sample < perSample.Length; sample++)
-        {
-            for (var i = start + 1; i < start + part.Lengths[sample]; i++)
-            {
-                if (part.Labels[i] != MicroBatchTokens.NoLabel)
-                {
-                    positions.Add(i - 1);
-                    labels.Add(part.Labels[i]);
-                    perSample[sample]++;
-                }
-            }
-
-            start += part.Lengths[sample];
-        }
-
-        return new LossTargets([.. positions], [.. labels], perSample);
     }
 }

@@ -2,12 +2,6 @@ using static TorchSharp.torch;
 
 namespace Orchestrator.Worker.Models;
 
-/// <summary>One linear layer of a projection group.</summary>
-/// <param name="Weight">[out, in].</param>
-/// <param name="Bias">[out] in the compute dtype, or null.</param>
-/// <param name="Lora">The adapter, or null.</param>
-internal sealed record ProjectionPart(FrozenWeight Weight, Tensor? Bias, LoraPair? Lora);
-
 /// <summary>Linear layers that share their input (q, k, v; gate, up; or one alone), multiplied as one: [tokens, in] to [tokens, sum of outs].</summary>
 /// <remarks>The base weights are frozen: a backward computes the input's and the adapters' gradients, never a weight's. Compute thread only.</remarks>
 internal sealed class ProjectionGroup : IDisposable
@@ -74,20 +68,20 @@ internal sealed class ProjectionGroup : IDisposable
 
     private Tensor Product(Tensor x, Tensor weight)
     {
-        using var clock = PhaseClock.Measure(Phase.BaseProducts);
+        using var clock = KernelProfile.Measure(KernelPhase.BaseProducts);
         return _bias is null ? mm(x, weight) : addmm(_bias, x, weight, 1f, 1f);
     }
 
     private Tensor InputGradient(Tensor gradient)
     {
         var weight = Weight();
-        using var clock = PhaseClock.Measure(Phase.BaseProducts);
+        using var clock = KernelProfile.Measure(KernelPhase.BaseProducts);
         return mm(gradient, weight);
     }
 
     private Tensor Weight()
     {
-        using var clock = PhaseClock.Measure(Phase.Dequantize);
+        using var clock = KernelProfile.Measure(KernelPhase.Dequantize);
         if (_parts.Length == 1 && _parts[0].Weight.Direct(_dtype) is { } direct)
         {
             return direct;

@@ -10,13 +10,13 @@ internal sealed class RmsNorm(torch.Tensor weight, float epsilon, FusedOperation
 
     public torch.Tensor Forward(torch.Tensor x)
     {
-        using var clock = PhaseClock.Measure(Phase.Norms);
+        using var clock = KernelProfile.Measure(KernelPhase.Norms);
         return operations.RmsNorm(x, weight, epsilon);
     }
 
     public torch.Tensor Backward(torch.Tensor x, torch.Tensor gradient)
     {
-        using var clock = PhaseClock.Measure(Phase.Norms);
+        using var clock = KernelProfile.Measure(KernelPhase.Norms);
         return operations.RmsNormBackward(x, weight, epsilon, gradient);
     }
 

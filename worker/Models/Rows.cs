@@ -1,4 +1,3 @@
-using System.Buffers;
 using Orchestrator.Worker.Runtime;
 using TorchSharp;
 
@@ -64,22 +63,4 @@ internal readonly unsafe struct Rows
             BrainFloats.RoundInPlace(values);
         }
     }
-}
-
-/// <summary>Pooled fp32 scratch for the rows of one call.</summary>
-/// <remarks>Used by one thread; disposed at the end of the row.</remarks>
-internal ref struct RowBuffer(int elements)
-{
-    private readonly float[] _rented = ArrayPool<float>.Shared.Rent(elements);
-    private int _next;
-
-    /// <summary>The next part; its content is undefined.</summary>
-    public Span<float> Take(int count)
-    {
-        var part = _rented.AsSpan(_next, count);
-        _next += count;
-        return part;
-    }
-
-    public readonly void Dispose() => ArrayPool<float>.Shared.Return(_rented);
 }

@@ -27,7 +27,7 @@ internal sealed class StageLoader : IDisposable
     public StageLoader(StageSpec spec, torch.Device device, AdapterState adapter)
     {
         (_spec, _model, _device, _adapter) = (spec, spec.Model, device, adapter);
-        _dtype = ElementTypes.ToScalarType(spec.Constants.ComputeDtype);
+        _dtype = ElementTypes.ToComputeType(spec.Constants.ComputeDtype);
         _slices = spec.Base.ToDictionary(slice => slice.Name, StringComparer.Ordinal);
         _modules = spec.Adapter.ToDictionary(module => module.Module, StringComparer.Ordinal);
         _operations = FusedOperations.For(device);
@@ -200,13 +200,3 @@ internal sealed class StageLoader : IDisposable
         return item;
     }
 }
-
-/// <summary>What loading a stage gives; <paramref name="Owned"/> frees all of it.</summary>
-internal sealed record StageModelParts(
-    TokenEmbedding? Embedding,
-    IReadOnlyList<DecoderLayer> Layers,
-    LossHead? Head,
-    RotaryTable Rotary,
-    IReadOnlyList<IDisposable> Owned,
-    ulong BytesRead,
-    ulong ResidentBytes);

@@ -188,7 +188,7 @@ internal sealed class StageRun : IDisposable
 
         private Tensor LayerBackward(int index, Tensor gradient)
         {
-            using var clock = PhaseClock.Measure(Phase.GraphBackward);
+            using var clock = KernelProfile.Measure(KernelPhase.GraphBackward);
             using var scope = NewDisposeScope();
             var input = _inputs[index]!;
             var output = _outputs[index] ?? _model.Layers[index].Forward(input, _pass).DetachFromDisposeScope();

@@ -9,7 +9,7 @@ internal sealed class TokenEmbedding(torch.Tensor table, torch.ScalarType dtype)
     /// <summary>[tokens, hidden].</summary>
     public torch.Tensor Forward(int[] inputIds)
     {
-        using var clock = PhaseClock.Measure(Phase.Embedding);
+        using var clock = KernelProfile.Measure(KernelPhase.Embedding);
         using var scope = torch.NewDisposeScope();
         var index = torch.tensor(inputIds, device: table.device);
         return table.index_select(0, index).to_type(dtype).MoveToOuterDisposeScope();

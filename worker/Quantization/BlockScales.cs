@@ -1,4 +1,5 @@
 using Orchestrator.Worker.Kernels;
+using Orchestrator.Worker.Runtime;
 
 namespace Orchestrator.Worker.Quantization;
 
@@ -64,8 +65,8 @@ internal sealed unsafe class BlockScales : IDisposable
         var source = (float*)absmax.Pointer;
         var count = absmax.Length / 4;
         var offset = Mean(source, count);
-        var codes = new NativeBuffer(count);
-        var nested = new NativeBuffer((count + NestedBlock - 1) / NestedBlock * 4);
+        var codes = new NativeBuffer(count, cleared: true);
+        var nested = new NativeBuffer((count + NestedBlock - 1) / NestedBlock * 4, cleared: true);
         for (long first = 0; first < count; first += NestedBlock)
             ((float*)nested.Pointer)[first / NestedBlock] = NestBlock(source + first, (int)Math.Min(NestedBlock, count - first), offset, codes.Pointer + first);
         return new BlockScales(count, codes, nested, offset);

@@ -1,4 +1,3 @@
-using Orchestrator.Protos;
 using Orchestrator.Worker.Runtime;
 using TorchSharp;
 
@@ -15,7 +14,7 @@ internal sealed class HostQuantizedWeight(QuantizedMatrix matrix) : QuantizedWei
     {
         if (!destination.shape.AsSpan().SequenceEqual([.. matrix.Shape]))
             throw new ArgumentException($"'{matrix.Name}' has shape [{string.Join(", ", matrix.Shape)}], the destination [{string.Join(", ", destination.shape)}]", nameof(destination));
-        matrix.Dequantize(TensorMemory.Pointer(destination), TypeOf(destination));
+        matrix.Dequantize(TensorMemory.Pointer(destination), ElementTypes.ToDType(destination.dtype));
     }
 
     protected override void Dispose(bool disposing)
@@ -23,12 +22,4 @@ internal sealed class HostQuantizedWeight(QuantizedMatrix matrix) : QuantizedWei
         if (disposing)
             matrix.Dispose();
     }
-
-    private static DType TypeOf(torch.Tensor tensor) => tensor.dtype switch
-    {
-        torch.ScalarType.Float32 => DType.F32,
-        torch.ScalarType.BFloat16 => DType.Bf16,
-        torch.ScalarType.Float16 => DType.F16,
-        var other => throw new ArgumentException($"a weight is not dequantized to {other}", nameof(tensor)),
-    };
 }

@@ -72,8 +72,8 @@ internal sealed unsafe class QuantizedMatrix : IDisposable
         int block = (int)spec.BlockSize, size = Widening.ElementSize(type);
         var numBlocks = (count + block - 1) / block;
         var book = CodeBook.Of(spec.Type);
-        var codes = new NativeBuffer((count + 1) / 2);
-        var absmax = new NativeBuffer(numBlocks * 4);
+        var codes = new NativeBuffer((count + 1) / 2, cleared: true);
+        var absmax = new NativeBuffer(numBlocks * 4, cleared: true);
         var bad = long.MaxValue;
         KernelParallel.For(numBlocks, LeastElementsPerThread / block, (from, to) =>
         {

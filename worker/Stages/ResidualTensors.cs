@@ -8,17 +8,10 @@ namespace Orchestrator.Worker.Stages;
 /// <summary>The residual stream and its gradient between tensors and the wire: contiguous, always in the job's compute dtype.</summary>
 internal static unsafe class ResidualTensors
 {
-    public static torch.ScalarType ScalarTypeOf(DType dtype) => dtype switch
-    {
-        DType.F32 => torch.ScalarType.Float32,
-        DType.Bf16 => torch.ScalarType.BFloat16,
-        _ => throw new WorkerFaultException(ErrorCode.Internal, $"The compute dtype of a job is F32 or BF16, not {dtype}."),
-    };
-
     /// <summary>A copy of a tensor's bytes; the tensor stays the caller's.</summary>
     public static TensorBuffer ToBuffer(torch.Tensor tensor, DType dtype)
     {
-        if (tensor.dtype != ScalarTypeOf(dtype))
+        if (tensor.dtype != ElementTypes.ToComputeType(dtype))
             throw new InvalidOperationException($"the residual stream is {tensor.dtype}, the job's is {dtype}");
         using var scope = torch.NewDisposeScope();
         var host = tensor.cpu().contiguous();
@@ -28,7 +21,7 @@ internal static unsafe class ResidualTensors
     /// <summary>A new tensor [tokens, hidden] on the device with what came; the caller's to dispose.</summary>
     public static torch.Tensor ToTensor(ReceivedTensor received, DType dtype, int tokens, uint hidden, torch.Device device)
     {
-        var tensor = torch.empty([tokens, hidden], ScalarTypeOf(dtype));
+        var tensor = torch.empty([tokens, hidden], ElementTypes.ToComputeType(dtype));
         var bytes = tensor.numel() * tensor.element_size();
         if (received.DType != dtype || received.Buffer.Bytes != bytes)
             throw new InvalidOperationException($"{received.Buffer.Bytes} bytes of {received.DType} came where {tokens} x {hidden} of {dtype} were due");

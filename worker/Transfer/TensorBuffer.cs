@@ -1,32 +1,23 @@
-using System.Runtime.InteropServices;
+using Orchestrator.Worker.Runtime;
 
 namespace Orchestrator.Worker.Transfer;
 
-/// <summary>A tensor's bytes in native memory, 64-byte aligned, on their way between two workers.</summary>
+/// <summary>A tensor's bytes in native memory on their way between two workers.</summary>
 /// <remarks>
 /// Counted: made with one owner, <see cref="Retain"/> adds one, <see cref="Dispose"/> lets one go, the last frees. Written by its maker alone,
 /// before it is shared; then only read. What an aborted generation left is freed with its handle.
 /// </remarks>
-internal sealed unsafe class TensorBuffer : IDisposable
+/// <param name="bytes">Their number; their content is undefined at first.</param>
+/// <exception cref="OutOfMemoryException">The system has no memory of this size.</exception>
+internal sealed unsafe class TensorBuffer(long bytes) : IDisposable
 {
-    private const nuint Alignment = 64;
-
-    private readonly MemoryHandle _memory;
+    private readonly NativeBuffer _memory = new(bytes, cleared: false);
     private int _owners = 1;
 
-    /// <exception cref="OutOfMemoryException">The system has no memory of this size.</exception>
-    public TensorBuffer(long bytes)
-    {
-        ArgumentOutOfRangeException.ThrowIfNegative(bytes);
-        Bytes = bytes;
-        _memory = new MemoryHandle((nint)NativeMemory.AlignedAlloc((nuint)Math.Max(bytes, 1), Alignment));
-        Pointer = (byte*)_memory.DangerousGetHandle();
-    }
-
-    public long Bytes { get; }
+    public long Bytes => _memory.Length;
 
     /// <summary>The first byte; valid as long as an owner holds the buffer.</summary>
-    public byte* Pointer { get; }
+    public byte* Pointer => _memory.Pointer;
 
     /// <summary>A copy of bytes that stay their owner's.</summary>
     public static TensorBuffer CopyOf(void* source, long bytes)
@@ -54,19 +45,5 @@ internal sealed unsafe class TensorBuffer : IDisposable
     {
         if (Interlocked.Decrement(ref _owners) == 0)
             _memory.Dispose();
-    }
-
-    private sealed class MemoryHandle : SafeHandle
-    {
-        public MemoryHandle(nint memory)
-            : base(0, ownsHandle: true) => SetHandle(memory);
-
-        public override bool IsInvalid => handle == 0;
-
-        protected override bool ReleaseHandle()
-        {
-            NativeMemory.AlignedFree((void*)handle);
-            return true;
-        }
     }
 }

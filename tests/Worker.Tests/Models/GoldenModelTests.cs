@@ -64,7 +64,7 @@ public sealed class GoldenModelTests
         for (var layer = 0; layer <= stage.Model.Layers.Count; layer++)
         {
             var hidden = stage.Model.ForwardOnly(batch, null, layer);
-            var seen = layer == stage.Model.Layers.Count ? stage.Model.Head!.Normalise(hidden) : hidden;
+            var seen = layer == stage.Model.Layers.Count ? stage.Model.Head!.Norm.Forward(hidden) : hidden;
             AssertClose(GoldenFiles.Floats(expected, $"hidden_1_{layer}"), seen.data<float>().ToArray(), Tolerance);
         }
     }

@@ -23,7 +23,8 @@ internal sealed class LoadedStage : IDisposable
     {
         using var scope = torch.NewDisposeScope();
         using var noGrad = torch.no_grad();
-        var logits = batch.Parts().Select(part => Model.Head!.Logits(Model.Head.Normalise(Model.ForwardOnly(part, null, Model.Layers.Count))));
+        var head = Model.Head!;
+        var logits = batch.Parts().Select(part => torch.mm(head.Norm.Forward(Model.ForwardOnly(part, null, Model.Layers.Count)), head.Weight().t()));
         return torch.cat(logits.ToList(), 0).to_type(torch.ScalarType.Float32).data<float>().ToArray();
     }
 

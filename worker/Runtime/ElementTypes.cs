@@ -1,7 +1,7 @@
 using Orchestrator.Protos;
 using TorchSharp;
 
-namespace Orchestrator.Worker.Models;
+namespace Orchestrator.Worker.Runtime;
 
 /// <summary>The floating-point types of weights and activations, as the contracts and as libtorch name them.</summary>
 internal static class ElementTypes
@@ -23,4 +23,10 @@ internal static class ElementTypes
         torch.ScalarType.Float16 => DType.F16,
         _ => throw new ArgumentOutOfRangeException(nameof(dtype), dtype, "No floating-point type of weights."),
     };
+
+    /// <summary>The type that a job computes in, which is also its residual stream's.</summary>
+    /// <exception cref="WorkerFaultException">No job computes in this type.</exception>
+    public static torch.ScalarType ToComputeType(DType dtype) => dtype is DType.F32 or DType.Bf16
+        ? ToScalarType(dtype)
+        : throw new WorkerFaultException(ErrorCode.BadData, $"The compute dtype of a job is F32 or BF16, not {dtype}.");
 }

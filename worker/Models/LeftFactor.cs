@@ -1,0 +1,7 @@
+namespace Orchestrator.Worker.Models;
+
+/// <summary>The left factor of a product: element [r, k] lies r row strides and k step strides from the start.</summary>
+internal readonly unsafe record struct LeftFactor(nint Address, int RowStride, int StepStride)
+{
+    public float* Start => (float*)Address;
+}
