@@ -19,6 +19,7 @@ internal sealed class WorkerSession(WorkerOptions options, WorkerParts parts)
 {
     private const string AttachMethod = "orchestrator.v1.WorkerAttachment/Attach";
 
+    private readonly AttachToken _token = new(options.JoinToken);
     private readonly JobFences _fences = new();
     private readonly Dictionary<string, ServedJob> _jobs = new(StringComparer.Ordinal);
     private int _next;
@@ -52,13 +53,22 @@ internal sealed class WorkerSession(WorkerOptions options, WorkerParts parts)
     private async ValueTask<CoordinatorConnection> AttachAsync(CancellationToken cancellationToken)
     {
         var coordinator = options.Coordinators[_next++ % options.Coordinators.Count];
-        return await CoordinatorConnection.OpenAsync(coordinator, Request(), cancellationToken);
+        try
+        {
+            var connection = await CoordinatorConnection.OpenAsync(coordinator, Request(), cancellationToken);
+            _token.Accepted(connection.Accepted.Credential);
+            return connection;
+        }
+        catch (AttachRefusedException refused) when (_token.Refused(refused.Code))
+        {
+            return await AttachAsync(cancellationToken);
+        }
     }
 
     private AttachRequest Request() => new()
     {
         Worker = parts.Self,
-        JoinToken = options.JoinToken,
+        JoinToken = _token.Current,
         NumericClass = parts.Runtime.NumericClass,
         PeerAddress = options.Advertise ?? parts.Peers.Address,
         MemoryLimitBytes = options.MemoryLimitBytes,
