@@ -15,6 +15,7 @@ internal static class MessageScope
         WorkerMessage.BodyOneofCase.StateSaved => message.StateSaved.Scope?.Job,
         WorkerMessage.BodyOneofCase.Failure => message.Failure.Scope?.Job,
         WorkerMessage.BodyOneofCase.Score => message.Score.Scope?.Job,
+        WorkerMessage.BodyOneofCase.Generate => message.Generate.Scope?.Job,
         _ => null,
     };
 
@@ -27,6 +28,8 @@ internal static class MessageScope
         CoordinatorMessage.BodyOneofCase.SaveState => message.SaveState.Scope?.Job,
         CoordinatorMessage.BodyOneofCase.Release => message.Release.Scope?.Job,
         CoordinatorMessage.BodyOneofCase.Score => message.Score.Scope?.Job,
+        CoordinatorMessage.BodyOneofCase.Generate => message.Generate.Scope?.Job,
+        CoordinatorMessage.BodyOneofCase.StopGenerating => message.StopGenerating.Scope?.Job,
         _ => null,
     };
 }

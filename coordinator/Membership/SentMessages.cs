@@ -12,6 +12,7 @@ internal sealed class SentMessages
 {
     private const int OpenWindows = 3;
     private const int OpenScores = 64;
+    private const int OpenAnswers = 64;
     private const int KeptReleases = 64;
     private readonly List<(string Job, CoordinatorMessage Message)> _sent = [];
 
@@ -27,6 +28,7 @@ internal sealed class SentMessages
             case Body.Release: Keep(KeptReleases, item => item.Message.BodyCase == Body.Release); break;
             case Body.Window: Keep(OpenWindows, item => item.Job == job && item.Message.BodyCase == Body.Window); break;
             case Body.Score: Keep(OpenScores, item => item.Job == job && item.Message.BodyCase == Body.Score); break;
+            case Body.Generate or Body.StopGenerating: Keep(OpenAnswers, item => item.Job == job && item.Message.BodyCase == message.BodyCase); break;
             default: Keep(1, item => item.Job == job && item.Message.BodyCase == message.BodyCase); break;
         }
     }

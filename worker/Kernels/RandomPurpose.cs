@@ -5,4 +5,5 @@ internal enum RandomPurpose : uint
 {
     Dropout = 0,
     AdapterInit = 1,
+    Sampling = 2,
 }

@@ -35,13 +35,18 @@ internal sealed class BlockedAttention
     }
 
     /// <summary>[tokens, heads * head_dim].</summary>
-    public Tensor Forward(AttentionHeads heads, PassContext pass)
+    public Tensor Forward(AttentionHeads heads, PassContext pass) => Forward(heads, Blocks(pass.Part.Lengths));
+
+    /// <summary>[queries, heads * head_dim] of one sample whose queries belong to the last of its keys.</summary>
+    public Tensor Continue(AttentionHeads heads) => Forward(heads, Blocks(0, (int)heads.Queries.shape[1], (int)(heads.Keys.shape[1] - heads.Queries.shape[1])));
+
+    private Tensor Forward(AttentionHeads heads, IEnumerable<QueryBlock> blocks)
     {
         using var scope = NewDisposeScope();
-        var tokens = heads.Keys.shape[1];
+        var tokens = heads.Queries.shape[1];
         var output = empty([tokens, _queries.Columns], heads.Keys.dtype, heads.Keys.device);
         var byGroup = output.view(tokens, _queries.Groups, _queries.GroupSize * _queries.HeadDim).transpose(0, 1);
-        foreach (var block in Blocks(pass.Part.Lengths))
+        foreach (var block in blocks)
         {
             using var inner = NewDisposeScope();
             var weights = Weights(heads, block);
@@ -98,15 +103,28 @@ internal sealed class BlockedAttention
         var start = 0;
         foreach (var length in lengths)
         {
-            for (var query = 0; query < length; query += _blockSize)
+            foreach (var block in Blocks(start, length, 0))
             {
-                var queries = Math.Min(_blockSize, length - query);
-                var firstKey = _window == 0 ? 0 : Math.Max(0, query - _window + 1);
-                var scores = new AttentionBlock(query, _queries.GroupSize, firstKey, _window);
-                yield return new QueryBlock(start + query, queries, start + firstKey, query + queries - firstKey, scores);
+                yield return block;
             }
 
             start += length;
+        }
+    }
+
+    /// <summary>The blocks of one sample.</summary>
+    /// <param name="start">Where its queries, and its keys, begin.</param>
+    /// <param name="length">Its queries.</param>
+    /// <param name="earlier">Keys before the first query's own.</param>
+    private IEnumerable<QueryBlock> Blocks(int start, int length, int earlier)
+    {
+        for (var query = 0; query < length; query += _blockSize)
+        {
+            var queries = Math.Min(_blockSize, length - query);
+            var position = earlier + query;
+            var firstKey = _window == 0 ? 0 : Math.Max(0, position - _window + 1);
+            var scores = new AttentionBlock(position, _queries.GroupSize, firstKey, _window);
+            yield return new QueryBlock(start + query, queries, start + firstKey, position + queries - firstKey, scores);
         }
     }
 

@@ -21,15 +21,18 @@ internal sealed class CausalAttention
         _short = operations is CpuOperations ? new ShortAttention(heads, window) : null;
     }
 
+    /// <summary>Columns of the output: heads * head_dim.</summary>
+    public int OutputColumns => _heads.Queries.Columns;
+
     /// <summary>What a backward needs of [tokens, q k v]: the projection itself, or its heads, taken apart and rotated.</summary>
     public List<Tensor> Keep(Tensor projected, PassContext pass)
     {
-        if (ShortFor(pass) is not null)
+        if (pass.Attend is not null || ShortFor(pass) is not null)
         {
             return [projected];
         }
 
-        var heads = _blocked.Split(projected, pass);
+        var heads = Split(projected, pass);
         return [heads.Queries, heads.Keys, heads.Values];
     }
 
@@ -37,8 +40,24 @@ internal sealed class CausalAttention
     public Tensor Forward(List<Tensor> kept, PassContext pass)
     {
         using var clock = KernelProfile.Measure(KernelPhase.Attention);
-        return ShortFor(pass) is { } attention ? attention.Forward(kept[0], pass) : _blocked.Forward(HeadsOf(kept), pass);
+        return pass.Attend is { } attend ? attend(this, kept[0])
+            : ShortFor(pass) is { } attention ? attention.Forward(kept[0], pass)
+            : _blocked.Forward(HeadsOf(kept), pass);
     }
+
+    /// <summary>Splits and rotates [tokens, q k v].</summary>
+    public AttentionHeads Split(Tensor projected, PassContext pass) => _blocked.Split(projected, pass);
+
+    /// <summary>[tokens, heads * head_dim]: each sample's attention to itself, without a backward.</summary>
+    /// <param name="projected">[tokens, q k v].</param>
+    /// <param name="heads">What <see cref="Split"/> made of it.</param>
+    /// <param name="pass">The pass.</param>
+    public Tensor Within(Tensor projected, AttentionHeads heads, PassContext pass)
+        => ShortFor(pass) is { } attention ? attention.Forward(projected, pass) : _blocked.Forward(heads, pass);
+
+    /// <summary>[queries, heads * head_dim]: one sequence's newest queries against all its keys, without a backward.</summary>
+    /// <param name="heads">Queries that belong to the last of the keys.</param>
+    public Tensor Continue(AttentionHeads heads) => _blocked.Continue(heads);
 
     /// <summary>An uninitialised gradient of the projection for a gradient of the output.</summary>
     public Tensor GradientLike(Tensor outputGradient)

@@ -38,6 +38,10 @@ internal sealed class PassContext
     /// <summary>[tokens, head_dim] cosines and sines while a forward or backward runs.</summary>
     public torch.Tensor? Angles { get; set; }
 
+    /// <summary>Takes the place of a layer's own attention in a forward that goes on with sequences whose keys and values are kept: from the layer's attention and [tokens, q k v]
+    /// to [tokens, heads * head_dim]. Null: each sample attends to itself.</summary>
+    public Func<CausalAttention, torch.Tensor, torch.Tensor>? Attend { get; set; }
+
     /// <summary>Where a backward adds adapter gradients: the flat fp32 buffer.</summary>
     public torch.Tensor? FlatGradient { get; set; }
 

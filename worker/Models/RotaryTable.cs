@@ -24,7 +24,6 @@ internal sealed class RotaryTable : IDisposable
     /// <remarks>The caller disposes it.</remarks>
     public torch.Tensor AnglesOf(int[] lengths)
     {
-        var table = Cover(lengths.Max());
         var positions = new long[lengths.Sum()];
         var next = 0;
         foreach (var length in lengths)
@@ -35,6 +34,14 @@ internal sealed class RotaryTable : IDisposable
             }
         }
 
+        return AnglesAt(positions);
+    }
+
+    /// <summary>[tokens, head_dim] for tokens at any positions.</summary>
+    /// <remarks>The caller disposes it.</remarks>
+    public torch.Tensor AnglesAt(long[] positions)
+    {
+        var table = Cover(checked((int)positions.Max() + 1));
         using var index = torch.tensor(positions, device: _device);
         return table.index_select(0, index);
     }

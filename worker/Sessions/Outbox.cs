@@ -6,11 +6,12 @@ namespace Orchestrator.Worker.Sessions;
 /// <summary>What this worker has to tell coordinators: kept until it can no longer be asked for, sent again over every new stream.</summary>
 /// <remarks>
 /// Thread-safe. Messages are idempotent on what they name, so a coordinator that takes over may hear all of it. Bounded: step and evaluation reports
-/// of the newest windows, the newest of everything else, nothing of a released job but its failure.
+/// of the newest windows, the newest answers, the newest of everything else, nothing of a released job but its failure.
 /// </remarks>
 internal sealed class Outbox
 {
     private const int KeptScores = 64;
+    private const ulong KeptAnswers = 64;
 
     private readonly Lock _gate = new();
     private ImmutableSortedDictionary<long, WorkerMessage> _messages = ImmutableSortedDictionary<long, WorkerMessage>.Empty;
@@ -69,6 +70,11 @@ internal sealed class Outbox
                 var surplus = _messages.Values.Count(old => old.BodyCase == WorkerMessage.BodyOneofCase.Score) - KeptScores;
                 RemoveLocked(old => old.BodyCase == WorkerMessage.BodyOneofCase.Score && surplus-- > 0);
                 break;
+            case WorkerMessage.BodyOneofCase.Generate when message.Generate.Parts.Count > 0:
+                var newest = message.Generate.Parts.Max(part => part.RequestId);
+                RemoveLocked(old => old.BodyCase == WorkerMessage.BodyOneofCase.Generate && JobOf(old) == JobOf(message)
+                    && old.Generate.Parts.All(part => part.RequestId + KeptAnswers <= newest));
+                break;
             default:
                 break;
         }
@@ -92,6 +98,7 @@ internal sealed class Outbox
         WorkerMessage.BodyOneofCase.StateSaved => message.StateSaved.Scope.Job,
         WorkerMessage.BodyOneofCase.Failure => message.Failure.Scope?.Job,
         WorkerMessage.BodyOneofCase.Score => message.Score.Scope.Job,
+        WorkerMessage.BodyOneofCase.Generate => message.Generate.Scope.Job,
         _ => null,
     };
 

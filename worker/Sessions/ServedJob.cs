@@ -3,6 +3,7 @@ using System.Threading.Channels;
 using Microsoft.Extensions.Logging;
 using Orchestrator.Protos;
 using Orchestrator.Worker.Collectives;
+using Orchestrator.Worker.Generation;
 using Orchestrator.Worker.Kernels;
 using Orchestrator.Worker.Optimizers;
 using Orchestrator.Worker.Runtime;
@@ -16,7 +17,7 @@ internal sealed record WorkerParts(WorkerIdentity Self, WorkerRuntime Runtime, P
 
 /// <summary>One job on this worker, from LoadStage to ReleaseJob.</summary>
 /// <remarks>
-/// Commands are handled one after another in the order in which they came; windows, saving and scoring go to the compute thread in that order. A command
+/// Commands are handled one after another in the order in which they came; windows, saving, scoring and generating go to the compute thread in that order. A command
 /// that was obeyed before changes nothing. The first failure ends the job here: it is told, and everything but the release is ignored from then on.
 /// </remarks>
 internal sealed class ServedJob : IAsyncDisposable
@@ -27,12 +28,14 @@ internal sealed class ServedJob : IAsyncDisposable
     private readonly CancellationTokenSource _ended = new();
     private readonly HashSet<(bool Evaluates, ulong First)> _windows = [];
     private readonly HashSet<ulong> _scores = [];
+    private readonly HashSet<ulong> _answers = [];
     private readonly string _job;
     private readonly WorkerParts _parts;
     private readonly Task _loop;
     private Task _computing = Task.CompletedTask;
     private StageAssets? _assets;
     private StageExecutor? _executor;
+    private GenerationEngine? _generator;
     private GrpcPeerLink? _link;
     private JobScope _scope;
     private ulong _newestWindow;
@@ -61,6 +64,7 @@ internal sealed class ServedJob : IAsyncDisposable
         await _parts.Runtime.Compute.Run(() =>
         {
             _executor?.Dispose();
+            _generator?.Dispose();
             _assets?.Dispose();
         });
         _ended.Dispose();
@@ -107,9 +111,28 @@ internal sealed class ServedJob : IAsyncDisposable
             case CoordinatorMessage.BodyOneofCase.Score when _scores.Add(message.Score.RequestId):
                 Compute(assets => ScoreRun.Run(assets, message.Score, _parts.Activity, _parts.Outbox.Post, _ended.Token));
                 break;
+            case CoordinatorMessage.BodyOneofCase.Generate when _answers.Add(message.Generate.RequestId):
+                Generate(message.Generate);
+                break;
+            case CoordinatorMessage.BodyOneofCase.StopGenerating:
+                _generator?.Stop(message.StopGenerating.RequestId);
+                break;
             default:
                 break;
         }
+    }
+
+    // One pass over the waiting requests may answer several: a later one then finds nothing to do.
+    private void Generate(GenerateRequest request)
+    {
+        var assets = _assets ?? throw new InvalidOperationException("a prompt came before the stage was loaded");
+        var generator = _generator ??= new GenerationEngine(assets.Model, request.Scope, _parts.Activity.Does, _parts.Outbox.Post);
+        generator.Enqueue(request);
+        Compute(_ =>
+        {
+            generator.Run(_ended.Token);
+            _parts.Activity.WaitsFor("idle");
+        });
     }
 
     private void StartGeneration(StartGeneration command)

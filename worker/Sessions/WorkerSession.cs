@@ -216,6 +216,8 @@ internal sealed class WorkerSession(WorkerOptions options, WorkerParts parts)
         CoordinatorMessage.BodyOneofCase.SaveState => message.SaveState.Scope,
         CoordinatorMessage.BodyOneofCase.Release => message.Release.Scope,
         CoordinatorMessage.BodyOneofCase.Score => message.Score.Scope,
+        CoordinatorMessage.BodyOneofCase.Generate => message.Generate.Scope,
+        CoordinatorMessage.BodyOneofCase.StopGenerating => message.StopGenerating.Scope,
         _ => null,
     };
 }

@@ -24,6 +24,19 @@ public sealed class SentMessagesTests
         Assert.Equal(["b", "a"], _sent.All.Select(message => MessageScope.JobOf(message)));
     }
 
+    [Fact]
+    public void Add_ManyPrompts_KeepsThoseThatMayBeUnanswered()
+    {
+        for (ulong request = 1; request <= 70; request++)
+        {
+            _sent.Add(new CoordinatorMessage { Generate = new GenerateRequest { Scope = Scope("a"), RequestId = request } });
+            _sent.Add(new CoordinatorMessage { StopGenerating = new StopGenerating { Scope = Scope("a"), RequestId = request } });
+        }
+
+        Assert.Equal(Enumerable.Range(7, 64).Select(request => (ulong)request), _sent.All.Where(message => message.Generate is not null).Select(message => message.Generate.RequestId));
+        Assert.Equal(64, _sent.All.Count(message => message.StopGenerating is not null));
+    }
+
     private static JobScope Scope(string job) => new() { Job = job, Generation = 1, Fence = 1 };
 
     private static CoordinatorMessage Window(string job, ulong first) =>

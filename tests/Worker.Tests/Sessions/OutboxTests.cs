@@ -57,6 +57,15 @@ public sealed class OutboxTests
         await HoldsAsync(Load("b", 1), Step("a", 1), Load("a", 2));
     }
 
+    [Fact]
+    public async Task Post_AnswersOfMuchLaterRequests_TakeTheOldOnesPlace()
+    {
+        Post(Answers("a", 1, 2), Answers("b", 1), Answers("a", 2, 3), Answers("a", 65), Answers("a", 66));
+        await HoldsAsync(Answers("b", 1), Answers("a", 2, 3), Answers("a", 65), Answers("a", 66));
+        Post(Answers("a", 67));
+        await HoldsAsync(Answers("b", 1), Answers("a", 65), Answers("a", 66), Step("end", 1), Answers("a", 67));
+    }
+
     private void Post(params WorkerMessage[] messages) => Array.ForEach(messages, _outbox.Post);
 
     // Exactly these: a message posted now is the next one after them.
@@ -89,6 +98,9 @@ public sealed class OutboxTests
     private static WorkerMessage Evaluation(string job, ulong step) => new() { Evaluation = new EvaluationReport { Scope = Scope(job), Step = step } };
 
     private static WorkerMessage Load(string job, uint layers) => new() { StageLoad = new StageLoadReport { Scope = Scope(job), LayersLoaded = layers } };
+
+    private static WorkerMessage Answers(string job, params ulong[] requests) =>
+        new() { Generate = new GenerateResult { Scope = Scope(job), Parts = { requests.Select(request => new AnswerPart { RequestId = request }) } } };
 
     private static WorkerMessage Failure(string job) => new() { Failure = new WorkerFailure { Scope = Scope(job), Failure = new Failure { Message = "It broke." } } };
 }
