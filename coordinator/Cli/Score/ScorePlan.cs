@@ -1,5 +1,3 @@
-using Orchestrator.Coordinator.Datasets;
-using Orchestrator.Coordinator.Runs;
 using Orchestrator.Protos;
 
 namespace Orchestrator.Coordinator.Cli.Score;
@@ -28,30 +26,5 @@ internal sealed record ScorePlan(IReadOnlyList<MicroBatch> MicroBatches, int Max
         }
 
         return new ScorePlan(batches, most);
-    }
-
-    /// <summary>What the worker is told to load: the whole model as one stage, without gradients.</summary>
-    public LoadStage Load(ScoreInput input, PreparedSplit split, JobScope scope, DType computeDtype)
-    {
-        var quantization = input.Job.Quantization;
-        var stage = new StageSpec
-        {
-            Model = input.Model.Spec,
-            Place = new Place(),
-            NumReplicas = 1,
-            NumStages = 1,
-            FirstLayer = 0,
-            LastLayer = input.Model.Spec.NumLayers - 1,
-            Embedding = true,
-            Head = true,
-            Quantization = StageSpecs.Quantization(quantization),
-            Optimizer = new OptimizerSpec(),
-            Constants = StageSpecs.Constants(computeDtype, input.Job.Training),
-            MaxMicroBatchTokens = (uint)MaxTokens,
-            Training = false,
-        };
-        stage.Base.Add(input.Model.AllSlices(quantization.Type != QuantizationType.None, [.. quantization.SkipModules]));
-        stage.Adapter.Add(input.Modules);
-        return new LoadStage { Scope = scope, Stage = stage, Shards = { split.Shard } };
     }
 }

@@ -1,15 +1,14 @@
+using Orchestrator.Coordinator.Cli.WholeModel;
 using Orchestrator.Coordinator.Datasets;
-using Orchestrator.Coordinator.Runs;
 using Orchestrator.Coordinator.Telemetry;
 using Orchestrator.Protos;
 
 namespace Orchestrator.Coordinator.Cli.Score;
 
 /// <summary>One <c>score</c>: a worker that loads the whole model, and the data's micro-batches sent to it a few at a time.</summary>
-internal sealed class ScoreRun(ScoreInput input, CommandOutput output, RunLog log, bool json)
+internal sealed class ScoreRun(WholeModelInput input, CommandOutput output, RunLog log, bool json)
 {
     private const int OutstandingRequests = 4;
-    private const string JobName = "score";
 
     public async Task RunAsync(CancellationToken cancellationToken)
     {
@@ -26,22 +25,8 @@ internal sealed class ScoreRun(ScoreInput input, CommandOutput output, RunLog lo
         }
 
         var plan = ScorePlan.Create(split.Lengths, input.Job.Data.Packing);
-        await using var cluster = await EmbeddedCluster.StartAsync(folder, log, cancellationToken);
-        cluster.StartWorkers(1, input.Job.Resources.ComputeThreads, input.Job.Resources.NumericClass);
-        await using var worker = WorkerConversation.Open(cluster.Actors, cluster.Workers, JobName);
-        await LoadAsync(worker, plan, split, cancellationToken);
-        await ScoreAsync(worker, plan, cancellationToken);
-    }
-
-    private async Task LoadAsync(WorkerConversation worker, ScorePlan plan, PreparedSplit split, CancellationToken cancellationToken)
-    {
-        var met = await worker.MeetAsync(cancellationToken);
-        worker.Tell(new CoordinatorMessage { LoadStage = plan.Load(input, split, worker.Scope, StageSpecs.ComputeDtype(input.Job, met)) });
-        while (true)
-        {
-            var message = await worker.HearAsync(cancellationToken);
-            if (message is { BodyCase: WorkerMessage.BodyOneofCase.StageLoad, StageLoad.Done: true }) return;
-        }
+        await using var worker = await WholeModelWorker.StartAsync(input, folder, [split.Shard], plan.MaxTokens, log, cancellationToken);
+        await ScoreAsync(worker.Conversation, plan, cancellationToken);
     }
 
     private async Task ScoreAsync(WorkerConversation worker, ScorePlan plan, CancellationToken cancellationToken)

@@ -1,7 +1,7 @@
-namespace Orchestrator.Coordinator.Cli.Score;
+namespace Orchestrator.Coordinator.Cli.WholeModel;
 
-/// <summary>What <c>score</c> was asked for.</summary>
-internal sealed record ScoreOptions(string Model, string Data)
+/// <summary>Which model a command computes with, and how.</summary>
+internal sealed record WholeModelOptions(string Model)
 {
     public string? Adapter { get; init; }
 
@@ -10,6 +10,4 @@ internal sealed record ScoreOptions(string Model, string Data)
     public string ComputeDtype { get; init; } = "auto";
 
     public IReadOnlyList<string> Sets { get; init; } = [];
-
-    public bool Json { get; init; }
 }
