@@ -1,4 +1,5 @@
 using Orchestrator.Worker.Models;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Orchestrator.Worker.Generation;
@@ -51,15 +52,8 @@ internal sealed class CachedForward(StageModel model)
         var part = new MicroBatchTokens([.. Enumerable.Range(0, Rows).Select(row => (uint)row)], [.. Enumerable.Repeat(1, Rows)], [.. tokens], NoLabels(Rows), packed: true);
         var x = Layers(part, Array.ConvertAll(caches, cache => (long)(cache?.Length ?? 0)), (layer, attention, projected, pass) =>
         {
-            using var inner = NewDisposeScope();
             var heads = attention.Split(projected, pass);
-            var outputs = new Tensor[Rows];
-            for (var row = 0; row < Rows; row++)
-            {
-                outputs[row] = caches[row] is { } cache ? attention.Continue(cache.Add(layer, RowOf(heads, row))) : zeros([1, attention.OutputColumns], projected.dtype, projected.device);
-            }
-
-            return cat(outputs, 0).MoveToOuterDisposeScope();
+            return projected.device_type == DeviceType.CPU ? StepAttention.Run(heads, caches, layer, attention) : RowByRow(heads, caches, layer, attention);
         });
         foreach (var cache in caches)
         {
@@ -91,6 +85,21 @@ internal sealed class CachedForward(StageModel model)
         using var scope = NewDisposeScope();
         var head = model.Head ?? throw new InvalidOperationException("a part of a model cannot generate");
         return new NextLogits(mm(head.Norm.Forward(x.contiguous()), head.Weight().t()));
+    }
+
+    /// <summary>What <see cref="StepAttention"/> does, by the operations of any device.</summary>
+    internal static Tensor RowByRow(AttentionHeads heads, KeyValueCache?[] caches, int layer, CausalAttention attention)
+    {
+        using var scope = NewDisposeScope();
+        var outputs = new Tensor[caches.Length];
+        for (var row = 0; row < outputs.Length; row++)
+        {
+            outputs[row] = caches[row] is { } cache
+                ? attention.Continue(cache.Add(layer, RowOf(heads, row)))
+                : zeros([1, attention.Heads.Queries.Columns], heads.Keys.dtype, heads.Keys.device);
+        }
+
+        return cat(outputs, 0).MoveToOuterDisposeScope();
     }
 
     private static AttentionHeads RowOf(AttentionHeads heads, int row) => new(heads.Queries.narrow(1, row, 1).contiguous(), heads.Keys.narrow(1, row, 1), heads.Values.narrow(1, row, 1));

@@ -25,7 +25,22 @@ internal sealed class KeyValueCache(int layers) : IDisposable
     public AttentionHeads Add(int layer, AttentionHeads newest)
     {
         var tokens = newest.Keys.shape[1];
-        return new AttentionHeads(newest.Queries, Put(ref _keys[layer], newest.Keys, tokens), Put(ref _values[layer], newest.Values, tokens));
+        var (keys, values) = Room(layer, newest, tokens);
+        return new AttentionHeads(newest.Queries, Put(keys, newest.Keys), Put(values, newest.Values));
+    }
+
+    /// <summary>A layer's keys and values [key heads, room, head_dim] with room for more tokens after the held ones; they stay the cache's.</summary>
+    /// <param name="layer">The layer.</param>
+    /// <param name="like">Heads of the layer.</param>
+    /// <param name="tokens">How many more.</param>
+    public (Tensor Keys, Tensor Values) Room(int layer, AttentionHeads like, long tokens)
+    {
+        if (_keys[layer] is not { } keys || keys.shape[1] < Length + tokens)
+        {
+            (_keys[layer], _values[layer]) = (Grown(_keys[layer], like.Keys, Length + tokens), Grown(_values[layer], like.Values, Length + tokens));
+        }
+
+        return (_keys[layer]!, _values[layer]!);
     }
 
     /// <summary>Counts tokens that every layer has added.</summary>
@@ -42,21 +57,16 @@ internal sealed class KeyValueCache(int layers) : IDisposable
         }
     }
 
-    private Tensor Put(ref Tensor? held, Tensor newest, long tokens)
+    private Tensor Put(Tensor held, Tensor newest)
     {
         using var scope = NewDisposeScope();
-        var needed = Length + tokens;
-        if (held is null || held.shape[1] < needed)
-        {
-            held = Grown(held, newest, needed);
-        }
-
-        held.narrow(1, Length, tokens).copy_(newest);
-        return held.narrow(1, 0, needed).MoveToOuterDisposeScope();
+        held.narrow(1, Length, newest.shape[1]).copy_(newest);
+        return held.narrow(1, 0, Length + newest.shape[1]).MoveToOuterDisposeScope();
     }
 
     private Tensor Grown(Tensor? held, Tensor like, long needed)
     {
+        using var scope = NewDisposeScope();
         var room = Math.Max(needed, (held?.shape[1] ?? 0) * 3 / 2);
         var grown = empty([like.shape[0], (room + BlockTokens - 1) / BlockTokens * BlockTokens, like.shape[2]], like.dtype, like.device).DetachFromDisposeScope();
         if (held is not null)

@@ -6,7 +6,6 @@ namespace Orchestrator.Worker.Models;
 /// <remarks>The choice follows from the model and the part alone. Compute thread only.</remarks>
 internal sealed class CausalAttention
 {
-    private readonly ProjectedHeads _heads;
     private readonly BlockedAttention _blocked;
     private readonly ShortAttention? _short;
 
@@ -16,13 +15,16 @@ internal sealed class CausalAttention
     /// <param name="operations">The device's operations.</param>
     public CausalAttention(ProjectedHeads heads, int window, int blockSize, FusedOperations operations)
     {
-        _heads = heads;
+        (Heads, Window) = (heads, window);
         _blocked = new BlockedAttention(heads, window, blockSize, operations);
         _short = operations is CpuOperations ? new ShortAttention(heads, window) : null;
     }
 
-    /// <summary>Columns of the output: heads * head_dim.</summary>
-    public int OutputColumns => _heads.Queries.Columns;
+    /// <summary>The heads of the fused projection.</summary>
+    public ProjectedHeads Heads { get; }
+
+    /// <summary>Keys that a query sees; 0: all.</summary>
+    public int Window { get; }
 
     /// <summary>What a backward needs of [tokens, q k v]: the projection itself, or its heads, taken apart and rotated.</summary>
     public List<Tensor> Keep(Tensor projected, PassContext pass)
@@ -61,7 +63,7 @@ internal sealed class CausalAttention
 
     /// <summary>An uninitialised gradient of the projection for a gradient of the output.</summary>
     public Tensor GradientLike(Tensor outputGradient)
-        => empty([outputGradient.shape[0], _heads.Columns], outputGradient.dtype, outputGradient.device);
+        => empty([outputGradient.shape[0], Heads.Columns], outputGradient.dtype, outputGradient.device);
 
     /// <summary>Fills and returns <paramref name="gradient"/>, the gradient of [tokens, q k v].</summary>
     public Tensor Backward(IReadOnlyList<Tensor> kept, Tensor outputGradient, Tensor gradient, PassContext pass)
@@ -80,7 +82,7 @@ internal sealed class CausalAttention
         return gradient;
     }
 
-    private ShortAttention? ShortFor(PassContext pass) => _short is not null && ShortAttention.Fits(_heads, pass.Part.Lengths) ? _short : null;
+    private ShortAttention? ShortFor(PassContext pass) => _short is not null && ShortAttention.Fits(Heads, pass.Part.Lengths) ? _short : null;
 
     private static AttentionHeads HeadsOf(IReadOnlyList<Tensor> kept) => new(kept[0], kept[1], kept[2]);
 }

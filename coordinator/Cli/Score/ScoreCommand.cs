@@ -9,7 +9,7 @@ internal static class ScoreCommand
 {
     public static Command Create(CommandRunner runner)
     {
-        var model = new WholeModelSwitches("quantization, data or resources");
+        var model = new WholeModelSwitches();
         var data = new Option<string>("--data") { Description = "The data: a JSONL file of input_ids and labels.", Required = true };
         var json = new Option<bool>("--json") { Description = "One JSON object a line on stdout." };
         var command = new Command("score", "Scores data with a model: log-probabilities of its label tokens.") { data, json };

@@ -10,25 +10,24 @@ namespace Orchestrator.Coordinator.Cli.WholeModel;
 /// <summary>A model, adapter and options that were read and checked; the options as a job's settings, so that they mean what they mean in a job file.</summary>
 internal sealed record WholeModelInput(JobSpec Job, ModelFolder Model, IReadOnlyList<AdapterModule> Modules)
 {
+    private static readonly string[] Sections = ["quantization.", "data.", "resources."];
+
     /// <summary>Reads what a command was asked for.</summary>
     /// <param name="options">The options.</param>
     /// <param name="command">The command's name.</param>
-    /// <param name="data">The job's data section; null: the command reads no data as a job does, and <c>--set</c> takes no key of it.</param>
+    /// <param name="data">The job's data section.</param>
     /// <param name="currentFolder">What relative paths are relative to.</param>
     /// <exception cref="InvalidInputException">An option, the model or the adapter is wrong.</exception>
-    public static WholeModelInput Read(WholeModelOptions options, string command, JsonObject? data, string currentFolder)
+    public static WholeModelInput Read(WholeModelOptions options, string command, JsonObject data, string currentFolder)
     {
-        string[] sections = data is null ? ["quantization.", "resources."] : ["quantization.", "data.", "resources."];
-        if (options.Sets.FirstOrDefault(set => !Array.Exists(sections, section => set.StartsWith(section, StringComparison.Ordinal))) is { } foreign)
-            throw new InvalidInputException($"--set {foreign}: {command} takes keys of {string.Join(", ", sections.Select(section => section.TrimEnd('.')))}.");
-        var model = Path.GetFullPath(options.Model, currentFolder);
+        if (options.Sets.FirstOrDefault(set => !Array.Exists(Sections, section => set.StartsWith(section, StringComparison.Ordinal))) is { } foreign)
+            throw new InvalidInputException($"--set {foreign}: {command} takes keys of {string.Join(", ", Sections.Select(section => section.TrimEnd('.')))}.");
         var document = new JsonObject
         {
             ["name"] = command,
-            ["model"] = model,
+            ["model"] = Path.GetFullPath(options.Model, currentFolder),
             ["quantization"] = new JsonObject { ["type"] = options.Quantization, ["compute_dtype"] = options.ComputeDtype },
-            // A job must name its data; without any the name is never looked at.
-            ["data"] = data ?? new JsonObject { ["train"] = model },
+            ["data"] = data,
         };
         var parsed = JobFile.Parse(document.ToJsonString(), "command line", currentFolder, options.Sets, currentFolder);
         if (parsed.Spec is not { } job) throw new InvalidInputException(string.Join(' ', parsed.Errors));

@@ -9,14 +9,16 @@ internal sealed class WholeModelSwitches
     private readonly Option<string?> _adapter = new("--adapter") { Description = "A PEFT adapter folder." };
     private readonly Option<string> _quantization = new("--quantization") { Description = "nf4, fp4 or none.", DefaultValueFactory = _ => "none" };
     private readonly Option<string> _computeDtype = new("--compute-dtype") { Description = "auto, bfloat16 or float32.", DefaultValueFactory = _ => "auto" };
-    private readonly Option<string[]> _sets = new("--set") { DefaultValueFactory = _ => [] };
+    private readonly Option<string[]> _sets = new("--set")
+    {
+        Description = "Sets a key of a job's quantization, data or resources section, e.g. quantization.double_quant=false; may be repeated.",
+        DefaultValueFactory = _ => [],
+    };
 
-    /// <param name="sections">The job file's sections that <c>--set</c> may touch.</param>
-    public WholeModelSwitches(string sections)
+    public WholeModelSwitches()
     {
         _quantization.AcceptOnlyFromAmong("nf4", "fp4", "none");
         _computeDtype.AcceptOnlyFromAmong("auto", "bfloat16", "float32");
-        _sets.Description = $"Sets a key of a job's {sections} section, e.g. quantization.double_quant=false; may be repeated.";
     }
 
     public IEnumerable<Option> All => [_model, _adapter, _quantization, _computeDtype, _sets];
