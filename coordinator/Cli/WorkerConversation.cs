@@ -11,7 +11,7 @@ internal sealed class WorkerConversation : IAsyncDisposable
 {
     private const int Capacity = 4_096;
     private readonly IActorRef _directory;
-    private readonly IActorRef _ear;
+    private readonly IActorRef _listener;
     private readonly Channel<object> _heard = Channel.CreateBounded<object>(Capacity);
 
     private WorkerConversation(ActorSystem system, IActorRef directory, string job)
@@ -19,8 +19,8 @@ internal sealed class WorkerConversation : IAsyncDisposable
         _directory = directory;
         Scope = new JobScope { Job = job, Generation = 1, Fence = 1 };
         var writer = _heard.Writer;
-        _ear = system.ActorOf(Props.Create(() => new Ear(writer)));
-        directory.Tell(new Subscribe(job, _ear));
+        _listener = system.ActorOf(Props.Create(() => new Listener(writer)));
+        directory.Tell(new Subscribe(job, _listener));
     }
 
     public JobScope Scope { get; }
@@ -55,7 +55,7 @@ internal sealed class WorkerConversation : IAsyncDisposable
                 case FromWorker from when from.Key == Worker?.Key:
                     return from.Message;
                 case WorkerLost lost when lost.Key == Worker?.Key:
-                    throw new CommandFailedException($"{lost.Key} was lost: {lost.Reason}");
+                    throw new CommandFailedException($"{lost.Key} {lost.Verb}: {lost.Reason}");
                 case FleetUnavailable unavailable:
                     throw new CommandFailedException(unavailable.Reason);
             }
@@ -65,14 +65,14 @@ internal sealed class WorkerConversation : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         if (Worker is not null) Tell(new CoordinatorMessage { Release = new ReleaseJob { Scope = Scope } });
-        await _ear.GracefulStop(TimeSpan.FromSeconds(2));
+        await _listener.GracefulStop(TimeSpan.FromSeconds(2));
         _directory.Tell(new Unsubscribe(Scope.Job));
     }
 
     /// <summary>Carries what the directory says into the channel.</summary>
-    private sealed class Ear : ReceiveActor
+    private sealed class Listener : ReceiveActor
     {
-        public Ear(ChannelWriter<object> heard) => ReceiveAny(message =>
+        public Listener(ChannelWriter<object> heard) => ReceiveAny(message =>
         {
             if (!heard.TryWrite(message)) heard.TryComplete(new CommandFailedException($"More than {Capacity} messages of the worker wait; the command is too slow for it."));
         });

@@ -27,6 +27,9 @@ internal abstract record FleetEvent
     /// <summary>A worker does not read what it is sent, or broke the protocol.</summary>
     internal sealed record GivenUp(WorkerKey Key, string Reason) : FleetEvent;
 
+    /// <summary>A worker said that it ends.</summary>
+    internal sealed record Left(WorkerKey Key, string Reason) : FleetEvent;
+
     /// <summary>Time to look at the leases.</summary>
     internal sealed record Tick : FleetEvent;
 }
@@ -45,8 +48,8 @@ internal abstract record FleetEffect
     /// <summary>End a stream that another one replaced or whose worker is lost.</summary>
     internal sealed record End(long Stream, Failure Failure) : FleetEffect;
 
-    /// <summary>Tell everybody that this life of a worker is over.</summary>
-    internal sealed record Lose(WorkerKey Key, string Reason) : FleetEffect;
+    /// <summary>Tell everybody that this life of a worker is over. <paramref name="Left"/>: it said so itself.</summary>
+    internal sealed record Lose(WorkerKey Key, string Reason, bool Left = false) : FleetEffect;
 }
 
 /// <summary>An event's outcome: the fleet after it, and what follows for streams and subscribers.</summary>
@@ -76,7 +79,8 @@ internal sealed record Fleet(
         FleetEvent.StreamOpened opened => Open(opened, now),
         FleetEvent.Heard heard => Hear(heard, now),
         FleetEvent.StreamClosed closed => Close(closed, now),
-        FleetEvent.GivenUp given => GiveUp(given),
+        FleetEvent.GivenUp given => GiveUp(given.Key, given.Reason, left: false),
+        FleetEvent.Left gone => GiveUp(gone.Key, gone.Reason, left: true),
         FleetEvent.Tick => Check(now),
         _ => throw new ArgumentOutOfRangeException(nameof(happened)),
     };
@@ -125,9 +129,9 @@ internal sealed record Fleet(
             ? new(this with { Members = Members.SetItem(closed.Key.WorkerId, member with { ClosedSince = now }) }, [])
             : new(this, []);
 
-    private FleetDecision GiveUp(FleetEvent.GivenUp given) =>
-        Members.TryGetValue(given.Key.WorkerId, out var member) && member.Worker.Key == given.Key
-            ? Lose([(member, given.Reason)])
+    private FleetDecision GiveUp(WorkerKey key, string reason, bool left) =>
+        Members.TryGetValue(key.WorkerId, out var member) && member.Worker.Key == key
+            ? Lose([(member, reason)], left)
             : new(this, []);
 
     private FleetDecision Check(DateTimeOffset now)
@@ -151,13 +155,13 @@ internal sealed record Fleet(
             : null;
     }
 
-    private FleetDecision Lose(IReadOnlyList<(FleetMember Member, string Reason)> lost)
+    private FleetDecision Lose(IReadOnlyList<(FleetMember Member, string Reason)> lost, bool left = false)
     {
         var effects = ImmutableArray.CreateBuilder<FleetEffect>();
         foreach (var (member, reason) in lost)
         {
-            if (member.ClosedSince is null) effects.Add(new FleetEffect.End(member.Stream, Gone(member.Worker.Key, reason)));
-            effects.Add(new FleetEffect.Lose(member.Worker.Key, reason));
+            if (member.ClosedSince is null) effects.Add(new FleetEffect.End(member.Stream, Gone(member.Worker.Key, reason, left)));
+            effects.Add(new FleetEffect.Lose(member.Worker.Key, reason, left));
         }
 
         return new(this with { Version = Version + 1, Members = Members.RemoveRange(lost.Select(item => item.Member.Worker.Key.WorkerId)) },
@@ -182,9 +186,9 @@ internal sealed record Fleet(
         Message = $"Incarnation {key.Incarnation} of {key.WorkerId} is over (the newest is {highest}); start the worker again.",
     };
 
-    private static Failure Gone(WorkerKey key, string reason) => new()
+    private static Failure Gone(WorkerKey key, string reason, bool left) => new()
     {
         Code = ErrorCode.StaleIncarnation,
-        Message = $"{key.WorkerId} was lost: {reason}",
+        Message = $"{key.WorkerId} {(left ? "left" : "was lost")}: {reason}",
     };
 }

@@ -15,7 +15,7 @@ namespace Orchestrator.Coordinator.Membership;
 /// <code>
 ///   stream: OpenStream -> admitted -> StreamMessage... -> StreamClosed -> (grace) -> lost
 ///                      -> refused     \-> replaced by a higher incarnation -> lost
-///                                      \-> silent for a lease             -> lost
+///                                      \-> silent for a lease, or leaves  -> lost
 /// </code>
 /// </remarks>
 internal sealed class WorkerDirectory : ReceiveActor, IWithTimers
@@ -45,7 +45,7 @@ internal sealed class WorkerDirectory : ReceiveActor, IWithTimers
         Receive<Terminated>(message => RemoveSubscriber(message.ActorRef));
         Receive<GetActivities>(_ => Sender.Tell(new WorkerActivities(
             _heartbeats.ToImmutableDictionary(item => item.Key.WorkerId, item => item.Value.Activity, StringComparer.Ordinal))));
-        Receive<FleetUnavailable>(Forsake);
+        Receive<FleetUnavailable>(MarkUnavailable);
         Receive<CheckLeases>(_ => Apply(new FleetEvent.Tick()));
     }
 
@@ -76,10 +76,12 @@ internal sealed class WorkerDirectory : ReceiveActor, IWithTimers
     private void Handle(StreamMessage message)
     {
         message.Handled.Release();
-        if (!Speaks(message.Stream, message.Key)) return;
+        if (!IsCurrentStream(message.Stream, message.Key)) return;
         Apply(new FleetEvent.Heard(message.Stream, message.Key));
         if (message.Message.BodyCase == WorkerMessage.BodyOneofCase.Heartbeat)
             _heartbeats[message.Key] = message.Message.Heartbeat;
+        else if (message.Message.BodyCase == WorkerMessage.BodyOneofCase.Leave)
+            Apply(new FleetEvent.Left(message.Key, message.Message.Leave.Reason));
         else if (MessageScope.JobOf(message.Message) is { Length: > 0 } job)
             Deliver(job, new FromWorker(message.Key, message.Message));
         else if (message.Message.BodyCase == WorkerMessage.BodyOneofCase.Failure)
@@ -161,11 +163,13 @@ internal sealed class WorkerDirectory : ReceiveActor, IWithTimers
     {
         _sent.Remove(lose.Key);
         _heartbeats.Remove(lose.Key);
-        _log.Warning("{0} was lost: {1}", lose.Key, lose.Reason);
-        foreach (var subscriber in _subscribers.Values) subscriber.Tell(new WorkerLost(lose.Key, lose.Reason));
+        var lost = new WorkerLost(lose.Key, lose.Reason, lose.Left);
+        if (lost.Left) _log.Info("{0} left: {1}", lost.Key, lost.Reason);
+        else _log.Warning("{0} was lost: {1}", lost.Key, lost.Reason);
+        foreach (var subscriber in _subscribers.Values) subscriber.Tell(lost);
     }
 
-    private void Forsake(FleetUnavailable message)
+    private void MarkUnavailable(FleetUnavailable message)
     {
         _unavailable = message;
         _log.Error("{0}", message.Reason);
@@ -192,7 +196,7 @@ internal sealed class WorkerDirectory : ReceiveActor, IWithTimers
             _subscribers.Remove(job);
     }
 
-    private bool Speaks(long stream, WorkerKey key) =>
+    private bool IsCurrentStream(long stream, WorkerKey key) =>
         _fleet.Members.TryGetValue(key.WorkerId, out var member) && member.Stream == stream && member.Worker.Key == key;
 
     /// <summary>The timer's message.</summary>

@@ -29,9 +29,16 @@ internal sealed record Subscribe(string Job, IActorRef Subscriber);
 /// <summary>To <see cref="WorkerDirectory"/>: the job needs nothing any more.</summary>
 internal sealed record Unsubscribe(string Job);
 
-/// <summary>A worker is gone: its lease ran out, its stream stayed closed, or a higher incarnation took its name.</summary>
+/// <summary>A worker is gone: its lease ran out, its stream stayed closed, a higher incarnation took its name, or it left.</summary>
 /// <remarks>Sent once for each key, before the snapshot that no longer holds it. <paramref name="Reason"/> completes "worker-2 was lost: ...".</remarks>
-internal sealed record WorkerLost(WorkerKey Key, string Reason);
+/// <param name="Key">The life that is over.</param>
+/// <param name="Reason">Why.</param>
+/// <param name="Left">It said so itself and ends in its own time.</param>
+internal sealed record WorkerLost(WorkerKey Key, string Reason, bool Left = false)
+{
+    /// <summary>"was lost" or "left", for a sentence.</summary>
+    public string Verb => Left ? "left" : "was lost";
+}
 
 /// <summary>A message of a job from a worker.</summary>
 internal sealed record FromWorker(WorkerKey Key, WorkerMessage Message);

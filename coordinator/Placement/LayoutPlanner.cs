@@ -1,5 +1,5 @@
-using System.Numerics;
 using Orchestrator.Coordinator.Jobs;
+using Orchestrator.Protos.Steps;
 
 namespace Orchestrator.Coordinator.Placement;
 
@@ -41,9 +41,6 @@ internal static class LayoutPlanner
             ? layers
             : [.. Enumerable.Range(0, layout.Stages).Select(stage => (numLayers / layout.Stages) + (stage < numLayers % layout.Stages ? 1 : 0))];
 
-    /// <summary>Slots of a step with that many micro-batches: the most replicas that have something to compute.</summary>
-    internal static int SlotsOf(int microBatches, int reductionSlots) => 1 << BitOperations.Log2((uint)Math.Max(1, Math.Min(microBatches, reductionSlots)));
-
     // What no fleet could serve.
     private static (string Code, string Message)? Impossible(LayoutRequest request)
     {
@@ -75,7 +72,7 @@ internal static class LayoutPlanner
 
     private static LayoutSpec Automatic(LayoutRequest request, int workers)
     {
-        var useful = SlotsOf(request.MaxMicroBatchesPerStep, request.Job.Training.ReductionSlots);
+        var useful = SlotCount.Of(request.MaxMicroBatchesPerStep, request.Job.Training.ReductionSlots);
         return new LayoutSpec { Replicas = Math.Min(useful, Math.Min(workers, request.Job.Resources.Workers ?? workers)), Stages = 1 };
     }
 
@@ -93,7 +90,7 @@ internal static class LayoutPlanner
 
         var spares = chosen.Workers.Skip(stages.Count).Select(worker => worker.WorkerId).ToList();
         var findings = new List<Finding>(chosen.Findings);
-        var slots = SlotsOf(request.MaxMicroBatchesPerStep, request.Job.Training.ReductionSlots);
+        var slots = SlotCount.Of(request.MaxMicroBatchesPerStep, request.Job.Training.ReductionSlots);
         if (layout.Replicas > slots)
         {
             findings.Add(new Finding(

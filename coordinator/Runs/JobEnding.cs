@@ -37,7 +37,7 @@ internal static class JobEnding
     {
         if (turn.Record.Placement?.Of(lost.Key) is not null)
         {
-            Fail(turn, $"{lost.Key} was lost {Moment(turn.Record)}: {lost.Reason.TrimEnd('.')}; recovery is not built yet, so the job has failed: start it again with --overwrite.", lost.Key.WorkerId);
+            Fail(turn, $"{lost.Key} {lost.Verb} {Moment(turn.Record)}: {lost.Reason.TrimEnd('.')}; recovery is not built yet, so the job has failed: start it again with --overwrite.", lost.Key.WorkerId);
         }
     }
 

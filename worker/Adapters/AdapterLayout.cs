@@ -3,25 +3,6 @@ using Orchestrator.Worker.Runtime;
 
 namespace Orchestrator.Worker.Adapters;
 
-/// <summary>One LoRA matrix in the flat buffer of its stage.</summary>
-/// <param name="Module">The adapted linear layer.</param>
-/// <param name="IsA">lora_A [r, in], else lora_B [out, r].</param>
-/// <param name="Offset">First element in the flat buffer; a multiple of 16 elements (64 bytes).</param>
-/// <param name="Length">Elements.</param>
-/// <param name="Shape">Rows and columns.</param>
-/// <param name="FirstChunk">Index of its first chunk in the job's order.</param>
-internal sealed record AdapterParameter(AdapterModule Module, bool IsA, long Offset, long Length, IReadOnlyList<long> Shape, uint FirstChunk)
-{
-    /// <summary>The state-dict key within the model, e.g. "model.layers.0.self_attn.q_proj.lora_A.weight".</summary>
-    public string Name => $"{Module.Module}.lora_{(IsA ? 'A' : 'B')}.weight";
-}
-
-/// <summary>A piece of one parameter that is reduced, summed and sent whole.</summary>
-/// <param name="Index">Place in the job's order (layer, module, A then B, chunk): the same on every layout.</param>
-/// <param name="Offset">First element in the flat buffer.</param>
-/// <param name="Length">Elements: the job's chunk size, less in a parameter's last chunk.</param>
-internal readonly record struct AdapterChunk(uint Index, long Offset, int Length);
-
 /// <summary>Where the adapter of a stage lies in its flat buffers: a pure function of the stage's modules.</summary>
 /// <remarks>
 /// A then B of each module in index order, each from a 64-byte boundary; what lies between is zero and stays zero. Immutable.
@@ -49,9 +30,6 @@ internal sealed class AdapterLayout
 
     /// <summary>Length of a flat buffer, padding included.</summary>
     public long NumElements { get; }
-
-    /// <summary>Trainable parameters: elements without padding.</summary>
-    public long NumParameters => Parameters.Sum(p => p.Length);
 
     /// <summary>The parameter of a module.</summary>
     public AdapterParameter this[uint moduleIndex, bool isA] => _byModule[(moduleIndex, isA)];

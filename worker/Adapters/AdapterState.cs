@@ -83,17 +83,6 @@ internal sealed class AdapterState : IDisposable
         return snapshot;
     }
 
-    /// <summary>Goes back to a snapshot of the same layout.</summary>
-    public void Restore(AdapterSnapshot snapshot)
-    {
-        using var noGrad = torch.no_grad();
-        if (snapshot.Layout.NumElements != Layout.NumElements || snapshot.Moments.Count != Moments.Count)
-            throw new ArgumentException("the snapshot is of another layout", nameof(snapshot));
-        Parameters.copy_(snapshot.Parameters);
-        for (var i = 0; i < Moments.Count; i++)
-            Moments[i].copy_(snapshot.Moments[i]);
-    }
-
     /// <summary>The 128-bit checksum over the bits of parameters and moments, padding included.</summary>
     public byte[] Hash()
     {

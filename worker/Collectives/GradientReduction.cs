@@ -4,9 +4,6 @@ using Orchestrator.Worker.Transfer;
 
 namespace Orchestrator.Worker.Collectives;
 
-/// <summary>The sum of a chunk's squares in fp64, in an order that depends on nothing but the chunk's length.</summary>
-internal delegate double ChunkSquares(ReadOnlySpan<float> chunk);
-
 /// <summary>Adds the gradients of a stage's replicas together: every replica ends with all finished chunks.</summary>
 /// <remarks>
 /// Whole subtrees are scattered by chunk owner (<see cref="Scatter"/>, as soon as a subtree is final), each owner adds its chunks by the slot tree and

@@ -7,10 +7,8 @@ namespace Orchestrator.Worker.Collectives;
 /// <param name="Replica">This worker's replica.</param>
 /// <param name="Stage">The stage that all of them hold.</param>
 /// <param name="NumStages">Stages of the layout: rank = replica * stages + stage.</param>
-/// <param name="ReductionSlots">The job's constant.</param>
-/// <param name="FlatLength">Elements of the stage's flat gradient.</param>
 /// <param name="Owners">Who finishes which chunks.</param>
-internal sealed record ReductionGroup(JobScope Scope, int Replica, int Stage, int NumStages, uint ReductionSlots, long FlatLength, ChunkOwners Owners)
+internal sealed record ReductionGroup(JobScope Scope, int Replica, int Stage, int NumStages, ChunkOwners Owners)
 {
     public int NumReplicas => Owners.NumReplicas;
 

@@ -1,14 +1,11 @@
-using System.Numerics;
 using System.Runtime.InteropServices;
+using Orchestrator.Protos.Steps;
 
 namespace Orchestrator.Worker.Collectives;
 
-/// <summary>Cuts a step's micro-batches into slots: in production <see cref="SlotRule.For"/>.</summary>
-internal delegate SlotRule StepSlots(int microBatches, uint reductionSlots);
-
 /// <summary>Which micro-batch's gradient is added where: the order of a step's additions, the same on every layout.</summary>
 /// <remarks>
-/// A step's M micro-batches are cut into S contiguous slots, S the largest power of two that is at most M and at most reduction_slots.
+/// A step's M micro-batches are cut into S contiguous slots, S by <see cref="SlotCount"/>.
 /// Inside a slot gradients are added from the lowest micro-batch to the highest; slots combine by the perfect binary tree over S leaves.
 /// A replica owns contiguous slots, so it adds whole subtrees, and how many replicas there are changes who adds, never what is added to what.
 /// Pure.
@@ -28,14 +25,7 @@ internal readonly record struct SlotRule
 
     /// <param name="microBatches">Micro-batches of the step, at least 1.</param>
     /// <param name="reductionSlots">The job's constant, a power of two.</param>
-    public static SlotRule For(int microBatches, uint reductionSlots)
-    {
-        ArgumentOutOfRangeException.ThrowIfLessThan(microBatches, 1);
-        if (!BitOperations.IsPow2(reductionSlots))
-            throw new ArgumentOutOfRangeException(nameof(reductionSlots), reductionSlots, "reduction_slots is a power of two");
-        var slots = (int)Math.Min(reductionSlots, 1u << BitOperations.Log2((uint)microBatches));
-        return new SlotRule(microBatches, slots);
-    }
+    public static SlotRule For(int microBatches, uint reductionSlots) => new(microBatches, SlotCount.Of(microBatches, checked((int)reductionSlots)));
 
     public int SlotOf(int microBatch) => (int)((long)microBatch * Slots / MicroBatches);
 

@@ -2,23 +2,13 @@ using Orchestrator.Protos;
 
 namespace Orchestrator.Worker.Collectives;
 
-/// <summary>The decisions of a step's vote: who tells whom, what votes add up to, what the verdict is.</summary>
+/// <summary>The decisions of a step's vote: what votes add up to, what the verdict is.</summary>
 /// <remarks>
-/// A binary tree over ranks: parent of i is (i - 1) / 2. Votes travel up, each merged with those of its subtree; rank 0 adds the chunk sums in
-/// the job's chunk order in fp64, so the norm depends on no layout; the verdict travels down unchanged. Pure.
+/// Votes travel up the tree of ranks, each merged with those of its subtree; rank 0 adds the chunk sums in the job's chunk order in fp64, so the norm
+/// depends on no layout; the verdict travels down unchanged. Pure.
 /// </remarks>
 internal static class VoteTree
 {
-    public static uint ParentOf(uint rank) => rank == 0
-        ? throw new ArgumentOutOfRangeException(nameof(rank), "the root has no parent")
-        : (rank - 1) / 2;
-
-    public static IEnumerable<uint> ChildrenOf(uint rank, int numRanks)
-    {
-        for (var child = (2L * rank) + 1; child <= (2L * rank) + 2 && child < numRanks; child++)
-            yield return (uint)child;
-    }
-
     /// <summary>One worker's vote with those of its subtree merged in.</summary>
     public static StepVote Merge(StepVote own, IEnumerable<StepVote> children)
     {

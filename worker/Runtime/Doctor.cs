@@ -4,23 +4,6 @@ using TorchSharp;
 
 namespace Orchestrator.Worker.Runtime;
 
-/// <summary>One fact about this machine, and whether it stands in a worker's way.</summary>
-/// <param name="Subject">"driver", "libtorch", "device", "instructions", "glibc", …</param>
-/// <param name="Text">What was found.</param>
-/// <param name="IsProblem">Whether a worker with these options cannot run because of it.</param>
-internal sealed record DoctorFinding(string Subject, string Text, bool IsProblem = false);
-
-/// <summary>What the doctor found and what a person should do.</summary>
-/// <param name="Findings">In the order in which a worker meets them.</param>
-/// <param name="Verdict">One sentence.</param>
-/// <param name="CanRun">Whether a worker with these options runs here: exit code 0, else 1.</param>
-internal sealed record DoctorReport(IReadOnlyList<DoctorFinding> Findings, string Verdict, bool CanRun)
-{
-    /// <summary>The report as lines for a terminal.</summary>
-    public IEnumerable<string> Lines() =>
-        [.. Findings.Select(f => $"{(f.IsProblem ? "!!" : "ok")} {f.Subject,-13} {f.Text}"), Verdict];
-}
-
 /// <summary>Examines what a worker needs of a machine: <c>orchestrator-worker doctor</c>.</summary>
 /// <remarks>Starts the runtime as a worker would and multiplies on its device; run it in a process of its own, before anything touches <c>torch</c>.</remarks>
 internal static partial class Doctor

@@ -4,13 +4,6 @@ using Orchestrator.Protos;
 
 namespace Orchestrator.Worker.Runtime;
 
-/// <summary>The libtorch that this process runs on.</summary>
-/// <param name="Directory">The folder its libraries were loaded from.</param>
-/// <param name="Version">Version and build, e.g. "2.10.0-e59a73f8": equal only where the very same build is loaded.</param>
-/// <param name="Cuda">Whether its CUDA part was loaded.</param>
-/// <param name="WeakenedNeed">Whether TorchSharp's native part needed a private copy with a weak version need.</param>
-internal sealed record LibTorchInstallation(string Directory, string Version, bool Cuda, bool WeakenedNeed);
-
 /// <summary>Loads libtorch and TorchSharp's native part in the one order that works, before anything touches <c>torch</c>.</summary>
 /// <remarks>
 /// Order: libc10, libtorch_cpu, (the CUDA parts,) libtorch by absolute path, then libLibTorchSharp.so, which later loads by bare

@@ -5,23 +5,31 @@ using Orchestrator.Protos;
 namespace Orchestrator.Worker.Sessions;
 
 /// <summary>An accepted attach stream to one coordinator.</summary>
-/// <remarks>Owns the connection. One reader, one writer.</remarks>
+/// <remarks>
+/// Owns the connection. One reader; any thread may write. Giving up a wait here leaves the stream whole: only <see cref="Abort"/> and Dispose end it,
+/// so that a worker that is told to end can still say so.
+/// </remarks>
 internal sealed class CoordinatorConnection : IDisposable
 {
     private const int MaxMessageBytes = 256 * 1024 * 1024;
+
+    // Less than the patience with which a worker is ended from outside.
+    private static readonly TimeSpan LeavePatience = TimeSpan.FromSeconds(1);
+
+    private readonly AsyncDuplexStreamingCall<WorkerMessage, CoordinatorMessage> _call;
     private readonly CancellationTokenSource _ended;
+    private readonly SemaphoreSlim _writing = new(1);
+    private Task<CoordinatorMessage?>? _reading;
 
     private CoordinatorConnection(
         Uri address, GrpcChannel channel, AsyncDuplexStreamingCall<WorkerMessage, CoordinatorMessage> call, AttachAccepted accepted, CancellationTokenSource ended)
     {
-        (Address, Channel, Call, Accepted, _ended) = (address, channel, call, accepted, ended);
+        (Address, Channel, _call, Accepted, _ended) = (address, channel, call, accepted, ended);
     }
 
     public Uri Address { get; }
 
     public GrpcChannel Channel { get; }
-
-    public AsyncDuplexStreamingCall<WorkerMessage, CoordinatorMessage> Call { get; }
 
     public AttachAccepted Accepted { get; }
 
@@ -34,19 +42,7 @@ internal sealed class CoordinatorConnection : IDisposable
     public static async Task<CoordinatorConnection> OpenAsync(Uri address, AttachRequest request, CancellationToken opening)
     {
         var ended = new CancellationTokenSource();
-        var channel = GrpcChannel.ForAddress(address, new GrpcChannelOptions
-        {
-            DisposeHttpClient = true,
-            MaxReceiveMessageSize = MaxMessageBytes,
-            HttpHandler = new SocketsHttpHandler
-            {
-                UseProxy = false,
-                ConnectTimeout = TimeSpan.FromSeconds(5),
-                PooledConnectionIdleTimeout = Timeout.InfiniteTimeSpan,
-                KeepAlivePingDelay = TimeSpan.FromSeconds(5),
-                KeepAlivePingTimeout = TimeSpan.FromSeconds(10),
-            },
-        });
+        var channel = Connect(address);
         try
         {
             var call = new WorkerAttachment.WorkerAttachmentClient(channel).Attach(cancellationToken: ended.Token);
@@ -68,17 +64,92 @@ internal sealed class CoordinatorConnection : IDisposable
         }
     }
 
+    /// <summary>Waits for the coordinator's next message.</summary>
+    /// <exception cref="StreamBrokenException">There will be none.</exception>
+    /// <exception cref="OperationCanceledException">The wait was given up; the message comes to the next one.</exception>
+    public async Task<CoordinatorMessage> ReadAsync(CancellationToken cancellationToken)
+    {
+        _reading ??= NextAsync();
+        var message = await _reading.WaitAsync(cancellationToken) ?? throw new StreamBrokenException("it was closed");
+        _reading = null;
+        return message;
+    }
+
+    /// <summary>Writes a message after those that wait already.</summary>
+    /// <exception cref="StreamBrokenException">The stream carries nothing more.</exception>
+    /// <exception cref="OperationCanceledException">The message was given up before its turn came.</exception>
+    public async Task WriteAsync(WorkerMessage message, CancellationToken cancellationToken)
+    {
+        await _writing.WaitAsync(cancellationToken);
+        try
+        {
+            await _call.RequestStream.WriteAsync(message, _ended.Token);
+        }
+        catch (Exception e) when (IsEnd(e) || e is InvalidOperationException)
+        {
+            // Writing into a call that is complete, or disposed, is an invalid operation to gRPC.
+            throw new StreamBrokenException(e.Message, e);
+        }
+        finally
+        {
+            _writing.Release();
+        }
+    }
+
+    /// <summary>Says that this worker ends, and waits a moment until the coordinator has heard it; then the stream has ended, too.</summary>
+    public async Task LeaveAsync(string reason)
+    {
+        _ended.CancelAfter(LeavePatience);
+        try
+        {
+            await WriteAsync(new WorkerMessage { Leave = new WorkerLeave { Reason = reason } }, _ended.Token);
+            while (true)
+                await ReadAsync(_ended.Token);
+        }
+        catch (Exception e) when (e is StreamBrokenException or OperationCanceledException)
+        {
+            // The coordinator has heard it and ended the stream; or it is not there, and learns it by the lease.
+        }
+    }
+
+    /// <summary>Ends the stream at once: what is being read or written breaks.</summary>
+    public Task Abort() => _ended.CancelAsync();
+
     public void Dispose()
     {
         _ended.Cancel();
-        Call.Dispose();
+        _call.Dispose();
         Channel.Dispose();
         _ended.Dispose();
+        _writing.Dispose();
     }
-}
 
-/// <summary>The coordinator does not want this worker; trying again changes nothing.</summary>
-internal sealed class AttachRefusedException(Failure failure) : Exception(failure.Message)
-{
-    public ErrorCode Code { get; } = failure.Code;
+    private static GrpcChannel Connect(Uri address) => GrpcChannel.ForAddress(address, new GrpcChannelOptions
+    {
+        DisposeHttpClient = true,
+        MaxReceiveMessageSize = MaxMessageBytes,
+        HttpHandler = new SocketsHttpHandler
+        {
+            UseProxy = false,
+            ConnectTimeout = TimeSpan.FromSeconds(5),
+            PooledConnectionIdleTimeout = Timeout.InfiniteTimeSpan,
+            KeepAlivePingDelay = TimeSpan.FromSeconds(5),
+            KeepAlivePingTimeout = TimeSpan.FromSeconds(10),
+        },
+    });
+
+    // Null: the coordinator closed the stream.
+    private async Task<CoordinatorMessage?> NextAsync()
+    {
+        try
+        {
+            return await _call.ResponseStream.MoveNext(_ended.Token) ? _call.ResponseStream.Current : null;
+        }
+        catch (Exception e) when (IsEnd(e))
+        {
+            throw new StreamBrokenException(e.Message, e);
+        }
+    }
+
+    private static bool IsEnd(Exception e) => e is RpcException or IOException or OperationCanceledException;
 }

@@ -1,35 +1,57 @@
 using System.Collections.Immutable;
 using Orchestrator.Protos;
+using Orchestrator.Worker.Runtime;
 
 namespace Orchestrator.Worker.Sessions;
 
 /// <summary>What this worker has to tell coordinators: kept until it can no longer be asked for, sent again over every new stream.</summary>
 /// <remarks>
-/// Thread-safe. Messages are idempotent on what they name, so a coordinator that takes over may hear all of it. Bounded: step and evaluation reports
-/// of the newest windows, the newest answers, the newest of everything else, nothing of a released job but its failure.
+/// Thread-safe. Messages are idempotent on what they name, so a coordinator that takes over may hear all of it; everything carries the newest fence of its
+/// job, for a coordinator drops what names an older one. Bounded: step and evaluation reports of the newest windows, the newest answers, the newest of everything else, scores
+/// of the requests that are not answered yet (over <see cref="MostScoreBytes"/> the request fails; nothing is dropped), nothing of a released job but its failure.
 /// </remarks>
-internal sealed class Outbox
+internal sealed class Outbox(long mostScoreBytes = Outbox.MostScoreBytes)
 {
-    private const int KeptScores = 64;
+    /// <summary>Scores that may wait for a coordinator: far more than the few requests that one has under way.</summary>
+    public const long MostScoreBytes = 256L << 20;
+
     private const ulong KeptAnswers = 64;
 
     private readonly Lock _gate = new();
+    private readonly Dictionary<string, ulong> _fences = new(StringComparer.Ordinal);
     private ImmutableSortedDictionary<long, WorkerMessage> _messages = ImmutableSortedDictionary<long, WorkerMessage>.Empty;
     private TaskCompletionSource _posted = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private long _scoreBytes;
     private long _last;
 
+    /// <exception cref="WorkerFaultException">Too many scores wait.</exception>
     public void Post(WorkerMessage message)
     {
-        TaskCompletionSource posted;
         lock (_gate)
         {
             Supersede(message);
-            _messages = _messages.Add(++_last, message);
-            posted = _posted;
-            _posted = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            if (message.BodyCase == WorkerMessage.BodyOneofCase.Score)
+                TakeRoom(message);
+            Add(JobOf(message) is { } job && _fences.TryGetValue(job, out var fence) ? ReportScopes.WithFence(message, fence) : message);
         }
+    }
 
-        posted.TrySetResult();
+    /// <summary>A command with this fence was obeyed: from now on the job's messages carry it, those that wait included, which are sent again.</summary>
+    public void Fence(string job, ulong fence)
+    {
+        lock (_gate)
+        {
+            if (_fences.TryGetValue(job, out var known) && known >= fence)
+                return;
+            _fences[job] = fence;
+            foreach (var (position, message) in _messages)
+            {
+                if (JobOf(message) != job || ReportScopes.Of(message)!.Fence >= fence)
+                    continue;
+                _messages = _messages.Remove(position);
+                Add(ReportScopes.WithFence(message, fence));
+            }
+        }
     }
 
     /// <summary>The first message after a position; waits for one.</summary>
@@ -56,8 +78,17 @@ internal sealed class Outbox
     /// <summary>A window that begins with this step was opened: the coordinator has committed everything before <paramref name="step"/>.</summary>
     public void Committed(string job, ulong step) => Remove(message => JobOf(message) == job && StepOf(message) < step);
 
+    /// <summary>The coordinator has the answers to all requests before <paramref name="request"/>.</summary>
+    public void Answered(string job, ulong request) =>
+        Remove(message => message.BodyCase == WorkerMessage.BodyOneofCase.Score && JobOf(message) == job && message.Score.RequestId < request);
+
     /// <summary>The job no longer needs this worker.</summary>
-    public void Forget(string job) => Remove(message => JobOf(message) == job && message.BodyCase != WorkerMessage.BodyOneofCase.Failure);
+    public void Forget(string job)
+    {
+        Remove(message => JobOf(message) == job && message.BodyCase != WorkerMessage.BodyOneofCase.Failure);
+        lock (_gate)
+            _fences.Remove(job);
+    }
 
     private void Supersede(WorkerMessage message)
     {
@@ -65,10 +96,6 @@ internal sealed class Outbox
         {
             case WorkerMessage.BodyOneofCase.StageLoad or WorkerMessage.BodyOneofCase.GenerationReady or WorkerMessage.BodyOneofCase.StateSaved or WorkerMessage.BodyOneofCase.Failure:
                 RemoveLocked(old => old.BodyCase == message.BodyCase && JobOf(old) == JobOf(message));
-                break;
-            case WorkerMessage.BodyOneofCase.Score:
-                var surplus = _messages.Values.Count(old => old.BodyCase == WorkerMessage.BodyOneofCase.Score) - KeptScores;
-                RemoveLocked(old => old.BodyCase == WorkerMessage.BodyOneofCase.Score && surplus-- > 0);
                 break;
             case WorkerMessage.BodyOneofCase.Generate when message.Generate.Parts.Count > 0:
                 var newest = message.Generate.Parts.Max(part => part.RequestId);
@@ -80,27 +107,47 @@ internal sealed class Outbox
         }
     }
 
+    private void TakeRoom(WorkerMessage score)
+    {
+        var bytes = BytesOf(score);
+        if (_scoreBytes + bytes > mostScoreBytes)
+        {
+            throw new WorkerFaultException(
+                ErrorCode.ResourceExhausted, $"{_scoreBytes + bytes} bytes of scores wait for the coordinator where {mostScoreBytes} may: score fewer samples a request.");
+        }
+
+        _scoreBytes += bytes;
+    }
+
+    private void Add(WorkerMessage message)
+    {
+        _messages = _messages.Add(++_last, message);
+        _posted.TrySetResult();
+        _posted = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+    }
+
     private void Remove(Func<WorkerMessage, bool> which)
     {
         lock (_gate)
             RemoveLocked(which);
     }
 
-    private void RemoveLocked(Func<WorkerMessage, bool> which) =>
-        _messages = _messages.RemoveRange(_messages.Where(entry => which(entry.Value)).Select(entry => entry.Key).ToArray());
-
-    private static string? JobOf(WorkerMessage message) => message.BodyCase switch
+    private void RemoveLocked(Func<WorkerMessage, bool> which)
     {
-        WorkerMessage.BodyOneofCase.StageLoad => message.StageLoad.Scope.Job,
-        WorkerMessage.BodyOneofCase.GenerationReady => message.GenerationReady.Scope.Job,
-        WorkerMessage.BodyOneofCase.Step => message.Step.Scope.Job,
-        WorkerMessage.BodyOneofCase.Evaluation => message.Evaluation.Scope.Job,
-        WorkerMessage.BodyOneofCase.StateSaved => message.StateSaved.Scope.Job,
-        WorkerMessage.BodyOneofCase.Failure => message.Failure.Scope?.Job,
-        WorkerMessage.BodyOneofCase.Score => message.Score.Scope.Job,
-        WorkerMessage.BodyOneofCase.Generate => message.Generate.Scope.Job,
-        _ => null,
-    };
+        foreach (var (position, message) in _messages)
+        {
+            if (!which(message))
+                continue;
+            _messages = _messages.Remove(position);
+            if (message.BodyCase == WorkerMessage.BodyOneofCase.Score)
+                _scoreBytes -= BytesOf(message);
+        }
+    }
+
+    // Without the scope, which may change.
+    private static long BytesOf(WorkerMessage score) => score.Score.Samples.Sum(sample => (long)sample.CalculateSize());
+
+    private static string? JobOf(WorkerMessage message) => ReportScopes.Of(message)?.Job;
 
     private static ulong StepOf(WorkerMessage message) => message.BodyCase switch
     {

@@ -4,26 +4,27 @@ namespace Orchestrator.Worker.Sessions;
 
 /// <summary>What ends a worker process from outside: SIGTERM, SIGINT, or its owner's pipe.</summary>
 /// <remarks>
-/// All three ask for a clean end; when that takes longer than its patience (a kernel cannot be interrupted), the process ends anyway. An owned
-/// worker ignores SIGINT: a terminal sends it to all processes, and the owner decides what it means.
+/// All three ask for a clean end; when that takes longer than its patience (a kernel cannot be interrupted), the process ends anyway, with the same exit
+/// code. An owned worker ignores SIGINT: a terminal sends it to all processes, and the owner decides what it means.
 /// </remarks>
-internal sealed class ProcessLife : IDisposable
+internal sealed partial class ProcessLife : IDisposable
 {
     private static readonly TimeSpan PatienceAfterSignal = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan PatienceAfterOwner = TimeSpan.FromSeconds(2);
 
     private readonly CancellationTokenSource _ending = new();
     private readonly List<PosixSignalRegistration> _signals = [];
+    private volatile string _reason = "it was told to end.";
 
     public ProcessLife(bool owned)
     {
-        _signals.Add(PosixSignalRegistration.Create(PosixSignal.SIGTERM, context => End(context, PatienceAfterSignal)));
+        _signals.Add(PosixSignalRegistration.Create(PosixSignal.SIGTERM, context => End(context, "it was told to end by SIGTERM.", PatienceAfterSignal)));
         _signals.Add(PosixSignalRegistration.Create(PosixSignal.SIGINT, context =>
         {
             if (owned)
                 context.Cancel = true;
             else
-                End(context, PatienceAfterSignal);
+                End(context, "it was told to end by SIGINT.", PatienceAfterSignal);
         }));
         if (owned)
             new Thread(WatchOwner) { IsBackground = true, Name = "owner" }.Start();
@@ -31,6 +32,9 @@ internal sealed class ProcessLife : IDisposable
 
     /// <summary>Cancelled when the process should end.</summary>
     public CancellationToken Ending => _ending.Token;
+
+    /// <summary>Why it should: completes "worker-2 left: ...".</summary>
+    public string Reason => _reason;
 
     public void Dispose()
     {
@@ -55,19 +59,20 @@ internal sealed class ProcessLife : IDisposable
             // A broken pipe has ended, too.
         }
 
-        End(null, PatienceAfterOwner);
+        End(null, "its owner ended or let it go.", PatienceAfterOwner);
     }
 
-    private void End(PosixSignalContext? signal, TimeSpan patience)
+    private void End(PosixSignalContext? signal, string reason, TimeSpan patience)
     {
         if (signal is not null)
             signal.Cancel = true;
         new Thread(() =>
         {
             Thread.Sleep(patience);
-            Environment.Exit(0);
+            ExitAtOnce(0);
         })
         { IsBackground = true, Name = "patience" }.Start();
+        _reason = reason;
         try
         {
             _ending.Cancel();
@@ -77,4 +82,8 @@ internal sealed class ProcessLife : IDisposable
             // It is ending already.
         }
     }
+
+    // No destructor of a library runs under the threads that still compute in it: that would end in a core dump.
+    [LibraryImport("libc", EntryPoint = "_exit")]
+    private static partial void ExitAtOnce(int code);
 }

@@ -12,7 +12,7 @@ internal static class ScoreRun
 
     public static void Run(StageAssets assets, ScoreRequest request, StageActivity activity, Action<WorkerMessage> report, CancellationToken cancellationToken)
     {
-        var part = New(request);
+        var part = New(request, 0);
         var probabilities = 0;
         for (var i = 0; i < request.MicroBatches.Count; i++)
         {
@@ -28,7 +28,7 @@ internal static class ScoreRun
             if (probabilities < ProbabilitiesAPart)
                 continue;
             report(new WorkerMessage { Score = part });
-            (part, probabilities) = (New(request), 0);
+            (part, probabilities) = (New(request, part.Part + 1), 0);
         }
 
         part.Last = true;
@@ -36,5 +36,5 @@ internal static class ScoreRun
         activity.WaitsFor("idle");
     }
 
-    private static ScoreResult New(ScoreRequest request) => new() { Scope = request.Scope, RequestId = request.RequestId };
+    private static ScoreResult New(ScoreRequest request, uint part) => new() { Scope = request.Scope, RequestId = request.RequestId, Part = part };
 }

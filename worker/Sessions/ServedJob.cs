@@ -1,24 +1,20 @@
 using System.Collections.Immutable;
 using System.Threading.Channels;
-using Microsoft.Extensions.Logging;
 using Orchestrator.Protos;
 using Orchestrator.Worker.Collectives;
 using Orchestrator.Worker.Generation;
 using Orchestrator.Worker.Kernels;
 using Orchestrator.Worker.Optimizers;
-using Orchestrator.Worker.Runtime;
 using Orchestrator.Worker.Stages;
 using Orchestrator.Worker.Transfer;
 
 namespace Orchestrator.Worker.Sessions;
 
-/// <summary>What every job on this worker shares.</summary>
-internal sealed record WorkerParts(WorkerIdentity Self, WorkerRuntime Runtime, PeerServer Peers, ShardStore Shards, Outbox Outbox, StageActivity Activity, ILogger Logger);
-
 /// <summary>One job on this worker, from LoadStage to ReleaseJob.</summary>
 /// <remarks>
 /// Commands are handled one after another in the order in which they came; windows, saving, scoring and generating go to the compute thread in that order. A command
 /// that was obeyed before changes nothing. The first failure ends the job here: it is told, and everything but the release is ignored from then on.
+/// What is told carries the fence of the command that it follows from; the outbox raises it to the newest one.
 /// </remarks>
 internal sealed class ServedJob : IAsyncDisposable
 {
@@ -31,6 +27,7 @@ internal sealed class ServedJob : IAsyncDisposable
     private readonly HashSet<ulong> _answers = [];
     private readonly string _job;
     private readonly WorkerParts _parts;
+    private readonly Task _before;
     private readonly Task _loop;
     private Task _computing = Task.CompletedTask;
     private StageAssets? _assets;
@@ -41,9 +38,12 @@ internal sealed class ServedJob : IAsyncDisposable
     private ulong _newestWindow;
     private int _failed;
 
-    public ServedJob(JobScope scope, WorkerParts parts)
+    /// <param name="scope">Of its first command.</param>
+    /// <param name="parts">What jobs share.</param>
+    /// <param name="before">The release of the same job's earlier life here: this one begins after it.</param>
+    public ServedJob(JobScope scope, WorkerParts parts, Task before)
     {
-        (_job, _scope, _parts) = (scope.Job, scope, parts);
+        (_job, _scope, _parts, _before) = (scope.Job, scope, parts, before);
         _loop = Task.Run(HandleAllAsync);
     }
 
@@ -55,6 +55,7 @@ internal sealed class ServedJob : IAsyncDisposable
         _commands.Writer.TryComplete();
         await _ended.CancelAsync();
         await _loop;
+        await _before;
         await _computing.ContinueWith(_ => { }, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
         if (_link is not null)
             await _link.DisposeAsync();
@@ -74,6 +75,7 @@ internal sealed class ServedJob : IAsyncDisposable
     {
         try
         {
+            await _before.WaitAsync(_ended.Token);
             await foreach (var (message, coordinator) in _commands.Reader.ReadAllAsync(_ended.Token))
                 await HandleAsync(message, coordinator);
         }
@@ -108,8 +110,10 @@ internal sealed class ServedJob : IAsyncDisposable
             case CoordinatorMessage.BodyOneofCase.SaveState:
                 Compute(assets => Save(assets, message.SaveState));
                 break;
-            case CoordinatorMessage.BodyOneofCase.Score when _scores.Add(message.Score.RequestId):
-                Compute(assets => ScoreRun.Run(assets, message.Score, _parts.Activity, _parts.Outbox.Post, _ended.Token));
+            case CoordinatorMessage.BodyOneofCase.Score:
+                _parts.Outbox.Answered(_job, message.Score.AnsweredBefore);
+                if (_scores.Add(message.Score.RequestId))
+                    Compute(assets => ScoreRun.Run(assets, message.Score, _parts.Activity, _parts.Outbox.Post, _ended.Token));
                 break;
             case CoordinatorMessage.BodyOneofCase.Generate when _answers.Add(message.Generate.RequestId):
                 Generate(message.Generate);
@@ -145,11 +149,11 @@ internal sealed class ServedJob : IAsyncDisposable
         if (peers.Length != spec.NumReplicas * spec.NumStages || peers[(int)rank].Worker.WorkerId != _parts.Self.WorkerId)
             throw new InvalidOperationException($"the generation's {peers.Length} peers do not fit a layout of {spec.NumReplicas} x {spec.NumStages} with {_parts.Self.WorkerId} at rank {rank}");
         var secret = command.Secret.ToByteArray();
-        _link = new GrpcPeerLink(new PeerIdentity(_job, _scope.Generation, rank), secret, peers, (lost, e) =>
-            Fail(new PeerLostException($"{peers[(int)lost].Worker.WorkerId} (rank {lost}) does not take what {_parts.Self.WorkerId} sends: {FailureSentences.Of(e).Message}", e)));
+        _link = new GrpcPeerLink(new PeerIdentity(_job, _scope.Generation, rank), secret, peers, (peer, e) =>
+            Fail(PeerTrouble.Of(e, _parts.Self.WorkerId, spec.Place.Stage, peers[(int)peer].Worker.WorkerId, peer)));
         _parts.Peers.Tensors.Open(_job, _scope.Generation, Limits(assets));
         _parts.Peers.Agreements.Open(_job, _scope.Generation);
-        _parts.Peers.Access.Open(_job, _scope.Generation, secret);
+        _parts.Peers.Access.Open(new PeerIdentity(_job, _scope.Generation, rank), peers.Length, secret);
         var generation = new StageGeneration(
             _scope, _parts.Self, spec.Place, (int)spec.NumReplicas, (int)spec.NumStages, [.. peers.Select(peer => peer.Worker.WorkerId)],
             _link, _parts.Peers.Tensors, _parts.Peers.Agreements);

@@ -29,6 +29,9 @@ internal static partial class SessionLog
     [LoggerMessage(8, LogLevel.Debug, "Dropped a stale {Command} of job {Job}: {Stale} so far")]
     public static partial void DroppedStale(this ILogger logger, string command, string job, long stale);
 
+    [LoggerMessage(10, LogLevel.Error, "Job {Job}: its release failed")]
+    public static partial void ReleaseFailed(this ILogger logger, Exception exception, string job);
+
     [LoggerMessage(9, LogLevel.Information, "Ending: {Reason}")]
     public static partial void Ending(this ILogger logger, string reason);
 }

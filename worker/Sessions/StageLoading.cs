@@ -20,7 +20,7 @@ internal static class StageLoading
         {
             foreach (var shard in command.Shards)
             {
-                var fetched = new Told<ulong>(bytes => activity.Does($"fetches data: {bytes} of {shard.Bytes} bytes"));
+                var fetched = new SynchronousProgress<ulong>(bytes => activity.Does($"fetches data: {bytes} of {shard.Bytes} bytes"));
                 splits.Add(await shards.OpenAsync(shard, coordinator.Channel, coordinator.Accepted.Credential, fetched, cancellationToken));
             }
 
@@ -40,7 +40,7 @@ internal static class StageLoading
         if (command.HasEvaluation && splits.Count < 2)
             throw new WorkerFaultException(ErrorCode.BadData, "The stage has an evaluation, but no second shard came for it.");
         var lastReport = Stopwatch.GetTimestamp();
-        var loaded = new Told<StageLoadProgress>(progress =>
+        var loaded = new SynchronousProgress<StageLoadProgress>(progress =>
         {
             activity.Does($"loads layer {progress.LayersLoaded} of {spec.LastLayer - spec.FirstLayer + 1}");
             if (Stopwatch.GetElapsedTime(lastReport) < BetweenReports)
@@ -74,10 +74,4 @@ internal static class StageLoading
     {
         StageLoad = new StageLoadReport { Scope = scope, LayersLoaded = layers, BaseBytesRead = bytesRead, ResidentBytes = resident, Done = done },
     };
-
-    // Unlike Progress<T>, tells on the thread that reports.
-    private sealed class Told<T>(Action<T> tell) : IProgress<T>
-    {
-        public void Report(T value) => tell(value);
-    }
 }

@@ -28,7 +28,7 @@ internal static class WorkerProcess
         var logger = loggers.CreateLogger("worker");
         try
         {
-            await RunAsync(options, loggers, logger, life.Ending);
+            await RunAsync(options, loggers, logger, life);
             return Done;
         }
         catch (OperationCanceledException) when (life.Ending.IsCancellationRequested)
@@ -52,13 +52,13 @@ internal static class WorkerProcess
         }
     }
 
-    private static async Task RunAsync(WorkerOptions options, ILoggerFactory loggers, ILogger logger, CancellationToken ending)
+    private static async Task RunAsync(WorkerOptions options, ILoggerFactory loggers, ILogger logger, ProcessLife life)
     {
         using var runtime = WorkerRuntime.Start(options.Runtime, logger);
-        await using var peers = await PeerServer.StartAsync(options.Listen, loggers, ending);
+        await using var peers = await PeerServer.StartAsync(options.Listen, loggers, life.Ending);
         var self = new WorkerIdentity { WorkerId = options.Name, Incarnation = (ulong)DateTimeOffset.UtcNow.ToUnixTimeMilliseconds() };
         logger.Started(options.Name, peers.Address, $"{runtime.NumericClass.Backend}/{runtime.NumericClass.InstructionPath}, {runtime.NumericClass.Threads} threads");
         var parts = new WorkerParts(self, runtime, peers, new ShardStore(options.Cache), new Outbox(), new StageActivity(), logger);
-        await new WorkerSession(options, parts).RunAsync(ending);
+        await new WorkerSession(options, parts).RunAsync(() => life.Reason, life.Ending);
     }
 }

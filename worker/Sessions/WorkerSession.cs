@@ -1,4 +1,3 @@
-using Grpc.Core;
 using Orchestrator.Protos;
 using Orchestrator.Protos.Resilience;
 using Orchestrator.Worker.Stages;
@@ -10,10 +9,11 @@ namespace Orchestrator.Worker.Sessions;
 /// <code>
 /// attaching ─accepted→ attached ─stream breaks→ attaching        jobs go on computing meanwhile and hold at their windows' ends
 ///     |                       |
-///  refused                Shutdown, cancelled
+///  refused           Shutdown, told to end: leaves
 ///     └─────→ ended ←─────────┘
 /// </code>
-/// One a process. Commands are handled in the order in which they come; those of an older fence or generation are dropped and counted.
+/// One a process. Commands are handled in the order in which they come, and none waits for a job's work or end; those of an older fence or
+/// generation are dropped and counted.
 /// </remarks>
 internal sealed class WorkerSession(WorkerOptions options, WorkerParts parts)
 {
@@ -22,30 +22,34 @@ internal sealed class WorkerSession(WorkerOptions options, WorkerParts parts)
     private readonly AttachToken _token = new(options.JoinToken);
     private readonly JobFences _fences = new();
     private readonly Dictionary<string, ServedJob> _jobs = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, Task> _releases = new(StringComparer.Ordinal);
     private int _next;
 
-    /// <summary>Runs until a coordinator shuts the worker down or <paramref name="cancellationToken"/> ends it.</summary>
+    /// <summary>Runs until a coordinator shuts the worker down or <paramref name="ending"/> ends it; the coordinator is told that it leaves.</summary>
+    /// <param name="why">Why it ends, asked once it does; completes "worker-2 left: ...".</param>
+    /// <param name="ending">Ends it.</param>
     /// <exception cref="AttachRefusedException">No coordinator wants this worker.</exception>
-    public async Task RunAsync(CancellationToken cancellationToken)
+    public async Task RunAsync(Func<string> why, CancellationToken ending)
     {
         try
         {
-            var shutDown = false;
-            while (!shutDown)
+            var left = false;
+            while (!left)
             {
-                using var coordinator = await ResiliencePipelines.For(AttachMethod).ExecuteAsync(AttachAsync, cancellationToken);
+                using var coordinator = await ResiliencePipelines.For(AttachMethod).ExecuteAsync(AttachAsync, ending);
                 parts.Logger.Attached(coordinator.Address);
-                shutDown = await ServeAsync(coordinator, cancellationToken);
+                left = await ServeAsync(coordinator, why, ending);
             }
         }
-        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+        catch (OperationCanceledException) when (ending.IsCancellationRequested)
         {
-            parts.Logger.Ending("told to end");
+            parts.Logger.Ending(why());
         }
         finally
         {
-            foreach (var job in _jobs.Values)
-                await job.DisposeAsync();
+            foreach (var job in _jobs.Keys.ToArray())
+                Release(job);
+            await Task.WhenAll(_releases.Values);
         }
     }
 
@@ -78,94 +82,125 @@ internal sealed class WorkerSession(WorkerOptions options, WorkerParts parts)
         ProcessId = Environment.ProcessId,
     };
 
-    // True: the coordinator shut this worker down; false: the stream broke.
-    private async Task<bool> ServeAsync(CoordinatorConnection coordinator, CancellationToken cancellationToken)
+    // True: this worker has left; false: the stream broke.
+    private async Task<bool> ServeAsync(CoordinatorConnection coordinator, Func<string> why, CancellationToken ending)
     {
-        using var broken = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        using var writing = new SemaphoreSlim(1);
-        Task[] senders = [SendOutboxAsync(coordinator, writing, broken), SendHeartbeatsAsync(coordinator, writing, broken)];
+        using var done = new CancellationTokenSource();
+        Task[] senders = [SendOutboxAsync(coordinator, done.Token), SendHeartbeatsAsync(coordinator, done.Token)];
         try
         {
-            while (await coordinator.Call.ResponseStream.MoveNext(broken.Token))
-            {
-                if (!await ObeyAsync(coordinator.Call.ResponseStream.Current, coordinator))
-                    return true;
-            }
-
-            parts.Logger.StreamBroke(coordinator.Address, "it was closed");
+            var reason = await ObeyAllAsync(coordinator, why, ending);
+            parts.Logger.Ending(reason);
+            await coordinator.LeaveAsync(reason);
+            return true;
         }
-        catch (Exception e) when (IsBroken(e))
+        catch (StreamBrokenException broken)
         {
-            cancellationToken.ThrowIfCancellationRequested();
-            parts.Logger.StreamBroke(coordinator.Address, e.Message);
+            parts.Logger.StreamBroke(coordinator.Address, broken.Message);
+            return false;
         }
         finally
         {
-            await broken.CancelAsync();
+            await done.CancelAsync();
+            await coordinator.Abort();
             await Task.WhenAll(senders);
         }
-
-        return false;
     }
 
-    private async Task<bool> ObeyAsync(CoordinatorMessage message, CoordinatorConnection coordinator)
+    // Why this worker is to end.
+    private async Task<string> ObeyAllAsync(CoordinatorConnection coordinator, Func<string> why, CancellationToken ending)
     {
-        if (message.BodyCase == CoordinatorMessage.BodyOneofCase.Shutdown)
+        while (true)
         {
-            parts.Logger.Ending(message.Shutdown.Reason);
-            return false;
-        }
+            CoordinatorMessage message;
+            try
+            {
+                message = await coordinator.ReadAsync(ending);
+            }
+            catch (OperationCanceledException) when (ending.IsCancellationRequested)
+            {
+                return why();
+            }
 
+            if (message.BodyCase == CoordinatorMessage.BodyOneofCase.Shutdown)
+                return message.Shutdown.Reason;
+            Obey(message, coordinator);
+        }
+    }
+
+    private void Obey(CoordinatorMessage message, CoordinatorConnection coordinator)
+    {
         if (ScopeOf(message) is not { } scope)
-            return true;
+            return;
         if (!_fences.Admit(scope))
         {
             parts.Logger.DroppedStale(message.BodyCase.ToString(), scope.Job, _fences.StaleDropped);
-            return true;
+            return;
         }
 
         if (message.BodyCase == CoordinatorMessage.BodyOneofCase.Release)
-            await ReleaseAsync(scope.Job);
-        else if (_jobs.TryGetValue(scope.Job, out var job))
+            Release(scope.Job);
+        else if (ServedBy(message, scope) is { } job)
+        {
+            parts.Outbox.Fence(scope.Job, scope.Fence);
             job.Handle(message, coordinator);
-        else if (message.BodyCase == CoordinatorMessage.BodyOneofCase.LoadStage)
-            Serve(scope, message, coordinator);
+        }
+
         if (!_jobs.ContainsKey(scope.Job))
             _fences.Release(scope.Job);
-        return true;
     }
 
-    private void Serve(JobScope scope, CoordinatorMessage message, CoordinatorConnection coordinator)
+    // A job begins with the loading of its stage.
+    private ServedJob? ServedBy(CoordinatorMessage message, JobScope scope)
     {
-        var job = new ServedJob(scope, parts);
-        _jobs.Add(scope.Job, job);
-        job.Handle(message, coordinator);
+        if (!_jobs.TryGetValue(scope.Job, out var job) && message.BodyCase == CoordinatorMessage.BodyOneofCase.LoadStage)
+            _jobs.Add(scope.Job, job = new ServedJob(scope, parts, _releases.GetValueOrDefault(scope.Job, Task.CompletedTask)));
+        return job;
     }
 
-    private async Task ReleaseAsync(string job)
+    // A job ends when its kernel does: the stream is read on meanwhile.
+    private void Release(string job)
     {
+        foreach (var (name, _) in _releases.Where(release => release.Value.IsCompleted).ToArray())
+            _releases.Remove(name);
         if (!_jobs.Remove(job, out var served))
             return;
-        await served.DisposeAsync();
-        parts.Outbox.Forget(job);
-        parts.Activity.WaitsFor("idle");
-        parts.Logger.JobReleased(job);
+        var idle = _jobs.Count == 0;
+        _releases[job] = Task.Run(() => ReleaseAsync(job, served, idle));
     }
 
-    private async Task SendOutboxAsync(CoordinatorConnection coordinator, SemaphoreSlim writing, CancellationTokenSource broken)
+    private async Task ReleaseAsync(string job, ServedJob served, bool idle)
+    {
+        try
+        {
+            await served.DisposeAsync();
+            parts.Outbox.Forget(job);
+            if (idle)
+                parts.Activity.WaitsFor("idle");
+            parts.Logger.JobReleased(job);
+        }
+#pragma warning disable CA1031 // Whatever it is, other jobs and the end of the process go on.
+        catch (Exception e)
+#pragma warning restore CA1031
+        {
+            parts.Logger.ReleaseFailed(e, job);
+        }
+    }
+
+    private async Task SendOutboxAsync(CoordinatorConnection coordinator, CancellationToken done)
     {
         long position = 0;
-        await SendWhileOpenAsync(broken, async () =>
+        await SendWhileOpenAsync(async () =>
         {
-            (position, var message) = await parts.Outbox.NextAsync(position, broken.Token);
-            await WriteAsync(coordinator, writing, message, broken.Token);
+            (position, var message) = await parts.Outbox.NextAsync(position, done);
+            await coordinator.WriteAsync(message, done);
         });
     }
 
-    private async Task SendHeartbeatsAsync(CoordinatorConnection coordinator, SemaphoreSlim writing, CancellationTokenSource broken)
+    private async Task SendHeartbeatsAsync(CoordinatorConnection coordinator, CancellationToken done)
     {
         var every = TimeSpan.FromSeconds(Math.Clamp(coordinator.Accepted.HeartbeatSeconds, 0.05, 60));
-        await SendWhileOpenAsync(broken, async () =>
+        await SendWhileOpenAsync(async () =>
         {
             var heartbeat = new Heartbeat
             {
@@ -174,39 +209,23 @@ internal sealed class WorkerSession(WorkerOptions options, WorkerParts parts)
                 Activity = parts.Activity.Text,
                 ResidentBytes = ProcessMemory.ResidentBytes,
             };
-            await WriteAsync(coordinator, writing, new WorkerMessage { Heartbeat = heartbeat }, broken.Token);
-            await Task.Delay(every, broken.Token);
+            await coordinator.WriteAsync(new WorkerMessage { Heartbeat = heartbeat }, done);
+            await Task.Delay(every, done);
         });
     }
 
-    private static async Task SendWhileOpenAsync(CancellationTokenSource broken, Func<Task> send)
+    private static async Task SendWhileOpenAsync(Func<Task> send)
     {
         try
         {
             while (true)
                 await send();
         }
-        catch (Exception e) when (IsBroken(e))
+        catch (Exception e) when (e is StreamBrokenException or OperationCanceledException)
         {
             // The reading side says so.
-            await broken.CancelAsync();
         }
     }
-
-    private static async Task WriteAsync(CoordinatorConnection coordinator, SemaphoreSlim writing, WorkerMessage message, CancellationToken cancellationToken)
-    {
-        await writing.WaitAsync(cancellationToken);
-        try
-        {
-            await coordinator.Call.RequestStream.WriteAsync(message, cancellationToken);
-        }
-        finally
-        {
-            writing.Release();
-        }
-    }
-
-    private static bool IsBroken(Exception exception) => exception is RpcException or IOException or OperationCanceledException or InvalidOperationException;
 
     private static JobScope? ScopeOf(CoordinatorMessage message) => message.BodyCase switch
     {

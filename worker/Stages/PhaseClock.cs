@@ -3,17 +3,6 @@ using Orchestrator.Protos;
 
 namespace Orchestrator.Worker.Stages;
 
-/// <summary>What a step's time is spent on.</summary>
-internal enum StepPhase
-{
-    Other,
-    Forward,
-    Backward,
-    Reduce,
-    Optimizer,
-    Wait,
-}
-
 /// <summary>Accounts a step's time to its phases.</summary>
 /// <remarks>At any moment exactly one phase runs; entering one suspends the one around it. Compute thread only.</remarks>
 internal sealed class PhaseClock

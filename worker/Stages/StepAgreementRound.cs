@@ -1,5 +1,6 @@
 using Orchestrator.Protos;
 using Orchestrator.Worker.Collectives;
+using Orchestrator.Worker.Transfer;
 
 namespace Orchestrator.Worker.Stages;
 
@@ -16,7 +17,7 @@ internal sealed class StepAgreementRound(StageGeneration generation, StageMail m
     {
         var own = new StepVote { Scope = generation.Scope, Step = step, Rank = generation.Rank, AllFinite = allFinite, ChunkSums = { sums } };
         var children = new List<StepVote>();
-        foreach (var child in VoteTree.ChildrenOf(generation.Rank, generation.NumRanks))
+        foreach (var child in AgreementTree.ChildrenOf(generation.Rank, generation.NumRanks))
         {
             activity.WaitsFor(mail.WaitText(step, child, "vote"));
             children.Add(clock.In(StepPhase.Wait, () => generation.Agreements.TakeVote(generation.Scope, step, child, cancellationToken)));
@@ -25,7 +26,7 @@ internal sealed class StepAgreementRound(StageGeneration generation, StageMail m
         var merged = VoteTree.Merge(own, children);
         if (generation.Rank != 0)
         {
-            generation.Link.Cast(VoteTree.ParentOf(generation.Rank), merged);
+            generation.Link.Cast(AgreementTree.ParentOf(generation.Rank), merged);
             return null;
         }
 
@@ -37,7 +38,7 @@ internal sealed class StepAgreementRound(StageGeneration generation, StageMail m
     /// <summary>Waits for the verdict and passes it down.</summary>
     public StepVerdict TakeVerdict(ulong step, PhaseClock clock, CancellationToken cancellationToken)
     {
-        activity.WaitsFor(mail.WaitText(step, VoteTree.ParentOf(generation.Rank), "verdict"));
+        activity.WaitsFor(mail.WaitText(step, AgreementTree.ParentOf(generation.Rank), "verdict"));
         var verdict = clock.In(StepPhase.Wait, () => generation.Agreements.TakeVerdict(generation.Scope, step, cancellationToken));
         Announce(verdict);
         return verdict;
@@ -45,7 +46,7 @@ internal sealed class StepAgreementRound(StageGeneration generation, StageMail m
 
     private void Announce(StepVerdict verdict)
     {
-        foreach (var child in VoteTree.ChildrenOf(generation.Rank, generation.NumRanks))
+        foreach (var child in AgreementTree.ChildrenOf(generation.Rank, generation.NumRanks))
             generation.Link.Announce(child, verdict);
     }
 }

@@ -28,7 +28,7 @@ internal sealed class StepGradients : IDisposable
         var chunks = assets.Adapter.Layout.Chunks.Select(chunk => new GradientChunk(chunk.Index, chunk.Offset, chunk.Length)).ToImmutableArray();
         var group = new ReductionGroup(
             generation.Scope, (int)generation.Place.Replica, (int)generation.Place.Stage, generation.NumStages,
-            assets.Spec.Constants.ReductionSlots, assets.Adapter.Layout.NumElements, new ChunkOwners(chunks, generation.NumReplicas));
+            new ChunkOwners(chunks, generation.NumReplicas));
         _reduction = new GradientReduction(group, generation.Link, generation.Tensors, chunkSquares);
         _stack = new SubtreeStack<torch.Tensor>(Merge);
     }

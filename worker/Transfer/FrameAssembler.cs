@@ -63,8 +63,8 @@ internal sealed class FrameAssembler(TensorInbox inbox, string job, ulong genera
             throw new TensorFrameException($"it names rank {header.Key.Sender} of generation {header.Key.Generation}, the stream is of rank {sender} of generation {generation}");
         if (header.Offset != 0)
             throw new TensorFrameException($"the first frame of {header.Key} begins at byte {header.Offset}");
-        var arrival = inbox.Foresee(header.Key);
-        if (arrival != Arrival.Stale && (inbox.LimitOf(header.Key) is not { } limit || header.Total > limit))
+        var arrival = inbox.Foresee(header.Key, out var limit);
+        if (arrival != Arrival.Stale && (limit is null || header.Total > limit))
             throw new TensorFrameException($"{header.Key} declares {header.Total} bytes, more than the job allows");
         if (!Enum.IsDefined(header.DType) || header.DType == DType.Unspecified)
             throw new TensorFrameException($"the element type {(int)header.DType} is unknown");

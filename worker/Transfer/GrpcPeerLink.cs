@@ -24,7 +24,7 @@ internal sealed class GrpcPeerLink : IPeerLink, IAsyncDisposable
     /// <param name="self">This worker in the generation.</param>
     /// <param name="secret">The generation's secret.</param>
     /// <param name="peers">All workers of the generation.</param>
-    /// <param name="failed">Told when a peer stays away or refuses: its rank and why.</param>
+    /// <param name="failed">Told when a peer stays away, refuses, or knows a contradiction (<see cref="ContradictionException"/>): its rank and why.</param>
     public GrpcPeerLink(PeerIdentity self, byte[] secret, IEnumerable<Peer> peers, Action<uint, Exception> failed)
     {
         _headers = PeerAccess.HeadersOf(self, secret);
@@ -43,10 +43,10 @@ internal sealed class GrpcPeerLink : IPeerLink, IAsyncDisposable
     }
 
     public void Cast(uint parent, StepVote vote) =>
-        Deliver(parent, "orchestrator.v1.StepAgreement/Cast", async (client, options) => await client.CastAsync(vote, options));
+        Deliver(parent, "orchestrator.v1.StepAgreement/Cast", "vote", vote.Step, async (client, options) => await client.CastAsync(vote, options));
 
     public void Announce(uint child, StepVerdict verdict) =>
-        Deliver(child, "orchestrator.v1.StepAgreement/Announce", async (client, options) => await client.AnnounceAsync(verdict, options));
+        Deliver(child, "orchestrator.v1.StepAgreement/Announce", "verdict", verdict.Step, async (client, options) => await client.AnnounceAsync(verdict, options));
 
     public async ValueTask DisposeAsync()
     {
@@ -57,7 +57,7 @@ internal sealed class GrpcPeerLink : IPeerLink, IAsyncDisposable
             channel.Value.Dispose();
     }
 
-    private void Deliver(uint rank, string method, Func<StepAgreement.StepAgreementClient, CallOptions, Task> call) => _ = Task.Run(async () =>
+    private void Deliver(uint rank, string method, string what, ulong step, Func<StepAgreement.StepAgreementClient, CallOptions, Task> call) => _ = Task.Run(async () =>
     {
         try
         {
@@ -71,7 +71,7 @@ internal sealed class GrpcPeerLink : IPeerLink, IAsyncDisposable
 #pragma warning restore CA1031
         {
             if (!_ended.IsCancellationRequested)
-                _failed(rank, e);
+                _failed(rank, e is RpcException { StatusCode: StatusCode.AlreadyExists } ? new ContradictionException(what, step, e) : e);
         }
     });
 

@@ -5,9 +5,6 @@ using Grpc.Core;
 
 namespace Orchestrator.Worker.Transfer;
 
-/// <summary>Who a peer says it is: a rank of a job's generation.</summary>
-internal readonly record struct PeerIdentity(string Job, ulong Generation, uint Rank);
-
 /// <summary>How the workers of a generation know each other: its secret travels in the metadata of every call.</summary>
 /// <remarks>Thread-safe. A call of an older generation is refused for good and counted; one of a generation that has not started here yet is told to come again.</remarks>
 internal sealed class PeerAccess
@@ -20,13 +17,17 @@ internal sealed class PeerAccess
     private const string RankHeader = "orchestrator-rank";
     private const string SecretHeader = "orchestrator-secret-bin";
 
-    private readonly ConcurrentDictionary<string, (ulong Generation, byte[] Secret)> _jobs = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, OpenGeneration> _jobs = new(StringComparer.Ordinal);
     private long _stale;
 
     /// <summary>Calls that were refused because their generation has ended.</summary>
     public long StaleRefused => Interlocked.Read(ref _stale);
 
-    public void Open(string job, ulong generation, byte[] secret) => _jobs[job] = (generation, secret);
+    /// <summary>Lets the other workers of a generation in, and those of older ones no more.</summary>
+    /// <param name="self">This worker in it.</param>
+    /// <param name="numRanks">Workers of the layout: every rank is below.</param>
+    /// <param name="secret">What they prove themselves by.</param>
+    public void Open(PeerIdentity self, int numRanks, byte[] secret) => _jobs[self.Job] = new OpenGeneration(self, numRanks, secret);
 
     public void Close(string job) => _jobs.TryRemove(job, out _);
 
@@ -40,23 +41,29 @@ internal sealed class PeerAccess
     };
 
     /// <summary>Checks a call's metadata.</summary>
-    /// <exception cref="RpcException">Unauthenticated, FailedPrecondition (an older generation) or Unavailable (not started here yet).</exception>
-    public PeerIdentity Check(Metadata headers)
+    /// <exception cref="RpcException">
+    /// Unauthenticated, FailedPrecondition (an older generation), Unavailable (not started here yet) or InvalidArgument (a rank that no other worker has).
+    /// </exception>
+    public PeerCall Check(Metadata headers)
     {
         var job = headers.GetValueBytes(JobHeader) is { Length: <= 256 } name ? System.Text.Encoding.UTF8.GetString(name) : "";
         if (!ulong.TryParse(headers.GetValue(GenerationHeader), CultureInfo.InvariantCulture, out var generation)
             || !uint.TryParse(headers.GetValue(RankHeader), CultureInfo.InvariantCulture, out var rank))
             throw new RpcException(new Status(StatusCode.Unauthenticated, "The call names no generation of a job."));
-        if (!_jobs.TryGetValue(job, out var open) || open.Generation < generation)
+        if (!_jobs.TryGetValue(job, out var open) || open.Self.Generation < generation)
             throw new RpcException(new Status(StatusCode.Unavailable, $"Generation {generation} has not started here yet."));
-        if (open.Generation > generation)
+        if (open.Self.Generation > generation)
         {
             Interlocked.Increment(ref _stale);
-            throw new RpcException(new Status(StatusCode.FailedPrecondition, $"Generation {generation} has ended here: it is {open.Generation} now."));
+            throw new RpcException(new Status(StatusCode.FailedPrecondition, $"Generation {generation} has ended here: it is {open.Self.Generation} now."));
         }
 
         if (!CryptographicOperations.FixedTimeEquals(headers.GetValueBytes(SecretHeader) ?? [], open.Secret))
             throw new RpcException(new Status(StatusCode.Unauthenticated, "The secret is not that of this generation."));
-        return new PeerIdentity(job, generation, rank);
+        if (rank >= open.NumRanks || rank == open.Self.Rank)
+            throw new RpcException(new Status(StatusCode.InvalidArgument, $"Rank {rank} is no other worker of this generation: it has ranks 0 to {open.NumRanks - 1}, and {open.Self.Rank} is this one."));
+        return new PeerCall(new PeerIdentity(job, generation, rank), open.Self.Rank);
     }
+
+    private sealed record OpenGeneration(PeerIdentity Self, int NumRanks, byte[] Secret);
 }

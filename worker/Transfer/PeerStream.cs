@@ -9,7 +9,8 @@ namespace Orchestrator.Worker.Transfer;
 /// <summary>One Push stream to one receiver on a connection of its own.</summary>
 /// <remarks>
 /// <see cref="Send"/> queues and returns; one loop writes. A tensor stays here until its receipt has come; when the stream breaks, all that have
-/// none are sent again, whole, over the next one. What is queued is bounded by the sender's program (see <see cref="TensorInbox"/>).
+/// none are sent again, whole, over the next one. A status that no other stream would mend (see <see cref="ResiliencePipelines.IsTransient"/>) is the
+/// receiver's loss. What is queued is bounded by the sender's program (see <see cref="TensorInbox"/>).
 /// </remarks>
 internal sealed class PeerStream : IAsyncDisposable
 {
@@ -90,13 +91,14 @@ internal sealed class PeerStream : IAsyncDisposable
         }
         catch (Exception e) when (e is RpcException or IOException or OperationCanceledException or InvalidOperationException)
         {
-            reason = e;
+            // Where the receiver ended the stream, its answer below says why.
+            reason = broken.IsCancellationRequested ? null : e;
         }
 
         await broken.CancelAsync();
         reason = await receipts ?? reason;
         _ended.Token.ThrowIfCancellationRequested();
-        if (reason is RpcException { StatusCode: StatusCode.InvalidArgument or StatusCode.FailedPrecondition or StatusCode.Unauthenticated })
+        if (reason is RpcException && !ResiliencePipelines.IsTransient(reason))
             throw reason;
     }
 
@@ -155,7 +157,7 @@ internal sealed class PeerStream : IAsyncDisposable
             await call.RequestStream.WriteAsync(frame, cancellationToken);
     }
 
-    // Returns why the stream ended.
+    // Returns why the receiver ended the stream; null: it gave no reason, or it was ended from here.
     private async Task<Exception?> ReadReceiptsAsync(AsyncDuplexStreamingCall<OutgoingFrame, TransferReceipt> call, CancellationTokenSource broken)
     {
         ulong receipted = 0;
@@ -172,7 +174,11 @@ internal sealed class PeerStream : IAsyncDisposable
 
             return null;
         }
-        catch (Exception e) when (e is RpcException or IOException or OperationCanceledException or InvalidOperationException)
+        catch (Exception e) when (broken.IsCancellationRequested && e is OperationCanceledException or RpcException { StatusCode: StatusCode.Cancelled })
+        {
+            return null;
+        }
+        catch (Exception e) when (e is RpcException or IOException)
         {
             return e;
         }

@@ -1,21 +1,6 @@
 using System.Collections.Concurrent;
-using Orchestrator.Protos;
 
 namespace Orchestrator.Worker.Transfer;
-
-/// <summary>What became of a tensor that arrived.</summary>
-internal enum Arrival
-{
-    Accepted,
-    Duplicate,
-    Stale,
-}
-
-/// <summary>A tensor that came from another worker; disposing frees it.</summary>
-internal sealed record ReceivedTensor(DType DType, TensorBuffer Buffer) : IDisposable
-{
-    public void Dispose() => Buffer.Dispose();
-}
 
 /// <summary>Tensors of other workers, keyed, waiting for the compute thread.</summary>
 /// <remarks>
@@ -48,14 +33,23 @@ internal sealed class TensorInbox
         _mail.Forget(key => key.Job == job, tensor => tensor.Dispose());
     }
 
-    /// <summary>The largest tensor of this kind that the job allows now; null when the kind, the job or the generation is not one that is received.</summary>
-    public ulong? LimitOf(in TensorKey key) => _jobs.TryGetValue(key.Job, out var job) && job.Generation == key.Generation ? job.Limits.Of(key.Kind) : null;
-
     /// <summary>Bytes of a job's tensors that came in, over all its generations.</summary>
     public ulong BytesReceived(string job) => _jobs.TryGetValue(job, out var open) ? (ulong)Interlocked.Read(ref open.BytesReceived) : 0;
 
     /// <summary>What would become of this tensor if it were delivered now.</summary>
-    public Arrival Foresee(in TensorKey key) => !IsCurrent(key) ? Arrival.Stale : _mail.Knows(key) ? Arrival.Duplicate : Arrival.Accepted;
+    /// <param name="key">The tensor.</param>
+    /// <param name="limit">
+    /// The most bytes that it may have, by the same state of the job as the answer: a generation may end at any moment. Null: none of its kind is
+    /// received, or it is stale.
+    /// </param>
+    public Arrival Foresee(in TensorKey key, out ulong? limit)
+    {
+        limit = null;
+        if (!_jobs.TryGetValue(key.Job, out var job) || job.Generation != key.Generation)
+            return Arrival.Stale;
+        limit = job.Limits.Of(key.Kind);
+        return _mail.Knows(key) ? Arrival.Duplicate : Arrival.Accepted;
+    }
 
     /// <summary>Delivers a whole tensor and takes it over, whatever becomes of it.</summary>
     public Arrival Deliver(in TensorKey key, ReceivedTensor tensor)

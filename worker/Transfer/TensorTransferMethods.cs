@@ -3,12 +3,6 @@ using Orchestrator.Protos;
 
 namespace Orchestrator.Worker.Transfer;
 
-/// <summary>What a received message was turned into: nothing but whether it completed a tensor, for its bytes already lie in the tensor.</summary>
-internal sealed class IncomingFrame(bool completed)
-{
-    public bool CompletedTensor => completed;
-}
-
 /// <summary>The Push RPC with marshallers that write from and read into tensor memory.</summary>
 /// <remarks>On the wire the same as the generated method: a test sends each one's bytes to the other.</remarks>
 internal static class TensorTransferMethods

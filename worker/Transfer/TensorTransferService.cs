@@ -1,4 +1,3 @@
-using Grpc.AspNetCore.Server.Model;
 using Grpc.Core;
 using Orchestrator.Protos;
 
@@ -10,9 +9,9 @@ internal sealed class TensorTransferService(PeerAccess access, TensorInbox inbox
 {
     public async Task Push(IAsyncStreamReader<IncomingFrame> frames, IServerStreamWriter<TransferReceipt> receipts, ServerCallContext context)
     {
-        var peer = access.Check(context.RequestHeaders);
+        var sender = access.Check(context.RequestHeaders).Sender;
         await context.WriteResponseHeadersAsync(new Metadata { { PeerAccess.AcceptedHeader, "1" } });
-        using var assembler = new FrameAssembler(inbox, peer.Job, peer.Generation, peer.Rank);
+        using var assembler = new FrameAssembler(inbox, sender.Job, sender.Generation, sender.Rank);
         FrameAssembler.Current = assembler;
         try
         {
@@ -31,11 +30,4 @@ internal sealed class TensorTransferService(PeerAccess access, TensorInbox inbox
             throw new RpcException(new Status(StatusCode.FailedPrecondition, "The receiver has no memory for this tensor."));
         }
     }
-}
-
-/// <summary>Binds <see cref="TensorTransferService"/> with our marshallers instead of the generated ones.</summary>
-internal sealed class TensorTransferBinding : IServiceMethodProvider<TensorTransferService>
-{
-    public void OnServiceMethodDiscovery(ServiceMethodProviderContext<TensorTransferService> context) =>
-        context.AddDuplexStreamingMethod(TensorTransferMethods.PushIn, [], static (service, frames, receipts, call) => service.Push(frames, receipts, call));
 }

@@ -104,6 +104,8 @@ internal sealed class WorkerProcesses : ReceiveActor, IWithTimers
 
     private void KillLost(WorkerLost lost)
     {
+        // One that left is ending by itself, within its own patience.
+        if (lost.Left) return;
         if (_slots.FirstOrDefault(slot => slot.Attached == lost.Key) is { Process: { } process }) process.Kill();
     }
 

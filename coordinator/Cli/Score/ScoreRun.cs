@@ -34,28 +34,29 @@ internal sealed class ScoreRun(WholeModelInput input, CommandOutput output, RunL
         var report = new ScoreReport(output.Results, json);
         report.Begin();
         var scores = new Dictionary<ulong, List<SampleScore>>();
-        var (sent, done) = (0, 0);
+        var (sent, done, part) = (0, 0, 0U);
         while (done < plan.MicroBatches.Count)
         {
-            for (; sent < plan.MicroBatches.Count && sent - done < OutstandingRequests; sent++) Ask(worker, plan, sent);
+            for (; sent < plan.MicroBatches.Count && sent - done < OutstandingRequests; sent++) Ask(worker, plan, sent, done);
             var message = await worker.HearAsync(cancellationToken);
             if (message.BodyCase != WorkerMessage.BodyOneofCase.Score) continue;
             var result = message.Score;
-            // Requests are answered in their order; an answer sent twice is known by its number.
-            if (result.RequestId != (ulong)done) continue;
+            // Requests are answered in their order, an answer part by part; what is sent twice is known by its numbers.
+            if (result.RequestId != (ulong)done || result.Part != part) continue;
+            part++;
             if (!scores.TryGetValue(result.RequestId, out var parts)) scores[result.RequestId] = parts = [];
             parts.AddRange(result.Samples);
             if (!result.Last) continue;
-            foreach (var score in parts.OrderBy(part => part.Sample)) report.Add(score);
+            foreach (var score in parts.OrderBy(sample => sample.Sample)) report.Add(score);
             scores.Remove(result.RequestId);
-            done++;
+            (done, part) = (done + 1, 0);
         }
 
         report.End();
     }
 
-    private static void Ask(WorkerConversation worker, ScorePlan plan, int request) => worker.Tell(new CoordinatorMessage
+    private static void Ask(WorkerConversation worker, ScorePlan plan, int request, int answered) => worker.Tell(new CoordinatorMessage
     {
-        Score = new ScoreRequest { Scope = worker.Scope, RequestId = (ulong)request, MicroBatches = { plan.MicroBatches[request] } },
+        Score = new ScoreRequest { Scope = worker.Scope, RequestId = (ulong)request, AnsweredBefore = (ulong)answered, MicroBatches = { plan.MicroBatches[request] } },
     });
 }

@@ -61,6 +61,21 @@ public sealed class WorkerProcessesTests(ITestOutputHelper output) : TestKit(out
     }
 
     [Fact]
+    public async Task Worker_ThatLeft_EndsInItsOwnTime()
+    {
+        var lives = Path.Combine(_folder.Path, "lives");
+        var processes = Sys.ActorOf(WorkerProcesses.Props(Launch($"echo $$ >> {lives}; cat > /dev/null"), TestActor, _log));
+        await AwaitConditionAsync(() => Task.FromResult(Lines(lives).Length == 1), Patience, cancellationToken: TestContext.Current.CancellationToken);
+        var key = new WorkerKey("worker-0", 7);
+        processes.Tell(new FleetSnapshot(1, [new AttachedWorker(key, new Protos.NumericClass(), "http://127.0.0.1:1", 0, "cpu", FastBfloat16: false)]));
+        processes.Tell(new WorkerLost(key, "it was told to end.", Left: true));
+        await processes.Ask<ActorIdentity>(new Identify(1), Patience, TestContext.Current.CancellationToken);
+        await Task.Delay(TimeSpan.FromSeconds(0.2), TestContext.Current.CancellationToken);
+        Assert.True(IsAlive(int.Parse(Lines(lives)[0])));
+        await processes.Ask<WorkerProcesses.WorkersStopped>(new WorkerProcesses.StopWorkers(), Patience, TestContext.Current.CancellationToken);
+    }
+
+    [Fact]
     public async Task Worker_StartedAgain_IsNotKilledForTheLossOfItsEarlierLife()
     {
         var lives = Path.Combine(_folder.Path, "lives");

@@ -77,6 +77,20 @@ public sealed class FleetTests
     }
 
     [Fact]
+    public void Left_EndsItsStreamAndIsNoLoss()
+    {
+        Do(new FleetEvent.StreamOpened(1, Worker("worker-0", 5)));
+        Assert.Empty(Do(new FleetEvent.Left(new WorkerKey("worker-0", 4), "it was told to end.")));
+        var effects = Do(new FleetEvent.Left(new WorkerKey("worker-0", 5), "it was told to end."));
+        Assert.Collection(effects,
+            effect => Assert.Equal("worker-0 left: it was told to end.", Assert.IsType<FleetEffect.End>(effect).Failure.Message),
+            effect => Assert.Equal(new FleetEffect.Lose(new WorkerKey("worker-0", 5), "it was told to end.", Left: true), effect));
+        Assert.Empty(_fleet.Snapshot.Workers);
+        Assert.Empty(Do(new FleetEvent.StreamClosed(1, new WorkerKey("worker-0", 5))));
+        Assert.Empty(Pass(Options.Lease));
+    }
+
+    [Fact]
     public void Check_LateByItself_ExtendsTheLeases()
     {
         Do(new FleetEvent.StreamOpened(1, Worker("worker-0", 5)));

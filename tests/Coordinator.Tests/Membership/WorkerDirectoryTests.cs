@@ -82,6 +82,22 @@ public sealed class WorkerDirectoryTests(ITestOutputHelper output) : TestKit(out
     }
 
     [Fact]
+    public async Task Leave_OfAWorker_IsToldAsItsOwnEndAndEndsTheStream()
+    {
+        Create();
+        var (stream, key, outbox) = await OpenAsync("worker-0", 1);
+        _directory.Tell(new Subscribe("job-a", TestActor));
+        await ExpectMsgAsync<FleetSnapshot>(cancellationToken: TestContext.Current.CancellationToken);
+        using var credit = new SemaphoreSlim(0);
+        _directory.Tell(new StreamMessage(stream, key, new WorkerMessage { Leave = new WorkerLeave { Reason = "it was told to end." } }, credit));
+        Assert.Equal(new WorkerLost(key, "it was told to end.", Left: true), await ExpectMsgAsync<WorkerLost>(cancellationToken: TestContext.Current.CancellationToken));
+        Assert.Empty((await ExpectMsgAsync<FleetSnapshot>(cancellationToken: TestContext.Current.CancellationToken)).Workers);
+        List<CoordinatorMessage> written = [];
+        await foreach (var message in outbox.ReadAllAsync(TestContext.Current.CancellationToken)) written.Add(message);
+        Assert.Equal("worker-0 left: it was told to end.", written[^1].Refused.Message);
+    }
+
+    [Fact]
     public async Task StreamMessage_OfAReplacedStream_DoesNotReachTheJob()
     {
         Create();

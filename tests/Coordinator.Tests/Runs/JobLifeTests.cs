@@ -185,6 +185,16 @@ public sealed class JobLifeTests : IDisposable
     }
 
     [Fact]
+    public async Task Worker_ThatLeft_FailsTheJobInThoseWords()
+    {
+        var run = await Held(step: 3);
+
+        run.One(new WorkerLost(FakeWorkers.Key(0), "it was told to end by SIGTERM.", Left: true));
+
+        Assert.StartsWith("worker-0 left at step 3: it was told to end by SIGTERM; recovery is not built yet", run.Record.Reason, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Worker_ThatCannotReachAnother_WaitsForThatOnesLoss()
     {
         var run = await Held(step: 3);

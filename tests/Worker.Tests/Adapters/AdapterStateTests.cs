@@ -14,7 +14,7 @@ public sealed class AdapterStateTests
         var layout = AdapterLayout.Create([Module(3, 5, 7, 2, 100), Module(4, 40, 8, 4, 104)], 64);
         Assert.Equal([0, 16, 32, 192], layout.Parameters.Select(p => p.Offset));
         Assert.Equal(224, layout.NumElements);
-        Assert.Equal((2 * 5) + (2 * 7) + (4 * 40) + (4 * 8), layout.NumParameters);
+        Assert.Equal((2 * 5) + (2 * 7) + (4 * 40) + (4 * 8), layout.Parameters.Sum(parameter => parameter.Length));
         Assert.Equal(
             [new(100, 0, 10), new(101, 16, 14), new(104, 32, 64), new(105, 96, 64), new(106, 160, 32), new AdapterChunk(107, 192, 32)],
             layout.Chunks);
@@ -85,7 +85,7 @@ public sealed class AdapterStateTests
     }
 
     [Fact]
-    public void Snapshot_RestoredAfterAChange_GivesTheSameHash()
+    public void Snapshot_OfAStateThatChangesLater_KeepsItsBits()
     {
         using var state = AdapterState.Create(Stage(Module(0, 6, 4, 2, 0)), torch.CPU);
         var before = state.Hash();
@@ -95,8 +95,7 @@ public sealed class AdapterStateTests
         using (torch.no_grad())
             state.Moments[1].fill_(1e-9);
         Assert.NotEqual(before, state.Hash());
-        state.Restore(snapshot);
-        Assert.Equal(before, state.Hash());
+        Assert.Equal(before, snapshot.Hash());
     }
 
     [Fact]

@@ -10,6 +10,7 @@ namespace Orchestrator.Worker.Tests.Collectives;
 
 public sealed unsafe class GradientReductionTests
 {
+    private const uint ReductionSlots = 16;
     private const int ChunkElements = 512;
     private static readonly int[] ParameterLengths = [700, 64, 1500, 513, 3, 2048];
     private static readonly JobScope Scope = new() { Job = "j", Generation = 1, Fence = 1 };
@@ -76,7 +77,7 @@ public sealed unsafe class GradientReductionTests
         var results = new Result[numReplicas];
         var threads = Enumerable.Range(0, numReplicas).Select(replica => new Thread(() =>
         {
-            var group = new ReductionGroup(Scope, replica, 0, 1, 16, FlatLength(), owners);
+            var group = new ReductionGroup(Scope, replica, 0, 1, owners);
             results[replica] = bySlots ? RunReplica(group, peers[replica], microBatches) : SumAReplica(group, microBatches);
         })).ToArray();
         Array.ForEach(threads, thread => thread.Start());
@@ -86,7 +87,7 @@ public sealed unsafe class GradientReductionTests
 
     private static Result RunReplica(ReductionGroup group, InMemoryPeer peer, int microBatches)
     {
-        var rule = SlotRule.For(microBatches, group.ReductionSlots);
+        var rule = SlotRule.For(microBatches, ReductionSlots);
         var reduction = new GradientReduction(group, peer, peer.Tensors, ChunkKernels.SumOfSquares);
         var stack = new SubtreeStack<TensorBuffer>((left, right) =>
         {
@@ -114,7 +115,7 @@ public sealed unsafe class GradientReductionTests
     // What a trainer without the rule does: every replica adds its share, the shares are added in replica order.
     private static Result SumAReplica(ReductionGroup group, int microBatches)
     {
-        var rule = SlotRule.For(microBatches, group.ReductionSlots);
+        var rule = SlotRule.For(microBatches, ReductionSlots);
         var total = Zero();
         for (var replica = 0; replica < group.NumReplicas; replica++)
         {

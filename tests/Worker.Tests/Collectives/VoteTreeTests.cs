@@ -1,4 +1,3 @@
-using FsCheck.Xunit;
 using Orchestrator.Protos;
 using Orchestrator.Worker.Collectives;
 
@@ -7,16 +6,6 @@ namespace Orchestrator.Worker.Tests.Collectives;
 public sealed class VoteTreeTests
 {
     private static readonly JobScope Scope = new() { Job = "j", Generation = 1, Fence = 1 };
-
-    [Property]
-    public void Children_OfEveryRank_ReachEveryOtherRankOnce(byte ranks)
-    {
-        var numRanks = 1 + (ranks % 40);
-        var reached = Enumerable.Range(0, numRanks).SelectMany(rank => VoteTree.ChildrenOf((uint)rank, numRanks)).Order().ToArray();
-        Assert.Equal(Enumerable.Range(1, numRanks - 1).Select(rank => (uint)rank), reached);
-        foreach (var rank in reached)
-            Assert.Contains(rank, VoteTree.ChildrenOf(VoteTree.ParentOf(rank), numRanks));
-    }
 
     [Fact]
     public void Decide_SumsInAnyOrder_AddsThemInChunkOrder()

@@ -1,4 +1,5 @@
 using Orchestrator.Protos;
+using Orchestrator.Worker.Runtime;
 using Orchestrator.Worker.Sessions;
 
 namespace Orchestrator.Worker.Tests.Sessions;
@@ -58,6 +59,61 @@ public sealed class OutboxTests
     }
 
     [Fact]
+    public async Task Post_ManyScores_KeepsEachUntilItsRequestIsAnswered()
+    {
+        WorkerMessage[] posted = [.. Enumerable.Range(0, 200).Select(part => Score("a", request: 3, (uint)part))];
+        Array.ForEach(posted, _outbox.Post);
+        Assert.Equal(posted, await ReadAsync(posted.Length));
+        Post(Score("a", 4, 0), Score("b", 3, 0));
+        _outbox.Answered("a", 4);
+        await HoldsAsync(Score("a", 4, 0), Score("b", 3, 0));
+    }
+
+    [Fact]
+    public void Post_MoreScoresThanMayWait_FailsUntilSomeAreAnswered()
+    {
+        var outbox = new Outbox(mostScoreBytes: 2_000);
+        outbox.Post(Score("a", 1, 0));
+        var full = Assert.Throws<WorkerFaultException>(() =>
+        {
+            for (uint part = 1; part < 1_000; part++)
+                outbox.Post(Score("a", 2, part));
+        });
+        Assert.Equal(ErrorCode.ResourceExhausted, full.Code);
+        outbox.Fence("a", 9);
+        outbox.Answered("a", 3);
+        for (uint part = 0; part < 4; part++)
+            outbox.Post(Score("a", 3, part));
+    }
+
+    [Fact]
+    public async Task Fence_ThatIsHigher_IsCarriedByWhatWaitsAndByWhatComes()
+    {
+        var shared = Scope("a");
+        Post(Step("b", 1), new WorkerMessage { Step = new StepReport { Scope = shared, Step = 1 } });
+        Assert.Equal([1UL, 1UL], (await ReadAsync(2)).Select(message => message.Step.Scope.Fence));
+        _outbox.Fence("a", 5);
+        Post(Ready("a"));
+        _outbox.Fence("a", 4);
+        var read = await ReadAsync(3);
+        Assert.Equal([("b", 1UL), ("a", 5UL), ("a", 5UL)], read.Select(message => ReportScopes.Of(message)!).Select(scope => (scope.Job, scope.Fence)));
+        Assert.Equal(1UL, shared.Fence);
+    }
+
+    [Fact]
+    public async Task Fence_RaisedWhileAStreamReads_SendsWhatItMayHaveRefusedAgain()
+    {
+        Post(Step("a", 1), Step("a", 2));
+        var (first, _) = await _outbox.NextAsync(0, TestContext.Current.CancellationToken);
+        var (position, _) = await _outbox.NextAsync(first, TestContext.Current.CancellationToken);
+        _outbox.Fence("a", 2);
+        (position, var again) = await _outbox.NextAsync(position, TestContext.Current.CancellationToken).WaitAsync(TimeSpan.FromSeconds(10), TestContext.Current.CancellationToken);
+        Assert.Equal((1UL, 2UL), (again.Step.Step, again.Step.Scope.Fence));
+        (_, again) = await _outbox.NextAsync(position, TestContext.Current.CancellationToken);
+        Assert.Equal((2UL, 2UL), (again.Step.Step, again.Step.Scope.Fence));
+    }
+
+    [Fact]
     public async Task Post_AnswersOfMuchLaterRequests_TakeTheOldOnesPlace()
     {
         Post(Answers("a", 1, 2), Answers("b", 1), Answers("a", 2, 3), Answers("a", 65), Answers("a", 66));
@@ -96,6 +152,11 @@ public sealed class OutboxTests
     private static WorkerMessage Step(string job, ulong step) => new() { Step = new StepReport { Scope = Scope(job), Step = step } };
 
     private static WorkerMessage Evaluation(string job, ulong step) => new() { Evaluation = new EvaluationReport { Scope = Scope(job), Step = step } };
+
+    private static WorkerMessage Score(string job, ulong request, uint part) => new()
+    {
+        Score = new ScoreResult { Scope = Scope(job), RequestId = request, Part = part, Samples = { new SampleScore { Sample = part, LossSum = 1, Logprobs = { new float[100] } } } },
+    };
 
     private static WorkerMessage Load(string job, uint layers) => new() { StageLoad = new StageLoadReport { Scope = Scope(job), LayersLoaded = layers } };
 

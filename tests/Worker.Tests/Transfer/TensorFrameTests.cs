@@ -85,6 +85,34 @@ public sealed class TensorFrameTests
         Assert.Contains("checksum", error.Message, StringComparison.Ordinal);
     }
 
+    // Whatever the moment at which a generation ends, a tensor of it is stale or welcome: never one that "the job does not allow", which would fail its sender.
+    [Fact]
+    public async Task Accept_WhileTheGenerationEnds_IsNoFaultOfTheSender()
+    {
+        var inbox = new TensorInbox();
+        byte[] payload = [1, 2, 3, 4];
+        var header = new FrameHeader(new TensorKey("job", 1, 1, 1, TensorKind.Activation, 0), DType.F32, 0, 4, Crc32C.Of(payload));
+        var frame = new ReadOnlySequence<byte>(Generated(header, payload).ToByteArray());
+        using var ended = new CancellationTokenSource();
+        var turning = Task.Run(() =>
+        {
+            while (!ended.IsCancellationRequested)
+            {
+                inbox.Open("job", 1, new TransferLimits(4096, 4096));
+                inbox.Close("job");
+            }
+        });
+        for (var i = 0; i < 300_000; i++)
+        {
+            using var assembler = new FrameAssembler(inbox, "job", 1, 1);
+            Assert.True(assembler.Accept(frame));
+        }
+
+        await ended.CancelAsync();
+        await turning;
+        inbox.Close("job");
+    }
+
     private static byte[] Mutated(Random random, int round)
     {
         if (round % 5 == 0)

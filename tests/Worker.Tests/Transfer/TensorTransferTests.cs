@@ -1,4 +1,3 @@
-using System.Net;
 using Orchestrator.Protos;
 using Orchestrator.Worker.Transfer;
 
@@ -16,6 +15,9 @@ public abstract class TensorTransferTests : IAsyncLifetime
     internal abstract AgreementInbox Agreements { get; }
 
     internal abstract IPeerLink Sender { get; }
+
+    /// <summary>Rank 0's way to the others, and what rank 1 receives.</summary>
+    internal abstract (IPeerLink Root, AgreementInbox Child) RootAndChild();
 
     public abstract ValueTask InitializeAsync();
 
@@ -84,10 +86,11 @@ public abstract class TensorTransferTests : IAsyncLifetime
     [Fact]
     public void Announce_AVerdict_ComesAsItWas()
     {
-        Agreements.Open(Job, 1);
+        var (parent, child) = RootAndChild();
+        child.Open(Job, 1);
         var verdict = new StepVerdict { Scope = Scope(), Step = 4, Apply = true, GradNorm = 1.25 };
-        Sender.Announce(0, verdict);
-        Assert.Equal(verdict, Agreements.TakeVerdict(Scope(), 4, Soon()));
+        parent.Announce(1, verdict);
+        Assert.Equal(verdict, child.TakeVerdict(Scope(), 4, Soon()));
     }
 
     internal static TensorKey Key(ulong step, uint index = 0, TensorKind kind = TensorKind.Activation) => new(Job, 1, step, 1, kind, index);
@@ -107,134 +110,5 @@ public abstract class TensorTransferTests : IAsyncLifetime
 
     internal static CancellationToken Soon() => new CancellationTokenSource(TimeSpan.FromSeconds(20)).Token;
 
-    private static JobScope Scope() => new() { Job = Job, Generation = 1, Fence = 5 };
-}
-
-public sealed class InMemoryTransferTests : TensorTransferTests
-{
-    private readonly InMemoryPeers _peers = new();
-
-    internal override TensorInbox Inbox => _peers[0].Tensors;
-
-    internal override AgreementInbox Agreements => _peers[0].Agreements;
-
-    internal override IPeerLink Sender => _peers[1];
-
-    public override ValueTask InitializeAsync() => default;
-
-    public override ValueTask DisposeAsync() => default;
-
-    [Fact]
-    public void Deliver_AnOlderGeneration_IsDroppedAndCounted()
-    {
-        Inbox.Open(Job, 2, new TransferLimits(1000, 1000));
-        Sender.Send(0, Key(1), DType.F32, Buffer(Content(10, 1)));
-        Assert.Equal(1, Inbox.StaleDropped);
-    }
-}
-
-public sealed class GrpcTransferTests : TensorTransferTests
-{
-    private static readonly byte[] Secret = [1, 2, 3];
-    private readonly List<Exception> _failures = [];
-    private PeerServer _server = null!;
-    private GrpcPeerLink _link = null!;
-
-    internal override TensorInbox Inbox => _server.Tensors;
-
-    internal override AgreementInbox Agreements => _server.Agreements;
-
-    internal override IPeerLink Sender => _link;
-
-    public override async ValueTask InitializeAsync()
-    {
-        _server = await PeerServer.StartAsync(new IPEndPoint(IPAddress.Loopback, 0), null, TestContext.Current.CancellationToken);
-        _server.Access.Open(Job, 1, Secret);
-        _link = Link(1, Secret);
-    }
-
-    public override async ValueTask DisposeAsync()
-    {
-        await _link.DisposeAsync();
-        await _server.DisposeAsync();
-    }
-
-    [Fact]
-    public async Task Send_AnotherSecret_IsRefused()
-    {
-        Inbox.Open(Job, 1, new TransferLimits(1000, 1000));
-        await using var stranger = Link(1, [9, 9, 9]);
-        stranger.Send(0, Key(1), DType.F32, Buffer(Content(10, 1)));
-        Assert.Contains("secret", (await Failure()).Message, StringComparison.Ordinal);
-    }
-
-    [Fact]
-    public async Task Send_AnEndedGeneration_IsRefusedAndCounted()
-    {
-        _server.Access.Open(Job, 2, Secret);
-        _link.Send(0, Key(1), DType.F32, Buffer(Content(10, 1)));
-        Assert.Contains("has ended", (await Failure()).Message, StringComparison.Ordinal);
-        Assert.Equal(1, _server.Access.StaleRefused);
-    }
-
-    [Fact]
-    public async Task Send_MoreThanTheLimit_EndsTheStreamWithoutAllocating()
-    {
-        Inbox.Open(Job, 1, new TransferLimits(1000, 1000));
-        _link.Send(0, Key(1), DType.F32, Buffer(Content(1001, 1)));
-        Assert.Contains("more than the job allows", (await Failure()).Message, StringComparison.Ordinal);
-    }
-
-    [Fact]
-    public async Task Send_ReceiverStartsLater_IsSentAgainUntilItTakes()
-    {
-        _server.Access.Close(Job);
-        _link.Send(0, Key(1), DType.F32, Buffer(Content(10, 1)));
-        await Task.Delay(200, TestContext.Current.CancellationToken);
-        Inbox.Open(Job, 1, new TransferLimits(1000, 1000));
-        _server.Access.Open(Job, 1, Secret);
-        Inbox.Take(Key(1), Soon()).Dispose();
-        Assert.Empty(_failures);
-    }
-
-    [Fact]
-    public async Task Send_ConnectionsBreak_WholeTensorsAreSentAgain()
-    {
-        Inbox.Open(Job, 1, new TransferLimits(1 << 20, 1 << 20));
-        await using var proxy = new BreakingProxy(new Uri(_server.Address).Port, bytesBeforeBreak: 1_500_000);
-        await using var link = Link(1, Secret, $"http://127.0.0.1:{proxy.Port}");
-        for (uint i = 0; i < 12; i++)
-            link.Send(0, Key(1, i), DType.F32, Buffer(Content(700_000, (int)i)));
-        for (uint i = 0; i < 12; i++)
-        {
-            using var received = Inbox.Take(Key(1, i), Soon());
-            Assert.True(Content(700_000, (int)i).AsSpan().SequenceEqual(received.Buffer.Slice(0, 700_000)));
-        }
-
-        Assert.True(proxy.Breaks > 0);
-        Assert.Empty(_failures);
-    }
-
-    private GrpcPeerLink Link(ulong generation, byte[] secret, string? address = null) => new(
-        new PeerIdentity(Job, generation, 1), secret, [new Peer { Rank = 0, Address = address ?? _server.Address }], (_, e) =>
-        {
-            lock (_failures)
-                _failures.Add(e);
-        });
-
-    private async Task<Exception> Failure()
-    {
-        for (var i = 0; i < 400; i++)
-        {
-            lock (_failures)
-            {
-                if (_failures.Count > 0)
-                    return _failures[0];
-            }
-
-            await Task.Delay(25, TestContext.Current.CancellationToken);
-        }
-
-        throw new TimeoutException("no failure was told");
-    }
+    internal static JobScope Scope() => new() { Job = Job, Generation = 1, Fence = 5 };
 }
