@@ -12,6 +12,8 @@ public sealed class ModelFolderTests
     [InlineData("llama")]
     [InlineData("llama3")]
     [InlineData("tinyllama-linear")]
+    [InlineData("mistral")]
+    [InlineData("qwen2")]
     public void Open_OldSpelling_GivesTheSameModel(string name)
     {
         using var folder = new TemporaryFolder();
@@ -25,6 +27,8 @@ public sealed class ModelFolderTests
     [InlineData("llama")]
     [InlineData("llama3")]
     [InlineData("tinyllama-linear")]
+    [InlineData("mistral")]
+    [InlineData("qwen2")]
     public void AllSlices_Quantized_MarksWhatTheReferenceQuantizes(string name)
     {
         using JsonDocument facts = JsonDocument.Parse(File.ReadAllBytes(Fixtures.At("models", name, "facts.json")));

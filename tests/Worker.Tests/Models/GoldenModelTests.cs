@@ -13,7 +13,7 @@ public sealed class GoldenModelTests
     public static TheoryData<string, Weights> Cases()
     {
         var data = new TheoryData<string, Weights>();
-        foreach (var model in (string[])["llama", "llama3", "tinyllama-linear"])
+        foreach (var model in (string[])["llama", "llama3", "tinyllama-linear", "mistral", "qwen2"])
         {
             foreach (var weights in Enum.GetValues<Weights>())
             {
@@ -43,6 +43,10 @@ public sealed class GoldenModelTests
     [InlineData("llama3", false)]
     [InlineData("tinyllama-linear", true)]
     [InlineData("tinyllama-linear", false)]
+    [InlineData("mistral", true)]
+    [InlineData("mistral", false)]
+    [InlineData("qwen2", true)]
+    [InlineData("qwen2", false)]
     public void Logits_OfPackedSamples_EqualEachAlone(string model, bool packed)
     {
         using var stage = new LoadedStage(GoldenFiles.Stage(GoldenFiles.Model(model), Weights.Sixteen));

@@ -64,28 +64,7 @@ public sealed class StageRunTests
     {
         using var stage = new LoadedStage(Stage(Weights.Nf4, DType.F32, 0, 2));
         StartB(stage);
-        var batch = Batch(packed: true);
-        var (gradient, _) = stage.Gradients(batch, 1f);
-        var parameters = stage.Adapter.Parameters;
-        foreach (var parameter in stage.Adapter.Layout.Parameters)
-        {
-            var own = gradient.AsSpan((int)parameter.Offset, (int)parameter.Length);
-            var largest = 0;
-            for (var i = 1; i < own.Length; i++)
-            {
-                largest = Math.Abs(own[i]) > Math.Abs(own[largest]) ? i : largest;
-            }
-
-            using var noGrad = torch.no_grad();
-            using var element = parameters.narrow(0, parameter.Offset + largest, 1);
-            const float Step = 2e-3f;
-            element.add_(Step);
-            var above = LossSum(stage, batch);
-            element.sub_(2 * Step);
-            var below = LossSum(stage, batch);
-            element.add_(Step);
-            Assert.InRange((above - below) / (2 * Step) / own[largest], 0.97, 1.03);
-        }
+        AssertEqualFiniteDifferences(stage, Batch(packed: true));
     }
 
     [Fact]
@@ -107,6 +86,32 @@ public sealed class StageRunTests
         using var output = run.Forward(input);
         stage.Model.Dispose();
         Assert.ThrowsAny<Exception>(() => run.Backward(output, gradient));
+    }
+
+    /// <summary>Moves the element with the largest gradient of every parameter, and holds the loss's change against it.</summary>
+    internal static void AssertEqualFiniteDifferences(LoadedStage stage, MicroBatchTokens batch)
+    {
+        var (gradient, _) = stage.Gradients(batch, 1f);
+        var parameters = stage.Adapter.Parameters;
+        foreach (var parameter in stage.Adapter.Layout.Parameters)
+        {
+            var own = gradient.AsSpan((int)parameter.Offset, (int)parameter.Length);
+            var largest = 0;
+            for (var i = 1; i < own.Length; i++)
+            {
+                largest = Math.Abs(own[i]) > Math.Abs(own[largest]) ? i : largest;
+            }
+
+            using var noGrad = torch.no_grad();
+            using var element = parameters.narrow(0, parameter.Offset + largest, 1);
+            const float Step = 2e-3f;
+            element.add_(Step);
+            var above = LossSum(stage, batch);
+            element.sub_(2 * Step);
+            var below = LossSum(stage, batch);
+            element.add_(Step);
+            Assert.InRange((above - below) / (2 * Step) / own[largest], 0.97, 1.03);
+        }
     }
 
     private static StageSpec Stage(Weights weights, DType dtype, uint first, uint last, Recompute recompute = Recompute.None)
@@ -160,7 +165,7 @@ public sealed class StageRunTests
         return run.LossSum;
     }
 
-    private static void StartB(LoadedStage stage)
+    internal static void StartB(LoadedStage stage)
     {
         using var noGrad = torch.no_grad();
         foreach (var module in stage.Model.Spec.Adapter)
