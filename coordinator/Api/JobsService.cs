@@ -92,6 +92,11 @@ internal sealed class JobsService(JobClient jobs, IReadOnlyActorRegistry actors,
         {
             throw new RpcException(new Status(StatusCode.Unavailable, "The job's entity does not answer; try again."));
         }
+        catch (IOException failure)
+        {
+            // The journal cannot be written, and trying again changes nothing.
+            throw new RpcException(new Status(StatusCode.FailedPrecondition, failure.Message));
+        }
     }
 
     private static RpcException NotFound(JobRequest request) => new(new Status(StatusCode.NotFound, $"There is no job '{request.Job}'."));

@@ -10,14 +10,18 @@ namespace Orchestrator.Coordinator.Cli;
 internal sealed class WorkFolder : IDisposable
 {
     private const string Name = ".orchestrator";
+
+    /// <summary>Less than a journal takes in its first steps: a run would fail in ways that say nothing.</summary>
+    private const long LeastFreeBytes = 512 * 1024;
+
     private readonly string _path;
-    private readonly string? _madeParent;
+    private readonly IReadOnlyList<string> _made;
     private readonly FileStream _lock;
 
-    private WorkFolder(string path, string? madeParent, FileStream @lock)
+    private WorkFolder(string path, IReadOnlyList<string> made, FileStream @lock)
     {
         _path = path;
-        _madeParent = madeParent;
+        _made = made;
         _lock = @lock;
         Folders = new JobFolders(Sub("data"), Sub("jobs"), Sub("stages"));
     }
@@ -28,18 +32,21 @@ internal sealed class WorkFolder : IDisposable
 
     /// <summary>Takes the work folder of a run's output.</summary>
     /// <exception cref="InvalidInputException">The folder cannot be written, or another process uses it.</exception>
+    /// <exception cref="CommandFailedException">Its disk is full.</exception>
     public static WorkFolder Under(string output)
     {
-        var made = Directory.Exists(output) ? null : output;
+        List<string> made = [.. Missing(output)];
         var path = Path.Combine(output, Name);
         try
         {
             Directory.CreateDirectory(output);
-            var @lock = TakeLock(output, path);
-            return new WorkFolder(path, made, @lock);
+            RefuseFullDisk(output);
+            return new WorkFolder(path, made, TakeLock(output, path));
         }
-        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        catch (Exception failure)
         {
+            RemoveEmpty(made);
+            if (failure is not (IOException or UnauthorizedAccessException)) throw;
             throw new InvalidInputException($"The output folder {output} cannot be written: {failure.Message}", failure);
         }
     }
@@ -48,7 +55,7 @@ internal sealed class WorkFolder : IDisposable
     public static WorkFolder Temporary()
     {
         var path = Directory.CreateTempSubdirectory("orchestrator-").FullName;
-        return new WorkFolder(path, null, File.Create(Path.Combine(path, "lock")));
+        return new WorkFolder(path, [], File.Create(Path.Combine(path, "lock")));
     }
 
     public void Dispose()
@@ -57,12 +64,45 @@ internal sealed class WorkFolder : IDisposable
         try
         {
             Directory.Delete(_path, recursive: true);
-            // A refused request leaves the disk as it was.
-            if (_madeParent is not null && !Directory.EnumerateFileSystemEntries(_madeParent).Any()) Directory.Delete(_madeParent);
         }
         catch (Exception left) when (left is IOException or UnauthorizedAccessException)
         {
             // The next run removes it.
+        }
+
+        // A refused request leaves the disk as it was.
+        RemoveEmpty(_made);
+    }
+
+    /// <summary>The folder and those above it that do not exist, the deepest first.</summary>
+    private static IEnumerable<string> Missing(string folder)
+    {
+        for (var missing = folder; missing is not null && !Directory.Exists(missing); missing = Path.GetDirectoryName(missing)) yield return missing;
+    }
+
+    private static void RemoveEmpty(IEnumerable<string> folders)
+    {
+        try
+        {
+            foreach (var folder in folders.Where(Directory.Exists))
+            {
+                if (Directory.EnumerateFileSystemEntries(folder).Any()) return;
+                Directory.Delete(folder);
+            }
+        }
+        catch (Exception left) when (left is IOException or UnauthorizedAccessException)
+        {
+            // An empty folder is in nobody's way.
+        }
+    }
+
+    private static void RefuseFullDisk(string output)
+    {
+        var free = new DriveInfo(output).AvailableFreeSpace;
+        if (free < LeastFreeBytes)
+        {
+            throw new CommandFailedException(
+                $"The output folder {output} cannot be written (its disk is full: {free / 1024} KiB are free); make room or choose another output, then start the job again.");
         }
     }
 

@@ -5,14 +5,34 @@ internal static class ReadFailure
 {
     public static string Reason(Exception error) => error switch
     {
-        UnauthorizedAccessException when Directory.Exists(PathOf(error)) => "it is a folder",
+        UnauthorizedAccessException when IsOpenFolder(PathOf(error)) => "it is a folder",
         UnauthorizedAccessException => "permission is denied",
         FileNotFoundException => "there is no such file",
         DirectoryNotFoundException => "there is no such folder",
         _ => error.Message.TrimEnd('.'),
     };
 
-    // The runtime's message of a refused open ends with the quoted path; opening a folder as a file is refused in the same way as a forbidden file.
+    // Opening a folder as a file is refused in the same way as opening what is forbidden; a folder that can be listed is not forbidden.
+    private static bool IsOpenFolder(string path)
+    {
+        try
+        {
+            if (!Directory.Exists(path))
+            {
+                return false;
+            }
+
+            using var entries = Directory.EnumerateFileSystemEntries(path).GetEnumerator();
+            entries.MoveNext();
+            return true;
+        }
+        catch (UnauthorizedAccessException)
+        {
+            return false;
+        }
+    }
+
+    // The runtime's message of a refused open ends with the quoted path.
     private static string PathOf(Exception error)
     {
         string[] parts = error.Message.Split('\'');

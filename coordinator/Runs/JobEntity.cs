@@ -36,6 +36,7 @@ internal sealed class JobEntity : UntypedPersistentActor, IWithTimers
     private JobRecord _record = JobRecord.Empty;
     private JobSession _session;
     private JobStatus _told = new();
+    private (IActorRef Asker, string Output)? _submitting;
 
     public JobEntity(string job, IActorRef workers, JobFolders folders, TimeProvider clock)
     {
@@ -112,7 +113,7 @@ internal sealed class JobEntity : UntypedPersistentActor, IWithTimers
         // Not a second writer's doing: whoever waits must hear it, though it cannot be journaled.
         if (cause.GetBaseException() is SqliteException { SqliteErrorCode: SqliteIoError or SqliteFull } full)
         {
-            TellFailed(RunFolder.Sentence(_record.Output, full));
+            TellFailed(RunFolder.Sentence(_submitting?.Output ?? _record.Output, full));
         }
     }
 
@@ -148,9 +149,14 @@ internal sealed class JobEntity : UntypedPersistentActor, IWithTimers
         }
 
         SetReceiveTimeout(null);
+        _submitting = (asker, spec.Output);
         TakeOwnership(() => Decide(
             new JobInput.Submitted(submit.Request, spec, read.ResolvedYaml),
-            () => asker.Tell(new SubmitJobReply { Job = _session.Job })));
+            () =>
+            {
+                _submitting = null;
+                asker.Tell(new SubmitJobReply { Job = _session.Job });
+            }));
     }
 
     private void Watch(IActorRef watcher)
@@ -326,9 +332,10 @@ internal sealed class JobEntity : UntypedPersistentActor, IWithTimers
         }
     }
 
-    /// <summary>Tells the watchers of a failure that the journal cannot hold.</summary>
+    /// <summary>Tells the watchers, and whoever waits for the submission's answer, of a failure that the journal cannot hold.</summary>
     private void TellFailed(string reason)
     {
+        _submitting?.Asker.Tell(new Akka.Actor.Status.Failure(new IOException(reason)));
         var status = Status();
         status.State = JobState.Failed;
         status.Reason = reason;

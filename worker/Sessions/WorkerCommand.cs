@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
+using System.Globalization;
 using System.Net;
 using Orchestrator.Worker.Runtime;
 
@@ -10,6 +11,7 @@ namespace Orchestrator.Worker.Sessions;
 internal sealed class WorkerCommand
 {
     private const string TokenVariable = "ORCHESTRATOR_JOIN_TOKEN";
+    private const int MaxThreads = 1024;
 
     private readonly Option<Uri[]> _coordinator = new("--coordinator")
     {
@@ -20,7 +22,7 @@ internal sealed class WorkerCommand
 
     private readonly Option<string> _name = new("--name") { Description = "The worker's name, which survives restarts.", DefaultValueFactory = _ => Environment.MachineName };
     private readonly Option<string> _device = new("--device") { Description = "cpu or cuda:N.", DefaultValueFactory = _ => "cpu" };
-    private readonly Option<int?> _threads = new("--threads") { Description = "Compute threads; by default the processors that this process may use." };
+    private readonly Option<int?> _threads = new("--threads") { Description = "Compute threads; by default the processors that this process may use.", Validators = { CheckThreads } };
     private readonly Option<string?> _numericClass = new("--numeric-class") { Description = "An instruction path to be held to, e.g. avx2." };
     private readonly Option<string?> _libtorch = new("--libtorch") { Description = "Folder with libtorch's libraries; by default the package beside the program." };
     private readonly Option<string?> _cache = new("--cache") { Description = "Folder in which fetched data is kept." };
@@ -84,6 +86,13 @@ internal sealed class WorkerCommand
         }
 
         return "";
+    }
+
+    private static void CheckThreads(OptionResult result)
+    {
+        // What is no number is the parser's own error.
+        if (result.Tokens is [var token] && int.TryParse(token.Value, NumberStyles.Integer, CultureInfo.InvariantCulture, out var threads) && threads is < 1 or > MaxThreads)
+            result.AddError($"--threads {threads} is not from 1 to {MaxThreads}.");
     }
 
     private static Uri[] ParseAddresses(ArgumentResult result)

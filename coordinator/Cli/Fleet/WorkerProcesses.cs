@@ -138,7 +138,7 @@ internal sealed class WorkerProcesses : ReceiveActor, IWithTimers
 
     private static string SentenceOf(string name, WorkerExit exit)
     {
-        var said = exit.LastLines.Count == 0 ? "it said nothing." : $"it said: {string.Join(" | ", exit.LastLines.TakeLast(3))}";
+        var said = exit.LastLines.Count == 0 ? "it said nothing." : $"it said: {string.Join(" | ", exit.LastLines.TakeLast(3)).TrimEnd('.')}.";
         return $"{name} ended again and again before it attached, the last time with exit code {exit.ExitCode}; {said}";
     }
 

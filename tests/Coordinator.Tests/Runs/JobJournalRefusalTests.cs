@@ -12,7 +12,7 @@ namespace Orchestrator.Coordinator.Tests.Runs;
 public sealed class JobJournalRefusalTests(ITestOutputHelper output) : TestKit(output: output)
 {
     [Fact]
-    public async Task Entity_WhoseEventTheJournalRefuses_TellsItsWatchersAndStops()
+    public async Task Entity_WhoseEventTheJournalRefuses_TellsWhoeverWaitsAndStops()
     {
         using var job = new SampleJob();
         var folders = new JobFolders(job.Folder.At("data"), job.Folder.At("jobs"), job.Folder.At("stages"));
@@ -24,9 +24,11 @@ public sealed class JobJournalRefusalTests(ITestOutputHelper output) : TestKit(o
 
         entity.Tell(new SubmitJob { Job = "job-a", Request = job.Request() }, TestActor);
 
+        const string Sentence = "The job's journal refused OwnershipTaken, so the job cannot go on: not this one";
+        var answer = await ExpectMsgAsync<Status.Failure>(cancellationToken: TestContext.Current.CancellationToken);
+        Assert.Equal(Sentence, Assert.IsType<IOException>(answer.Cause).Message);
         var status = await ExpectMsgAsync<JobStatus>(cancellationToken: TestContext.Current.CancellationToken);
-        Assert.Equal(
-            (JobState.Failed, "The job's journal refused OwnershipTaken, so the job cannot go on: not this one"), (status.State, status.Reason));
+        Assert.Equal((JobState.Failed, Sentence), (status.State, status.Reason));
         await ExpectTerminatedAsync(entity, cancellationToken: TestContext.Current.CancellationToken);
     }
 

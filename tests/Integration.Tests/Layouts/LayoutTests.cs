@@ -4,7 +4,7 @@ using Orchestrator.Integration.Tests.Processes;
 
 namespace Orchestrator.Integration.Tests.Layouts;
 
-/// <summary>The adapter is a function of the job, whatever the layout; and the work is really distributed.</summary>
+/// <summary>The adapter is a function of the job, whatever the layout; and the work is really distributed: micro-batches, gradients and the model's own bytes.</summary>
 public sealed class LayoutTests
 {
     private static readonly (int Replicas, int Stages)[] Layouts = [(1, 1), (2, 1), (3, 1), (4, 1), (1, 2), (1, 3), (1, 4), (2, 2)];
@@ -13,8 +13,9 @@ public sealed class LayoutTests
     public void Train_GoldenCase_GivesEqualBytesOnEveryLayout()
     {
         using var folder = new TemporaryFolder();
-        string job = Path.Combine(Repository.Fixture("training", "nf4-adamw-linear"), "job.yaml");
-        CompareAll(folder, job, ["training.max_steps=6", "training.eval_steps=1.0"]);
+        string fixture = Repository.Fixture("training", "nf4-adamw-linear");
+        var runs = CompareAll(folder, Path.Combine(fixture, "job.yaml"), ["training.max_steps=6", "training.eval_steps=1.0"]);
+        Assert.All(runs, run => BaseBytes.Check(run, Path.Combine(fixture, "base"), tied: false));
     }
 
     /// <summary>Packing, dropout, a tied head, nine or more micro-batches a step and a short last batch in each epoch.</summary>
@@ -29,6 +30,7 @@ public sealed class LayoutTests
             $"data.train={folder["train.jsonl"]}", $"data.eval={folder["eval.jsonl"]}", "training.epochs=2", "training.global_batch_size=40",
             "training.micro_batch_tokens=512", "adapter.lora_dropout=0.1", "training.reduction_slots=16", "training.eval_steps=1.0",
         ]);
+        Assert.All(runs, run => BaseBytes.Check(run, Repository.Sample("tiny-llama"), tied: true));
         var steps = runs[0].Output.Steps;
         Assert.Equal(6, steps.Count);
         Assert.True(steps[2].LabelTokens < steps[0].LabelTokens / 2, "the third step of an epoch is the short one");

@@ -41,22 +41,16 @@ internal sealed class OrchestratorProcess : IDisposable
 
     public int Id => _process.Id;
 
+    /// <summary>What it has printed to stdout so far.</summary>
+    public string Output => Text(_output);
+
     /// <summary>What it has printed to stderr so far.</summary>
-    public string Errors
-    {
-        get
-        {
-            lock (_errors)
-            {
-                return _errors.ToString();
-            }
-        }
-    }
+    public string Errors => Text(_errors);
 
     /// <summary>Starts the coordinator with these arguments.</summary>
     public static OrchestratorProcess Start(params string[] arguments) => new(Repository.Coordinator, arguments, environment: null);
 
-    /// <summary>Starts another program (taskset, a shell) that starts the coordinator.</summary>
+    /// <summary>Starts another program: a worker, or one (taskset, a shell) that starts the coordinator.</summary>
     public static OrchestratorProcess StartProgram(string program, string[] arguments, IReadOnlyDictionary<string, string>? environment = null) =>
         new(program, arguments, environment);
 
@@ -78,10 +72,14 @@ internal sealed class OrchestratorProcess : IDisposable
         _process.WaitForExit();
         var left = WaitForNoChildren(TimeSpan.FromSeconds(5));
         Assert.True(left.Count == 0, $"processes left behind: {string.Join(", ", left)}\n{Errors}");
-        lock (_output)
-        {
-            return new RunResult(_process.ExitCode, _output.ToString(), Errors, Stopwatch.GetElapsedTime(_started));
-        }
+        return new RunResult(_process.ExitCode, Output, Errors, Stopwatch.GetElapsedTime(_started));
+    }
+
+    /// <summary>Writes to its stdin.</summary>
+    public void Type(string keys)
+    {
+        _process.StandardInput.Write(keys);
+        _process.StandardInput.Flush();
     }
 
     /// <summary>Processes that carry this run's mark, the coordinator itself left out.</summary>
@@ -136,6 +134,14 @@ internal sealed class OrchestratorProcess : IDisposable
         }
 
         _process.Dispose();
+    }
+
+    private static string Text(StringBuilder text)
+    {
+        lock (text)
+        {
+            return text.ToString();
+        }
     }
 
     private static void Append(StringBuilder text, string? line)

@@ -25,13 +25,22 @@ public sealed class ExportTests
         CheckConfig(adapter);
         CheckKeys(adapter);
 
-        var score = OrchestratorProcess.Run("score", "--model", Repository.Sample("tiny-llama"), "--adapter", adapter, "--quantization", "nf4", "--compute-dtype", "float32",
-            "--data", folder["eval.jsonl"], "--json");
+        var seen = new RunOutput(folder["out"]).Evaluations;
+        Assert.Equal(seen[0].Loss, summary.GetProperty("eval_loss_before").GetDouble());
+        Assert.Equal(seen[^1].Loss, summary.GetProperty("eval_loss_after").GetDouble());
+        Assert.True(seen[0].Loss - seen[^1].Loss > 0.1, $"{seen[0].Loss} before and {seen[^1].Loss} after: the adapter makes no difference that a score could show");
+        AssertScore(seen[0].Loss, folder, "data.packing=true");
+        AssertScore(seen[^1].Loss, folder, "data.packing=true", "--adapter", adapter);
+        AssertScore(seen[^1].Loss, folder, "data.packing=false", "--adapter", adapter);
+    }
+
+    private static void AssertScore(double seen, TemporaryFolder folder, string packing, params string[] adapter)
+    {
+        var score = OrchestratorProcess.Run(["score", "--model", Repository.Sample("tiny-llama"), .. adapter, "--quantization", "nf4", "--compute-dtype", "float32",
+            "--data", folder["eval.jsonl"], "--set", packing, "--json"]);
         Assert.True(score.ExitCode == 0, score.ToString());
-        double seen = new RunOutput(folder["out"]).Evaluations[^1].Loss;
         double scored = JsonDocument.Parse(score.LastLine).RootElement.GetProperty("mean_loss").GetDouble();
-        Assert.True(Math.Abs(seen - scored) <= 1e-6 * seen, $"score {scored}, training {seen}");
-        Assert.Equal(seen, summary.GetProperty("eval_loss_after").GetDouble());
+        Assert.True(Math.Abs(seen - scored) <= 1e-6 * seen, $"score {scored}, training {seen} ({packing})");
     }
 
     private static void CheckFiles(string adapter)

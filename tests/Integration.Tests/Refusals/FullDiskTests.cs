@@ -1,0 +1,43 @@
+using System.Diagnostics;
+
+namespace Orchestrator.Integration.Tests.Refusals;
+
+/// <summary>A disk that fills up at one moment or another of a run.</summary>
+public sealed class FullDiskTests
+{
+    [Theory]
+    [InlineData("100k", 2)] // before anything was started
+    [InlineData("1m", 5000)] // in the middle
+    [InlineData("700k", 2)] // where the adapter is written
+    public void Train_FullDisk_FailsWithOneSentenceAndLeavesNothingHalfWritten(string size, int steps)
+    {
+        using var job = new WorkingJob();
+        job.Replace("max_steps: 2", $"max_steps: {steps}");
+        Directory.CreateDirectory(job["disk"]);
+        Shell($"mount -t tmpfs -o size={size} tmpfs {job["disk"]}");
+        try
+        {
+            job.Output = job["disk", "out"];
+            Refusal.Check(job.Train(), 1, "output folder .*out cannot be written \\(.*(disk is full|no space left).*\\); make room");
+            if (Directory.Exists(job.Output))
+            {
+                job.AssertOnlyWholeFiles();
+            }
+            else
+            {
+                job.AssertUntouched();
+            }
+        }
+        finally
+        {
+            Shell($"umount {job["disk"]}");
+        }
+    }
+
+    private static void Shell(string command)
+    {
+        using var process = Process.Start("/bin/sh", ["-c", command]);
+        process.WaitForExit();
+        Assert.Equal(0, process.ExitCode);
+    }
+}
