@@ -6,7 +6,7 @@ namespace Orchestrator.Integration.Tests.Refusals;
 /// <summary>Ctrl-C and its like: an end after the current step, exit code 1 (nothing could go on from here), whole files, no process left.</summary>
 public sealed class InterruptTests
 {
-    private const string Stopped = "Stopped after step (\\d+) of 100000; checkpoints are not built yet";
+    private const string Stopped = "Stopped after step (?<step>\\d+) of 100000; checkpoints are not built yet";
 
     [Theory]
     [InlineData("INT")]
@@ -23,7 +23,7 @@ public sealed class InterruptTests
         Assert.Contains("stopping after the current step; Ctrl-C again stops at once", result.Errors, StringComparison.Ordinal);
         job.AssertOnlyWholeFiles();
         var output = new RunOutput(job.Output);
-        int last = int.Parse(Regex.Match(result.Errors, Stopped, RegexOptions.None, TimeSpan.FromSeconds(1)).Groups[1].Value);
+        int last = int.Parse(Regex.Match(result.Errors, Stopped, RegexOptions.ExplicitCapture, TimeSpan.FromSeconds(1)).Groups["step"].Value);
         Assert.Equal(Enumerable.Range(1, last), output.Steps.Select(step => step.Step));
         Assert.Equal("finish", output.Lines("events.jsonl").Last().GetProperty("event").GetString());
     }

@@ -20,45 +20,28 @@ public sealed class ScoreTests
     {
         using var folder = new TemporaryFolder();
         string expectedFile = Path.Combine(Repository.Fixture("models", model), "expected.safetensors");
-        long[][] samples = [GoldenTensors.Ids(expectedFile, "input_ids_0"), GoldenTensors.Ids(expectedFile, "input_ids_1")];
-        string data = Write(folder, samples);
         var logitsByName = RunOutput.Tensors(expectedFile);
-        foreach (bool packing in new[] { true, false })
+        var samples = Enumerable.Range(0, 2).Select(i => (Ids: GoldenTensors.Ids(expectedFile, $"input_ids_{i}"), Logits: logitsByName[$"{logits}_{i}"])).ToList();
+        if (quantization == "none")
         {
-            var lines = Score(["--model", Repository.Fixture("models", model), "--quantization", quantization, "--compute-dtype", "float32", "--data", data,
-                "--set", $"data.packing={(packing ? "true" : "false")}", .. set is null ? Array.Empty<string>() : ["--set", set]]);
-            Assert.Equal(3, lines.Count);
-            for (int sample = 0; sample < 2; sample++)
+            samples.AddRange(PackedRow(expectedFile, logitsByName));
+        }
+
+        double[][] expected = [.. samples.Select(sample => GoldenTensors.LogProbabilities(sample.Logits, sample.Ids))];
+        string data = Write(folder, [.. samples.Select(sample => sample.Ids)]);
+        string[] arguments = ["--model", Repository.Fixture("models", model), "--quantization", quantization, "--compute-dtype", "float32", "--data", data, .. set is null ? Array.Empty<string>() : ["--set", set]];
+        foreach (var lines in ScoreEach([.. arguments, "--set", "data.packing=true"], [.. arguments, "--set", "data.packing=false"]))
+        {
+            Assert.Equal(samples.Count + 1, lines.Count);
+            for (int sample = 0; sample < samples.Count; sample++)
             {
-                Compare(lines[sample], sample, GoldenTensors.LogProbabilities(logitsByName[$"{logits}_{sample}"], samples[sample]));
+                Compare(lines[sample], sample, expected[sample]);
             }
 
-            double[] all = [.. samples.SelectMany((ids, i) => GoldenTensors.LogProbabilities(logitsByName[$"{logits}_{i}"], ids))];
-            Assert.Equal(all.Length, lines[2].GetProperty("label_tokens").GetInt32());
-            Near(-all.Average(), lines[2].GetProperty("mean_loss").GetDouble());
-            Near(Math.Exp(-all.Average()), lines[2].GetProperty("perplexity").GetDouble(), 1e-3);
-        }
-    }
-
-    /// <summary>Three sequences in one row: each must be as if it were alone.</summary>
-    [Theory]
-    [InlineData("llama")]
-    [InlineData("llama3")]
-    [InlineData("tinyllama-linear")]
-    public void Score_PackedGoldenRow_EqualsEachSequenceAlone(string model)
-    {
-        using var folder = new TemporaryFolder();
-        string expectedFile = Path.Combine(Repository.Fixture("models", model), "expected.safetensors");
-        long[] row = GoldenTensors.Ids(expectedFile, "packed_input_ids");
-        long[] positions = GoldenTensors.Ids(expectedFile, "packed_position_ids");
-        int[] starts = [.. Enumerable.Range(0, row.Length).Where(i => positions[i] == 0), row.Length];
-        long[][] samples = [.. starts.Zip(starts.Skip(1), (from, to) => row[from..to])];
-        Assert.Equal(3, samples.Length);
-        var logits = RunOutput.Tensors(expectedFile);
-        var lines = Score(["--model", Repository.Fixture("models", model), "--compute-dtype", "float32", "--data", Write(folder, samples)]);
-        for (int sample = 0; sample < samples.Length; sample++)
-        {
-            Compare(lines[sample], sample, GoldenTensors.LogProbabilities(logits[$"packed_separate_logits_{sample}"], samples[sample]));
+            double[] all = [.. expected.SelectMany(values => values)];
+            Assert.Equal(all.Length, lines[^1].GetProperty("label_tokens").GetInt32());
+            Near(-all.Average(), lines[^1].GetProperty("mean_loss").GetDouble());
+            Near(Math.Exp(-all.Average()), lines[^1].GetProperty("perplexity").GetDouble(), 1e-3);
         }
     }
 
@@ -85,20 +68,44 @@ public sealed class ScoreTests
             ["labels"] = [.. row.Select(i => labels[i])],
         }) + "\n")));
         var facts = JsonDocument.Parse(File.ReadAllText(Path.Combine(golden, "facts.json"))).RootElement.GetProperty("facts");
-        foreach (var (quantization, fact) in new[] { ("none", "summed_cross_entropy_16bit"), ("nf4", "summed_cross_entropy_nf4_double") })
+        string[] arguments = ["--model", Repository.Fixture("models", "llama3"), "--adapter", golden, "--compute-dtype", "float32", "--data", data];
+        string[] sums = ["summed_cross_entropy_16bit", "summed_cross_entropy_nf4_double"];
+        foreach (var (lines, sum) in ScoreEach([.. arguments, "--quantization", "none"], [.. arguments, "--quantization", "nf4"]).Zip(sums))
         {
-            var lines = Score(["--model", Repository.Fixture("models", "llama3"), "--adapter", golden, "--quantization", quantization, "--compute-dtype", "float32", "--data", data]);
-            Near(facts.GetProperty(fact).GetDouble(), lines.Take(2).Sum(line => line.GetProperty("loss").GetDouble() * line.GetProperty("label_tokens").GetInt32()));
+            Near(facts.GetProperty(sum).GetDouble(), lines.Take(2).Sum(line => line.GetProperty("loss").GetDouble() * line.GetProperty("label_tokens").GetInt32()));
             Assert.Equal(facts.GetProperty("label_tokens").GetInt32(), lines[2].GetProperty("label_tokens").GetInt32());
         }
+    }
+
+    /// <summary>Three sequences that the reference had in one row: each must be as if it were alone.</summary>
+    private static IEnumerable<(long[] Ids, float[] Logits)> PackedRow(string expectedFile, IReadOnlyDictionary<string, float[]> logits)
+    {
+        long[] row = GoldenTensors.Ids(expectedFile, "packed_input_ids");
+        long[] positions = GoldenTensors.Ids(expectedFile, "packed_position_ids");
+        int[] starts = [.. Enumerable.Range(0, row.Length).Where(i => positions[i] == 0), row.Length];
+        Assert.Equal(4, starts.Length);
+        return starts.Zip(starts.Skip(1), (from, to) => row[from..to]).Select((ids, k) => (ids, logits[$"packed_separate_logits_{k}"]));
     }
 
     private static string Write(TemporaryFolder folder, long[][] samples) =>
         folder.Write("data.jsonl", string.Concat(samples.Select(ids => $"{{\"input_ids\": [{string.Join(", ", ids)}], \"labels\": [{string.Join(", ", ids)}]}}\n")));
 
-    private static List<JsonElement> Score(string[] arguments)
+    /// <summary>The lines of several commands, which run side by side: most of their time is a start.</summary>
+    private static List<List<JsonElement>> ScoreEach(params string[][] commands)
     {
-        var result = OrchestratorProcess.Run(["score", .. arguments, "--json"]);
+        var running = commands.Select(arguments => OrchestratorProcess.Start(["score", .. arguments, "--json"])).ToList();
+        try
+        {
+            return [.. running.Select(process => LinesOf(process.Finish()))];
+        }
+        finally
+        {
+            running.ForEach(process => process.Dispose());
+        }
+    }
+
+    private static List<JsonElement> LinesOf(RunResult result)
+    {
         Assert.True(result.ExitCode == 0, result.ToString());
         return [.. result.Output.TrimEnd().Split('\n').Select(line => JsonDocument.Parse(line).RootElement)];
     }

@@ -1,6 +1,5 @@
 using Orchestrator.Coordinator.Adapters;
 using Orchestrator.Coordinator.Models;
-using Orchestrator.Protos;
 using Orchestrator.Worker.Models;
 
 namespace Orchestrator.Worker.Tests.Models;

@@ -1,7 +1,6 @@
 using System.Runtime.InteropServices;
 using Orchestrator.Coordinator.Models;
 using Orchestrator.Protos;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Orchestrator.Worker.Tests.Models;
