@@ -1,0 +1,25 @@
+using System.IO.Compression;
+using System.Text.Json.Nodes;
+using Orchestrator.Coordinator.Tokenizers;
+
+namespace Orchestrator.Coordinator.Tests.Tokenizers;
+
+/// <summary>Tokenizer folders with what the tokenizers library makes of many texts.</summary>
+internal static class GoldenTokenizers
+{
+    public static Tokenizer Open(string name) => Tokenizer.Open(Fixtures.At("tokenizers", name));
+
+    /// <summary>The rows of a gzipped JSONL file, cut at line feeds only: the texts hold other line ends.</summary>
+    public static IEnumerable<JsonNode> Rows(params string[] parts) => Text(parts).Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => JsonNode.Parse(line)!);
+
+    /// <summary>The content of a gzipped file.</summary>
+    public static string Text(params string[] parts)
+    {
+        using var file = File.OpenRead(Fixtures.At(["tokenizers", .. parts]));
+        using var unzipped = new GZipStream(file, CompressionMode.Decompress);
+        using var reader = new StreamReader(unzipped);
+        return reader.ReadToEnd();
+    }
+
+    public static int[] Ints(JsonNode row, string key) => [.. row[key]!.AsArray().Select(value => (int)value!)];
+}

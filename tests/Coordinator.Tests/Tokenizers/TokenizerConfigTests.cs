@@ -1,0 +1,58 @@
+using Orchestrator.Coordinator.Tokenizers;
+
+namespace Orchestrator.Coordinator.Tests.Tokenizers;
+
+/// <summary>Special tokens and chat template of a folder, with the precedence of transformers.</summary>
+public sealed class TokenizerConfigTests
+{
+    [Fact]
+    public void Open_GoldenFolders_NameTheirSpecialTokens()
+    {
+        var llama = TokenizerConfig.Open(Fixtures.At("tokenizers", "llama3"));
+        Assert.Equal(("<|begin_of_text|>", "<|eot_id|>", "<|finetune_right_pad_id|>", null, null), (llama.BosToken, llama.EosToken, llama.PadToken, llama.UnkToken, llama.AddBosToken));
+        var qwen = TokenizerConfig.Open(Fixtures.At("tokenizers", "qwen2"));
+        Assert.Equal((null, "<|im_end|>", "<|endoftext|>", false), (qwen.BosToken, qwen.EosToken, qwen.PadToken, qwen.AddBosToken));
+        Assert.Equal(5, qwen.AdditionalSpecialTokens.Count);
+        var deepseek = TokenizerConfig.Open(Fixtures.At("tokenizers", "deepseek"));
+        Assert.Equal(("<｜end▁of▁sentence｜>", true, false), (deepseek.PadToken, deepseek.AddBosToken, deepseek.AddEosToken));
+    }
+
+    [Fact]
+    public void Open_EmptyFolder_LeavesAllNull()
+    {
+        using var folder = new TemporaryFolder();
+        Assert.Equal((null, null, null), Open(folder, []) is { } config ? (config.BosToken, config.ChatTemplate, config.AddBosToken) : default);
+    }
+
+    [Fact]
+    public void Open_MapOfSpecialTokens_CountsUnlessAddedTokensAreDecoded()
+    {
+        using var folder = new TemporaryFolder();
+        const string Map = """{"bos_token": {"content": "<map>", "lstrip": false}, "unk_token": null}""";
+        Assert.Equal(("<map>", "<e>", null), Tokens(Open(folder, [("tokenizer_config.json", """{"bos_token": "<s>", "eos_token": "<e>", "unk_token": "<u>"}"""), ("special_tokens_map.json", Map)])));
+        Assert.Equal(("<s>", null, "<u>"), Tokens(Open(folder, [("tokenizer_config.json", """{"bos_token": "<s>", "unk_token": "<u>", "added_tokens_decoder": {}}"""), ("special_tokens_map.json", Map)])));
+    }
+
+    [Fact]
+    public void Open_ChatTemplate_ComesFromItsFileThenFromTheConfiguration()
+    {
+        using var folder = new TemporaryFolder();
+        Assert.Equal("one", Open(folder, [("tokenizer_config.json", """{"chat_template": "one"}""")]).ChatTemplate);
+        Assert.Equal("two", Open(folder, [("tokenizer_config.json", """{"chat_template": [{"name": "rag", "template": "x"}, {"name": "default", "template": "two"}]}""")]).ChatTemplate);
+        var refusal = Assert.Throws<InvalidInputException>(() => Open(folder, [("tokenizer_config.json", """{"chat_template": [{"name": "rag", "template": "x"}]}""")]));
+        Assert.Contains("'default'", refusal.Message, StringComparison.Ordinal);
+        Assert.Equal("three\r\n", Open(folder, [("tokenizer_config.json", """{"chat_template": "one"}"""), ("chat_template.jinja", "three\r\n")]).ChatTemplate);
+    }
+
+    private static (string?, string?, string?) Tokens(TokenizerConfig config) => (config.BosToken, config.EosToken, config.UnkToken);
+
+    private static TokenizerConfig Open(TemporaryFolder folder, (string Name, string Content)[] files)
+    {
+        foreach (var (name, content) in files)
+        {
+            File.WriteAllText(Path.Combine(folder.Path, name), content);
+        }
+
+        return TokenizerConfig.Open(folder.Path);
+    }
+}
