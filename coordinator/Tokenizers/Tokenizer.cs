@@ -34,13 +34,16 @@ internal sealed class Tokenizer
         foreach (var (text, id) in vocabulary.Tokens)
         {
             _ids[text] = id;
-            _tokens[id] = new TokenEntry(text, ByteAlphabet.Decode(text), IsSpecial: false);
+            _tokens[id] = new TokenEntry(text, ByteAlphabet.Decode(text), IsSkipped: false);
         }
 
+        // The library skips special tokens by the text that it shows: one that normalizing changes is never skipped.
+        var special = added.Where(token => token.Special).Select(token => token.Content).ToHashSet(StringComparer.Ordinal);
         foreach (var token in added)
         {
+            string shown = Shown(token);
             _ids[token.Content] = token.Id;
-            _tokens[token.Id] = new TokenEntry(token.Content, ByteAlphabet.Decode(Shown(token)), token.Special);
+            _tokens[token.Id] = new TokenEntry(token.Content, ByteAlphabet.Decode(shown), special.Contains(shown));
         }
 
         SpecialIds = added.Where(token => token.Special).Select(token => token.Id).ToFrozenSet();
@@ -139,7 +142,7 @@ internal sealed class Tokenizer
 
     /// <summary>The bytes that decoding a token gives.</summary>
     internal ReadOnlySpan<byte> TokenBytes(int id, bool skipSpecialTokens) =>
-        _tokens.TryGetValue(id, out var token) && !(skipSpecialTokens && token.IsSpecial) ? token.Bytes : [];
+        _tokens.TryGetValue(id, out var token) && !(skipSpecialTokens && token.IsSkipped) ? token.Bytes : [];
 
     private static JsonPart Root(ConfigDocument document) => new(document.File, "", document.Root);
 
@@ -184,5 +187,5 @@ internal sealed class Tokenizer
     private static void AddToken(AddedToken token, AlignedText part, TokenBuffer tokens) =>
         tokens.Add(token.Id, part.OriginStart(part.Start), part.OriginEnd(part.End - 1));
 
-    private sealed record TokenEntry(string Text, byte[] Bytes, bool IsSpecial);
+    private sealed record TokenEntry(string Text, byte[] Bytes, bool IsSkipped);
 }

@@ -14,6 +14,7 @@ internal static class Program
     {
         ["110m"] = options => MeasureSteps(StepWorkload.Shape110M, options),
         ["sample"] = options => MeasureSteps(StepWorkload.Sample, options),
+        ["tokenizer"] = TokenizerBenchmark.Run,
     };
 
     private static int Main(string[] args)

@@ -1,5 +1,4 @@
 using System.Text.Json.Nodes;
-using Orchestrator.Coordinator.Tokenizers;
 
 namespace Orchestrator.Coordinator.Tests.Tokenizers;
 

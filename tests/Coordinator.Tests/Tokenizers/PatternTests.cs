@@ -70,7 +70,7 @@ public sealed class PatternTests
         Assert.Contains(expected, refusal.Message, StringComparison.Ordinal);
     }
 
-    /// <summary>Seeded patterns over a small alphabet, where the runtime's own engine means the same: every match alike.</summary>
+    /// <summary>Seeded patterns over a small alphabet, where the runtime's own engine means the same: every match alike. Small, since that engine has no bound on steps.</summary>
     [Fact]
     public void FindAll_RandomPatterns_AgreesWithAnIndependentEngine()
     {
@@ -79,8 +79,8 @@ public sealed class PatternTests
         for (int seed = 0; seed < 2_000; seed++)
         {
             var random = new Random(seed);
-            string pattern = RandomPattern(random, 3);
-            string text = string.Concat(Enumerable.Range(0, random.Next(0, 30)).Select(_ => "abc \n"[random.Next(5)]));
+            string pattern = RandomPattern(random, random.Next(1, 3));
+            string text = string.Concat(Enumerable.Range(0, random.Next(0, 14)).Select(_ => "abc \n"[random.Next(5)]));
             var matches = new List<(int Start, int End)>();
             matcher.FindAll(PatternProgram.Compile(pattern, "test"), Encoding.ASCII.GetBytes(text), matches);
             var actual = matches.Where(match => match.End > match.Start).ToList();
@@ -96,7 +96,7 @@ public sealed class PatternTests
     {
         if (depth == 0)
         {
-            return ((string[])["a", "b", "c", "[ab]", "[^a]", @"\s", @"\S", "(?!a)", "(?=b)", "(?<=a)", "(?<!b)"])[random.Next(11)];
+            return ((string[])["a", "b", "c", "[ab]", "[^a]", @"\s", @"\S", "(?!a)[bc ]", "(?=b).", "(?<=a)[^c]", "(?<!b)a"])[random.Next(11)];
         }
 
         string left = RandomPattern(random, depth - 1);
