@@ -1,0 +1,20 @@
+namespace Orchestrator.Coordinator.Templates.Values;
+
+/// <summary>A lazy sequence that can be walked once, as map, select and reversed give it.</summary>
+internal sealed class GeneratorValue(IEnumerable<Value> items, string typeName = "generator") : Value
+{
+    private readonly IEnumerator<Value> _items = items.GetEnumerator();
+
+    public override string TypeName => typeName;
+
+    public override IEnumerable<Value> Iterate(Budget budget)
+    {
+        while (_items.MoveNext())
+        {
+            yield return _items.Current;
+        }
+    }
+
+    /// <summary>Python shows an address here; a rendering must not depend on one.</summary>
+    public override void Repr(ReprWriter writer) => writer.Write($"<{typeName} object at 0x0>");
+}
