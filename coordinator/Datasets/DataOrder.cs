@@ -1,3 +1,5 @@
+using System.Numerics;
+
 namespace Orchestrator.Coordinator.Datasets;
 
 /// <summary>Which samples form which step: a pure function of seed, epoch and the number of samples.</summary>
@@ -25,7 +27,14 @@ internal sealed class DataOrder
         (_samples, _globalBatch, _seed, _shuffle) = (samples, globalBatch, seed, shuffle);
     }
 
-    private ulong StepsPerEpoch => ((ulong)_samples + (ulong)_globalBatch - 1) / (ulong)_globalBatch;
+    /// <summary>Samples of a step that is not short.</summary>
+    public int GlobalBatch => _globalBatch;
+
+    /// <summary>Steps of a shuffled epoch; in file order: those that see every sample once.</summary>
+    public ulong StepsPerEpoch => ((ulong)_samples + (ulong)_globalBatch - 1) / (ulong)_globalBatch;
+
+    /// <summary>After so many steps the same steps come again, but for a last one that is short; no end in sight where every epoch is shuffled anew.</summary>
+    public ulong StepsUntilRepeated => _shuffle ? ulong.MaxValue : (ulong)_samples / (ulong)BigInteger.GreatestCommonDivisor(_samples, _globalBatch);
 
     /// <summary>Steps that a number of epochs (also a fraction) takes.</summary>
     public ulong StepsOf(double epochs) => _shuffle

@@ -51,43 +51,15 @@ internal static class PreparedCache
     public static PreparedSplit Load(string path, string? sha256)
     {
         using var blob = BlobReader.Open(path, sha256);
-        var offsets = blob.Values<long>("offsets", DType.I64);
-        var labels = blob.Values<int>("labels", DType.I32);
-        CheckOffsets(offsets, labels.Length, path);
-        var (lengths, counts) = (new int[offsets.Length - 1], new int[offsets.Length - 1]);
-        for (var i = 0; i < lengths.Length; i++)
-        {
-            lengths[i] = (int)(offsets[i + 1] - offsets[i]);
-            counts[i] = TokensRow.CountLabels(labels.Slice((int)offsets[i], lengths[i]));
-        }
-
+        var lengths = ShardTensors.Lengths(blob);
         return new PreparedSplit
         {
-            Shard = new ShardRef { Sha256 = blob.Sha256, Bytes = blob.Bytes, Samples = (ulong)lengths.Length, Tokens = (ulong)labels.Length },
+            Shard = new ShardRef { Sha256 = blob.Sha256, Bytes = blob.Bytes, Samples = (ulong)lengths.Length, Tokens = blob.Tensor("labels").Length / sizeof(int) },
             Lengths = lengths,
-            LabelCounts = counts,
+            LabelCounts = ShardTensors.LabelCounts(blob, lengths),
             Path = Path.GetFullPath(path),
             Counts = new SplitCounts(Fact(blob, "rows"), Fact(blob, "dropped_too_long"), Fact(blob, "truncated"), Fact(blob, "dropped_unlabelled")),
         };
-    }
-
-    private static void CheckOffsets(ReadOnlySpan<long> offsets, int tokens, string path)
-    {
-        var previous = 0L;
-        foreach (var offset in offsets)
-        {
-            if (offset < previous)
-            {
-                throw new BlobFormatException(path, "offsets", "they do not ascend");
-            }
-
-            previous = offset;
-        }
-
-        if (offsets.IsEmpty || offsets[0] != 0 || previous != tokens)
-        {
-            throw new BlobFormatException(path, "offsets", $"they do not go from 0 to the {tokens} labels");
-        }
     }
 
     private static long Fact(BlobReader blob, string name)

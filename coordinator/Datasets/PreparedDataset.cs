@@ -47,5 +47,5 @@ internal sealed record SplitCounts(long Rows, long DroppedTooLong, long Truncate
     }
 }
 
-/// <summary>How far preparation is.</summary>
+/// <summary>How far preparation is: rows and bytes of all files of the split.</summary>
 internal sealed record DatasetProgress(string File, long Rows, long BytesRead, long TotalBytes);

@@ -15,10 +15,10 @@ internal sealed class RowReader(RowSettings settings, TokenSpill spill, IProgres
 
     public SplitCounts ReadAll(IReadOnlyList<string> files, CancellationToken cancellationToken)
     {
+        var (before, total) = (0L, files.Sum(file => new FileInfo(file).Length));
         foreach (var file in files)
         {
             using var lines = new JsonLines(file);
-            var total = new FileInfo(file).Length;
             while (lines.Read())
             {
                 _row.Parse(lines.Line, file, lines.Number);
@@ -26,11 +26,12 @@ internal sealed class RowReader(RowSettings settings, TokenSpill spill, IProgres
                 if (_counts.Rows % RowsAReport == 0)
                 {
                     cancellationToken.ThrowIfCancellationRequested();
-                    progress?.Report(new DatasetProgress(file, _counts.Rows, lines.BytesRead, total));
+                    progress?.Report(new DatasetProgress(file, _counts.Rows, before + lines.BytesRead, total));
                 }
             }
 
-            progress?.Report(new DatasetProgress(file, _counts.Rows, total, total));
+            before += lines.BytesRead;
+            progress?.Report(new DatasetProgress(file, _counts.Rows, before, total));
         }
 
         return _counts;

@@ -15,7 +15,7 @@ internal sealed class StepPlan
     private readonly ulong? _end;
     private readonly ulong? _evaluateEvery;
 
-    private StepPlan(JobSpec job, PreparedDataset data)
+    private StepPlan(JobSpec job, PreparedDataset data, CancellationToken cancellationToken)
     {
         _training = job.Training;
         _train = data.Train;
@@ -27,27 +27,33 @@ internal sealed class StepPlan
         _schedule = LearningRateSchedule.Create(_training, TotalSteps);
         Evaluation = data.Eval is { } eval ? _planner.ForEvaluation(_training, eval.Lengths).Cut([.. Enumerable.Range(0, eval.Lengths.Length)]) : [];
         _evaluateEvery = data.Eval is null ? null : EvaluateEvery(_training.EvalSteps, TotalSteps);
-        MeasureSteps(data.Eval);
+        var measure = StepMeasure.Take(_order, _planner, _train.Lengths, TotalSteps, _end, cancellationToken);
+        (MinMicroBatchesPerStep, MaxMicroBatchesPerStep) = (measure.MinMicroBatches, measure.MaxMicroBatches);
+        MicroBatchTokens = _planner.Tokens ?? measure.MaxTokens;
+        MaxMicroBatchTokens = StepMeasure.Held(Math.Max(measure.MaxTokens, MaxEvaluationTokens(data.Eval)), _planner);
     }
 
     /// <summary>Number of steps of the job; they are numbered from 1.</summary>
     public ulong TotalSteps { get; }
 
-    /// <summary>Token budget of a training micro-batch (the largest one's tokens where micro_batch_size rules).</summary>
-    public int MicroBatchTokens { get; private set; }
+    /// <summary>Token budget of a training micro-batch (where micro_batch_size rules: a bound on its tokens).</summary>
+    public int MicroBatchTokens { get; }
 
-    /// <summary>Tokens of the largest micro-batch of training and evaluation: the bound of every tensor that workers declare.</summary>
-    public int MaxMicroBatchTokens { get; private set; }
+    /// <summary>No micro-batch of training and evaluation has more tokens: the bound of every tensor that workers declare.</summary>
+    public int MaxMicroBatchTokens { get; }
 
-    public int MinMicroBatchesPerStep { get; private set; } = int.MaxValue;
+    /// <summary>Fewest micro-batches of a step, of all steps or of those that <see cref="StepMeasure"/> looks at.</summary>
+    public int MinMicroBatchesPerStep { get; }
 
-    public int MaxMicroBatchesPerStep { get; private set; }
+    /// <summary>Most micro-batches of a step, of all steps or of those that <see cref="StepMeasure"/> looks at.</summary>
+    public int MaxMicroBatchesPerStep { get; }
 
     /// <summary>The evaluation split cut into micro-batches once; empty without one.</summary>
     public IReadOnlyList<MicroBatch> Evaluation { get; }
 
-    /// <exception cref="InvalidInputException">A sample is longer than an explicit micro_batch_tokens, or a step would have no label token.</exception>
-    public static StepPlan Create(JobSpec job, PreparedDataset data) => new(job, data);
+    /// <exception cref="InvalidInputException">A sample is longer than an explicit micro_batch_tokens, or a micro-batch would be larger than any worker can hold.</exception>
+    /// <remarks>Takes a second or two at most, whatever the number of steps. Prepared training samples have a label token each, so every step has one.</remarks>
+    public static StepPlan Create(JobSpec job, PreparedDataset data, CancellationToken cancellationToken) => new(job, data, cancellationToken);
 
     /// <summary>The step's message, with rate and bias corrections computed in fp64 and rounded to fp32 once.</summary>
     public Step StepAt(ulong step)
@@ -109,26 +115,6 @@ internal sealed class StepPlan
         return labels;
     }
 
-    private static int TokensOf(MicroBatch microBatch, int[] lengths) => microBatch.Samples.Sum(sample => lengths[(int)sample]);
-
-    private void MeasureSteps(PreparedSplit? eval)
-    {
-        var largest = 0;
-        for (var step = 1UL; step <= TotalSteps; step++)
-        {
-            var samples = SamplesOf(step);
-            if (LabelTokensOf(samples) == 0)
-            {
-                throw new InvalidInputException($"No sample of step {step} has a label token, so it would have no loss; raise training.global_batch_size or give those samples labels.");
-            }
-
-            var microBatches = _planner.Cut(samples);
-            largest = Math.Max(largest, microBatches.Max(microBatch => TokensOf(microBatch, _train.Lengths)));
-            MinMicroBatchesPerStep = Math.Min(MinMicroBatchesPerStep, microBatches.Count);
-            MaxMicroBatchesPerStep = Math.Max(MaxMicroBatchesPerStep, microBatches.Count);
-        }
-
-        MicroBatchTokens = _planner.Tokens ?? largest;
-        MaxMicroBatchTokens = Math.Max(largest, eval is null ? 0 : Evaluation.Max(microBatch => TokensOf(microBatch, eval.Lengths)));
-    }
+    private long MaxEvaluationTokens(PreparedSplit? eval) =>
+        eval is null ? 0 : Evaluation.Max(microBatch => StepMeasure.TokensOf(microBatch, eval.Lengths));
 }

@@ -16,8 +16,8 @@ internal static class JobPreparation
         var model = ModelFolder.Open(spec.Model);
         var adapter = AdapterSetup.Resolve(spec.Adapter, model.Spec, spec.Model);
         var hashing = Task.Run(() => HashesAsync(spec, model, cancellationToken), cancellationToken);
-        var data = await DatasetPreparer.PrepareAsync(spec, (int)model.Spec.VocabSize, dataFolder, new Throttled(progress), cancellationToken);
-        var steps = StepPlan.Create(spec, data);
+        var data = await DatasetPreparer.PrepareAsync(spec, (int)model.Spec.VocabSize, dataFolder, new PreparationProgress(progress, TimeProvider.System), cancellationToken);
+        var steps = StepPlan.Create(spec, data, cancellationToken);
         var (modelHash, startHash) = await hashing;
         return new JobMaterial
         {
@@ -56,24 +56,5 @@ internal static class JobPreparation
         yield return data.Train.Shard.Sha256;
         yield return data.Eval?.Shard.Sha256 ?? "";
         yield return start?.Sha256 ?? "";
-    }
-
-    /// <summary>Two lines of progress a second, on the caller's thread.</summary>
-    private sealed class Throttled(IProgress<string> progress) : IProgress<DatasetProgress>
-    {
-        private const long Interval = 500;
-        private long _next;
-
-        public void Report(DatasetProgress value)
-        {
-            var now = Environment.TickCount64;
-            if (now < _next)
-            {
-                return;
-            }
-
-            _next = now + Interval;
-            progress.Report($"The data is being read: {Path.GetFileName(value.File)}, {value.Rows} rows.");
-        }
     }
 }

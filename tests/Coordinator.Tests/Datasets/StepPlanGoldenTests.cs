@@ -18,7 +18,7 @@ public class StepPlanGoldenTests
         var source = Fixtures.At("training", name);
         var job = JobFile.Parse(await File.ReadAllTextAsync(Path.Combine(source, "job.yaml"), Cancel), "job.yaml", source, [], "/").Spec!;
         var data = await DatasetPreparer.PrepareAsync(job, 384, folder.Path, null, Cancel);
-        var plan = StepPlan.Create(job, data);
+        var plan = StepPlan.Create(job, data, TestContext.Current.CancellationToken);
 
         var expected = (await File.ReadAllLinesAsync(Path.Combine(source, "expected.jsonl"), Cancel)).Select(line => JsonDocument.Parse(line).RootElement).ToList();
         Assert.Equal((ulong)expected.Count, plan.TotalSteps);

@@ -61,10 +61,63 @@ public class StepPlanTests
         Assert.Equal(10, plan.Evaluation.Sum(microBatch => microBatch.Samples.Count));
     }
 
-    private static StepPlan Plan(TrainingSpec training, bool shuffle = true, bool eval = false)
+    [Theory(Timeout = 30_000)]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Create_MoreStepsThanCanBePacked_IsBounded(bool shuffle)
     {
-        var split = new PreparedSplit { Shard = new ShardRef(), Lengths = [.. Enumerable.Repeat(5, 10)], LabelCounts = [.. Enumerable.Repeat(4, 10)], Path = "" };
+        var training = new TrainingSpec { MaxSteps = 100_000_000, GlobalBatchSize = 4, MicroBatchSize = 2 };
+        var plan = await Task.Run(() => Plan(training, shuffle, lengths: Lengths), TestContext.Current.CancellationToken);
+        Assert.Equal(100_000_000UL, plan.TotalSteps);
+        Assert.Equal((shuffle ? 1 : 2, 2), (plan.MinMicroBatchesPerStep, plan.MaxMicroBatchesPerStep));
+    }
+
+    [Fact(Timeout = 30_000)]
+    public async Task Create_AMillionEpochs_IsBoundedAndItsBoundHoldsForEveryStep()
+    {
+        var training = new TrainingSpec { Epochs = 1_000_000, GlobalBatchSize = 4, MicroBatchSize = 2 };
+        var plan = await Task.Run(() => Plan(training, lengths: Lengths), TestContext.Current.CancellationToken);
+        Assert.Equal(10 + 9, plan.MaxMicroBatchTokens);
+        foreach (var step in new ulong[] { 1, 2, 3, 1_000_000, 2_999_999, 3_000_000 })
+        {
+            Assert.All(plan.StepAt(step).MicroBatches, microBatch => Assert.InRange(StepMeasure.TokensOf(microBatch, Lengths), 1, plan.MaxMicroBatchTokens));
+        }
+    }
+
+    [Fact]
+    public void Create_FileOrderThatRepeats_IsMeasuredExactly()
+    {
+        // Steps of 4 out of 10 samples repeat after 5; neighbours of them never are the two longest samples.
+        var plan = Plan(new TrainingSpec { MaxSteps = 100_000_000, GlobalBatchSize = 4, MicroBatchSize = 2 }, shuffle: false, lengths: [10, 1, 1, 1, 1, 1, 1, 1, 1, 9]);
+        Assert.Equal(11, plan.MaxMicroBatchTokens);
+    }
+
+    [Fact]
+    public void Create_BatchLargerThanTheDataInFileOrder_CountsSamplesAsOftenAsTheyCome()
+    {
+        var plan = Plan(new TrainingSpec { MaxSteps = 2_000_000, GlobalBatchSize = 25, MicroBatchSize = 25 }, shuffle: false, lengths: Lengths);
+        Assert.Equal(55 + 55 + Enumerable.Range(6, 5).Sum(), plan.MaxMicroBatchTokens);
+    }
+
+    [Fact]
+    public void Create_Cancelled_Stops() =>
+        Assert.Throws<OperationCanceledException>(() => Plan(new TrainingSpec { MaxSteps = 100, GlobalBatchSize = 4 }, cancellationToken: new CancellationToken(canceled: true)));
+
+    [Fact]
+    public void Create_MicroBatchLargerThanAnyWorker_IsRefused()
+    {
+        var error = Assert.Throws<InvalidInputException>(() => Plan(
+            new TrainingSpec { MaxSteps = 1, GlobalBatchSize = 300, MicroBatchSize = 300 }, shuffle: false, lengths: [.. Enumerable.Repeat(1 << 24, 10)]));
+        Assert.Equal("A micro-batch of 300 samples may have 5033164800 tokens, more than any worker can hold; lower training.micro_batch_size.", error.Message);
+    }
+
+    private static int[] Lengths => [.. Enumerable.Range(1, 10)];
+
+    private static StepPlan Plan(TrainingSpec training, bool shuffle = true, bool eval = false, int[]? lengths = null, CancellationToken? cancellationToken = null)
+    {
+        lengths ??= [.. Enumerable.Repeat(5, 10)];
+        var split = new PreparedSplit { Shard = new ShardRef(), Lengths = lengths, LabelCounts = [.. Enumerable.Repeat(4, lengths.Length)], Path = "" };
         var job = new JobSpec { Name = "j", Model = "/m", Output = "/o", Data = new DataSpec { Train = ["/t"], Shuffle = shuffle }, Training = training };
-        return StepPlan.Create(job, new PreparedDataset(split, eval ? split : null));
+        return StepPlan.Create(job, new PreparedDataset(split, eval ? split : null), cancellationToken ?? TestContext.Current.CancellationToken);
     }
 }
