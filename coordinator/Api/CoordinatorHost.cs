@@ -1,9 +1,11 @@
 using System.Net;
 using Akka.Hosting;
+using Microsoft.AspNetCore.Diagnostics.HealthChecks;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Orchestrator.Coordinator.Clustering;
 using Orchestrator.Coordinator.Membership;
 using Orchestrator.Coordinator.Runs;
+using Orchestrator.Coordinator.Telemetry;
 
 namespace Orchestrator.Coordinator.Api;
 
@@ -22,7 +24,7 @@ internal sealed record CoordinatorSettings(JobFolders Folders, ClusterSettings C
     public MembershipOptions Membership { get; init; } = new();
 }
 
-/// <summary>A coordinator: the cluster node with its actors, the gRPC services and the health endpoints.</summary>
+/// <summary>A coordinator: the cluster node with its actors, the gRPC services and the health endpoints (alive: it answers; ready: see <see cref="NodeReadiness"/>).</summary>
 /// <remarks>
 /// <c>train</c> runs it in its own process on loopback; nothing here knows that. Two plain ports, for one cannot serve HTTP/1.1 and gRPC. Signals are left to
 /// the command that runs it.
@@ -52,7 +54,9 @@ internal sealed class CoordinatorHost : IAsyncDisposable
         var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { ContentRootPath = AppContext.BaseDirectory });
         builder.Configuration.Sources.Clear();
         builder.Logging.ClearProviders().AddProvider(log)
-            .AddFilter("Microsoft", LogLevel.Warning).AddFilter("Grpc", LogLevel.Warning).AddFilter("", LogLevel.Information);
+            .AddFilter("Microsoft", LogLevel.Warning).AddFilter("Grpc", LogLevel.Warning).AddFilter("Akka", LogLevel.Warning)
+            // Its warnings tell of every try to find the shards' coordinator, which a node makes several times a second while it starts.
+            .AddFilter("Akka.Cluster.Sharding", LogLevel.Error).AddFilter("", LogLevel.Information);
         ListenOptions? http = null, grpc = null;
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
@@ -92,7 +96,7 @@ internal sealed class CoordinatorHost : IAsyncDisposable
         services.AddSingleton<IHostLifetime, CommandLifetime>();
         services.AddSingleton(TimeProvider.System).AddSingleton(settings.Tokens).AddSingleton(settings.Folders).AddSingleton(settings.Membership);
         services.AddSingleton<JobClient>();
-        services.AddHealthChecks();
+        services.AddHealthChecks().AddCheck<NodeReadiness>(nameof(NodeReadiness));
         services.AddGrpc(grpc => grpc.Interceptors.Add<AccessInterceptor>());
         services.AddSingleton<AccessInterceptor>();
         services.AddOrchestratorCluster(settings.Cluster, (akka, provider) =>
@@ -103,8 +107,9 @@ internal sealed class CoordinatorHost : IAsyncDisposable
                 .ConfigureLoggers(loggers =>
                 {
                     loggers.ClearLoggers();
-                    loggers.AddLoggerFactory();
+                    loggers.AddLogger<AkkaLog>();
                 })
+                .AddSetup(new AkkaLogSetup(provider.GetRequiredService<ILoggerFactory>()))
                 .WithWorkerDirectory(settings.Membership, time)
                 .WithJobs<WorkerDirectory>(settings.Folders, time);
         });
@@ -115,8 +120,8 @@ internal sealed class CoordinatorHost : IAsyncDisposable
         app.MapGrpcService<WorkerAttachmentService>();
         app.MapGrpcService<DataShardsService>();
         app.MapGrpcService<JobsService>();
-        app.MapHealthChecks("/healthz/live");
-        app.MapHealthChecks("/healthz/ready");
+        app.MapHealthChecks("/healthz/live", new HealthCheckOptions { Predicate = _ => false });
+        app.MapHealthChecks("/healthz/ready", new HealthCheckOptions { Predicate = check => check.Name == nameof(NodeReadiness) });
     }
 
     private static Uri AddressOf(ListenOptions listen) => new($"http://{listen.IPEndPoint}");

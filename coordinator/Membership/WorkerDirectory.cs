@@ -29,6 +29,7 @@ internal sealed class WorkerDirectory : ReceiveActor, IWithTimers
     private readonly Dictionary<string, IActorRef> _subscribers = new(StringComparer.Ordinal);
     private Fleet _fleet;
     private FleetUnavailable? _unavailable;
+    private FleetLimit? _limit;
     private long _streams;
 
     public WorkerDirectory(MembershipOptions options, TimeProvider time)
@@ -46,6 +47,7 @@ internal sealed class WorkerDirectory : ReceiveActor, IWithTimers
         Receive<GetActivities>(_ => Sender.Tell(new WorkerActivities(
             _heartbeats.ToImmutableDictionary(item => item.Key.WorkerId, item => item.Value.Activity, StringComparer.Ordinal))));
         Receive<FleetUnavailable>(MarkUnavailable);
+        Receive<FleetLimit>(Limit);
         Receive<CheckLeases>(_ => Apply(new FleetEvent.Tick()));
     }
 
@@ -176,11 +178,18 @@ internal sealed class WorkerDirectory : ReceiveActor, IWithTimers
         foreach (var subscriber in _subscribers.Values) subscriber.Tell(message);
     }
 
+    private void Limit(FleetLimit message)
+    {
+        _limit = message;
+        foreach (var subscriber in _subscribers.Values) subscriber.Tell(message);
+    }
+
     private void AddSubscriber(Subscribe message)
     {
         RemoveSubscriber(message.Job);
         _subscribers[message.Job] = message.Subscriber;
         Context.Watch(message.Subscriber);
+        if (_limit is not null) message.Subscriber.Tell(_limit);
         message.Subscriber.Tell(_fleet.Snapshot);
         if (_unavailable is not null) message.Subscriber.Tell(_unavailable);
     }

@@ -54,6 +54,10 @@ internal sealed record ToWorker(WorkerKey Key, CoordinatorMessage Message);
 /// <remarks>Said by the owner of an embedded fleet, whose workers die before they attach.</remarks>
 internal sealed record FleetUnavailable(string Reason);
 
+/// <summary>To <see cref="WorkerDirectory"/> and from it to every subscriber, then and later: there will never be more workers than this.</summary>
+/// <remarks>Said by the owner of an embedded fleet. A job that waits although all of them are attached would wait for ever, so it fails.</remarks>
+internal sealed record FleetLimit(int MaxWorkers);
+
 /// <summary>To <see cref="WorkerDirectory"/>: what the workers are doing now, answered by <see cref="WorkerActivities"/>.</summary>
 internal sealed record GetActivities;
 

@@ -12,6 +12,7 @@ namespace Orchestrator.Coordinator.Runs;
 /// running   windows, reports, commits, evaluations        --last step-->         finishing
 /// finishing SaveState to replica 0, adapter written       --AdapterExported-->   succeeded
 /// any       --PreparationFailed, WorkerFailure, WorkerLost, a broken rule-->     failed
+///           (planning: also when all workers that will ever come are attached and cannot serve the job)
 /// any       --CancelJob--> (running: after the step that is under way)           cancelled
 /// </code>
 /// Pure: no clock, no file, no randomness. The caller persists the events, and only then does the effects.
@@ -34,6 +35,10 @@ internal static class JobLife
                 break;
             case FleetUnavailable unavailable when record.IsSubmitted && !record.HasEnded:
                 JobEnding.Fail(turn, unavailable.Reason);
+                break;
+            case FleetLimit limit:
+                turn.Session = turn.Session with { MaxWorkers = limit.MaxWorkers };
+                JobLoading.TryPlace(turn);
                 break;
             case FleetSnapshot fleet:
                 turn.Session = turn.Session with { Fleet = fleet };

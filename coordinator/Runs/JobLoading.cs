@@ -29,6 +29,10 @@ internal static class JobLoading
         {
             JobEnding.Fail(turn, result.Reason, invalid: true);
         }
+        else if (turn.Session.MaxWorkers is { } all && turn.Session.Fleet.Workers.Length >= all)
+        {
+            JobEnding.Fail(turn, $"{result.Reason.TrimEnd('.')}, and no other will come: {(all == 1 ? "the only worker" : $"all {all} workers")} of this run {(all == 1 ? "is" : "are")} attached.");
+        }
         else if (!string.Equals(result.Reason, turn.Record.Reason, StringComparison.Ordinal))
         {
             turn.Raise(new JobWaits { Reason = result.Reason });

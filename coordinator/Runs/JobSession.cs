@@ -22,6 +22,9 @@ internal sealed record JobSession
 
     public FleetSnapshot Fleet { get; init; } = new(0, []);
 
+    /// <summary>There will never be more workers; null: there may.</summary>
+    public int? MaxWorkers { get; init; }
+
     /// <summary>Text for a person: what the preparation does.</summary>
     public string Progress { get; init; } = "";
 

@@ -95,11 +95,12 @@ internal sealed class WorkerProcess : IDisposable
     private void Keep(string? line, RunLog log)
     {
         if (string.IsNullOrWhiteSpace(line)) return;
-        log.Write(LogLevel.Information, Name, line);
+        var (level, text) = WorkerLine.Parse(line);
+        log.Write(level, Name, text);
         lock (_gate)
         {
             if (_lines.Count == KeptLines) _lines.Dequeue();
-            _lines.Enqueue(line.Trim());
+            _lines.Enqueue(text);
         }
     }
 }

@@ -37,6 +37,7 @@ internal sealed class WorkerProcesses : ReceiveActor, IWithTimers
         Receive<FleetSnapshot>(NoteAttached);
         Receive<WorkerLost>(KillLost);
         Receive<FleetUnavailable>(_ => { });
+        Receive<FleetLimit>(_ => { });
         Receive<StopWorkers>(_ => Stop());
         Receive<KillWorkers>(_ => KillAll());
     }
@@ -48,6 +49,7 @@ internal sealed class WorkerProcesses : ReceiveActor, IWithTimers
     protected override void PreStart()
     {
         _directory.Tell(new Subscribe(nameof(WorkerProcesses), Self));
+        _directory.Tell(new FleetLimit(_launch.Count));
         foreach (var slot in _slots) Start(slot);
     }
 

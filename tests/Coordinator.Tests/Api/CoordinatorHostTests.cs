@@ -1,7 +1,9 @@
 using System.Net;
 using System.Security.Cryptography;
+using Akka.Actor;
 using Grpc.Core;
 using Grpc.Net.Client;
+using Microsoft.Extensions.DependencyInjection;
 using Orchestrator.Coordinator.Api;
 using Orchestrator.Coordinator.Clustering;
 using Orchestrator.Coordinator.Runs;
@@ -100,6 +102,41 @@ public sealed class CoordinatorHostTests : IAsyncLifetime
         using var http = new HttpClient { BaseAddress = _host.HttpAddress };
         using var answer = await http.GetAsync(new Uri("/healthz/live", UriKind.Relative), TestContext.Current.CancellationToken);
         Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
+    }
+
+    [Fact]
+    public async Task Health_ReadyOnlyWhileTheNodeIsUp_AliveAsLongAsItAnswers()
+    {
+        using var http = new HttpClient { BaseAddress = _host.HttpAddress };
+        for (var i = 0; i < 300 && await StatusAsync("/healthz/ready") != HttpStatusCode.OK; i++)
+        {
+            await Task.Delay(100, TestContext.Current.CancellationToken);
+        }
+
+        Assert.Equal(HttpStatusCode.OK, await StatusAsync("/healthz/ready"));
+        await _host.Services.GetRequiredService<ActorSystem>().Terminate();
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, await StatusAsync("/healthz/ready"));
+        Assert.Equal(HttpStatusCode.OK, await StatusAsync("/healthz/live"));
+
+        async Task<HttpStatusCode> StatusAsync(string path)
+        {
+            using var answer = await http.GetAsync(new Uri(path, UriKind.Relative), TestContext.Current.CancellationToken);
+            return answer.StatusCode;
+        }
+    }
+
+    [Fact]
+    public async Task Log_OfAStart_HasNoLineOfAkkasOwnUnlessItWarns()
+    {
+        var jobs = new Protos.Jobs.JobsClient(_channel);
+        await Assert.ThrowsAsync<RpcException>(async () =>
+            await jobs.GetAsync(new JobRequest { Job = "job-000000000000" }, Bearer(_tokens.UserToken), cancellationToken: TestContext.Current.CancellationToken));
+        await AttachAsync(_tokens.JoinToken, 1);
+        _log.WriteTo(_folder.At("run.log"));
+        var lines = await File.ReadAllTextAsync(_folder.At("run.log"), TestContext.Current.CancellationToken);
+        Assert.Contains("info WorkerDirectory: worker-0 attached.", lines, StringComparison.Ordinal);
+        Assert.DoesNotContain("[INFO]", lines, StringComparison.Ordinal);
+        Assert.DoesNotContain("Trying to register", lines, StringComparison.Ordinal);
     }
 
     private DataShards.DataShardsClient Shards => new(_channel);

@@ -20,6 +20,7 @@ public sealed class WorkerProcessesTests(ITestOutputHelper output) : TestKit(out
     {
         Sys.ActorOf(WorkerProcesses.Props(Launch("echo 'no libtorch here' >&2; exit 3"), TestActor, _log));
         await ExpectMsgAsync<Subscribe>(cancellationToken: TestContext.Current.CancellationToken);
+        Assert.Equal(1, (await ExpectMsgAsync<FleetLimit>(cancellationToken: TestContext.Current.CancellationToken)).MaxWorkers);
         var unavailable = await ExpectMsgAsync<FleetUnavailable>(Patience, cancellationToken: TestContext.Current.CancellationToken);
         Assert.Contains("exit code 3; it said: no libtorch here", unavailable.Reason, StringComparison.Ordinal);
     }
@@ -29,6 +30,7 @@ public sealed class WorkerProcessesTests(ITestOutputHelper output) : TestKit(out
     {
         Sys.ActorOf(WorkerProcesses.Props(Launch("true") with { Executable = "/nowhere/orchestrator-worker" }, TestActor, _log));
         await ExpectMsgAsync<Subscribe>(cancellationToken: TestContext.Current.CancellationToken);
+        Assert.Equal(1, (await ExpectMsgAsync<FleetLimit>(cancellationToken: TestContext.Current.CancellationToken)).MaxWorkers);
         var unavailable = await ExpectMsgAsync<FleetUnavailable>(Patience, cancellationToken: TestContext.Current.CancellationToken);
         Assert.StartsWith("The worker /nowhere/orchestrator-worker cannot be started", unavailable.Reason, StringComparison.Ordinal);
     }

@@ -138,6 +138,19 @@ public sealed class WorkerDirectoryTests(ITestOutputHelper output) : TestKit(out
         Assert.Equal("no worker starts.", (await ExpectMsgAsync<FleetUnavailable>(cancellationToken: TestContext.Current.CancellationToken)).Reason);
     }
 
+    [Fact]
+    public async Task FleetLimit_IsToldNowAndToLaterSubscribersBeforeTheFleet()
+    {
+        Create();
+        _directory.Tell(new Subscribe("job-a", TestActor));
+        await ExpectMsgAsync<FleetSnapshot>(cancellationToken: TestContext.Current.CancellationToken);
+        _directory.Tell(new FleetLimit(3));
+        Assert.Equal(3, (await ExpectMsgAsync<FleetLimit>(cancellationToken: TestContext.Current.CancellationToken)).MaxWorkers);
+        _directory.Tell(new Subscribe("job-b", TestActor));
+        Assert.Equal(3, (await ExpectMsgAsync<FleetLimit>(cancellationToken: TestContext.Current.CancellationToken)).MaxWorkers);
+        await ExpectMsgAsync<FleetSnapshot>(cancellationToken: TestContext.Current.CancellationToken);
+    }
+
     protected override void ConfigureAkka(AkkaConfigurationBuilder builder, IServiceProvider provider)
     {
     }

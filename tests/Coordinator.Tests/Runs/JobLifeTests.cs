@@ -278,6 +278,34 @@ public sealed class JobLifeTests : IDisposable
         Assert.Empty(run.Sent);
     }
 
+    [Theory]
+    [InlineData(1, "numeric class avx512 with 2 compute threads; the attached ones are of cpu/avx2/libtorch-2.10/kernels-1/threads-1, and no other will come: the only worker of this run is attached.")]
+    [InlineData(2, "numeric class avx512 with 2 compute threads; the attached ones are of cpu/avx2/libtorch-2.10/kernels-1/threads-1, and no other will come: all 2 workers of this run are attached.")]
+    public async Task Workers_AllAttachedAndNoneOfTheClass_FailTheJob(int workers, string sentence)
+    {
+        var run = await Run(new FakeWorkers(workers), "resources.compute_threads=2", "resources.numeric_class=avx512");
+        run.One(new FleetLimit(workers + 1));
+        Assert.Equal(JobState.Planning, run.Record.State);
+
+        run.One(new FleetLimit(workers));
+
+        Assert.Equal(JobState.Failed, run.Record.State);
+        Assert.Equal($"The job waits for a worker of {sentence}", run.Record.Reason);
+        Assert.False(run.Record.IsInvalid);
+    }
+
+    [Fact]
+    public async Task Workers_FewerThanWillCome_LetTheJobWait()
+    {
+        var run = await Prepare(new FakeWorkers(1), "resources.workers=2");
+        run.One(new FleetLimit(2));
+        run.Submit();
+
+        Assert.Equal(JobState.Planning, run.Record.State);
+        run.Tell(new FakeWorkers(2).Fleet);
+        Assert.NotEmpty(run.Sent);
+    }
+
     [Fact]
     public async Task Layout_ThatNoFleetCouldServe_IsAnInvalidRequest()
     {
