@@ -42,7 +42,7 @@ internal sealed class JobsService(JobClient jobs, IReadOnlyActorRegistry actors,
                 next ??= statuses.MoveNextAsync().AsTask();
                 if (last is not null) await Task.WhenAny(next, Task.Delay(ActivityInterval, time, ended.Token));
                 var isNews = next.IsCompleted || last is null;
-                if (isNews && !await next) return;
+                if (isNews && !await NextAsync(next)) return;
                 var status = isNews ? statuses.Current : last!.Clone();
                 if (isNews) next = null;
                 if (status.State == JobState.Unspecified) throw NotFound(request);
@@ -56,6 +56,18 @@ internal sealed class JobsService(JobClient jobs, IReadOnlyActorRegistry actors,
         {
             await ended.CancelAsync();
             if (next is not null) await next.ContinueWith(static _ => { }, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+        }
+    }
+
+    private static async Task<bool> NextAsync(Task<bool> next)
+    {
+        try
+        {
+            return await next;
+        }
+        catch (JobSilentException silent)
+        {
+            throw new RpcException(new Status(StatusCode.Internal, silent.Message));
         }
     }
 
@@ -92,10 +104,9 @@ internal sealed class JobsService(JobClient jobs, IReadOnlyActorRegistry actors,
         {
             throw new RpcException(new Status(StatusCode.Unavailable, "The job's entity does not answer; try again."));
         }
-        catch (IOException failure)
+        catch (NotJournaledException refused)
         {
-            // The journal cannot be written, and trying again changes nothing.
-            throw new RpcException(new Status(StatusCode.FailedPrecondition, failure.Message));
+            throw new RpcException(new Status(refused.TakenOver ? StatusCode.Aborted : StatusCode.Internal, refused.Message));
         }
     }
 

@@ -1,4 +1,3 @@
-using Grpc.Core;
 using Orchestrator.Coordinator.Telemetry;
 
 namespace Orchestrator.Coordinator.Cli;
@@ -19,7 +18,7 @@ internal sealed class CommandRunner(CommandOutput output)
             output.Error(mistake.Message);
             return ExitCodes.WrongRequest;
         }
-        catch (Exception cancelled) when (IsCancelled(cancelled) && interrupts.Stop.IsCancellationRequested)
+        catch (OperationCanceledException) when (interrupts.Stop.IsCancellationRequested)
         {
             output.Error("Interrupted; checkpoints are not built yet, so the command cannot go on from here.");
             return ExitCodes.Failed;
@@ -36,9 +35,6 @@ internal sealed class CommandRunner(CommandOutput output)
             return ExitCodes.Failed;
         }
     }
-
-    // A call that was under way says it in its own way.
-    private static bool IsCancelled(Exception exception) => exception is OperationCanceledException or RpcException { StatusCode: StatusCode.Cancelled };
 
     private static string FirstLine(string text) => text.Split('\n', 2)[0].Trim();
 

@@ -5,23 +5,33 @@ using Orchestrator.Coordinator.Runs;
 using Orchestrator.Protos;
 using Orchestrator.Protos.Resilience;
 using Polly;
+using Polly.Timeout;
 using JobsApi = Orchestrator.Protos.Jobs;
 
 namespace Orchestrator.Coordinator.Cli;
 
 /// <summary>A client of the job service: every call inside its RPC's resilience pipeline.</summary>
+/// <remarks>What a server answers for good, and a server that says nothing of a job for <see cref="OpenPatience"/>, is a <see cref="CommandFailedException"/>.</remarks>
 internal sealed class JobsConnection(Uri server, string token) : IDisposable
 {
-    private readonly GrpcChannel _channel = GrpcChannel.ForAddress(server, new GrpcChannelOptions { MaxReceiveMessageSize = 64 * 1024 * 1024 });
+    /// <summary>Longer than a busy machine takes to start a job's entity.</summary>
+    private static readonly TimeSpan OpenPatience = TimeSpan.FromSeconds(120);
+
+    private readonly GrpcChannel _channel = GrpcChannel.ForAddress(server, new GrpcChannelOptions
+    {
+        MaxReceiveMessageSize = 64 * 1024 * 1024,
+        // A deadline that passed must look like one to the pipelines, which then try again.
+        ThrowOperationCanceledOnCancellation = true,
+    });
     private readonly Metadata _headers = new() { { "authorization", $"Bearer {token}" } };
 
     private JobsApi.JobsClient Client => field ??= new JobsApi.JobsClient(_channel);
 
     public async Task<SubmitJobReply> SubmitAsync(SubmitJobRequest request, CancellationToken cancellationToken) =>
-        await For(nameof(JobsApi.JobsClient.Submit)).ExecuteAsync(async ct => await Client.SubmitAsync(request, _headers, cancellationToken: ct), cancellationToken);
+        await Answered(nameof(JobsApi.JobsClient.Submit), async ct => await Client.SubmitAsync(request, _headers, cancellationToken: ct), cancellationToken);
 
     public async Task<JobStatus> CancelAsync(string job, CancellationToken cancellationToken) =>
-        await For(nameof(JobsApi.JobsClient.Cancel)).ExecuteAsync(async ct => await Client.CancelAsync(new JobRequest { Job = job }, _headers, cancellationToken: ct), cancellationToken);
+        await Answered(nameof(JobsApi.JobsClient.Cancel), async ct => await Client.CancelAsync(new JobRequest { Job = job }, _headers, cancellationToken: ct), cancellationToken);
 
     /// <summary>The job's state now and after each change until it has ended; a broken stream is opened again.</summary>
     public async IAsyncEnumerable<JobStatus> WatchAsync(string job, [EnumeratorCancellation] CancellationToken cancellationToken)
@@ -42,25 +52,39 @@ internal sealed class JobsConnection(Uri server, string token) : IDisposable
     public void Dispose() => _channel.Dispose();
 
     /// <summary>Opens a stream and waits for its first state.</summary>
-    private async Task<AsyncServerStreamingCall<JobStatus>> OpenAsync(string job, CancellationToken cancellationToken) =>
-        await For(nameof(JobsApi.JobsClient.Watch)).ExecuteAsync(
-            async ct =>
-            {
-                var call = Client.Watch(new JobRequest { Job = job }, _headers, cancellationToken: cancellationToken);
-                try
-                {
-                    if (await call.ResponseStream.MoveNext(ct)) return call;
-                }
-                catch
-                {
-                    call.Dispose();
-                    throw;
-                }
+    private async Task<AsyncServerStreamingCall<JobStatus>> OpenAsync(string job, CancellationToken cancellationToken)
+    {
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        patience.CancelAfter(OpenPatience);
+        try
+        {
+            return await Answered(nameof(JobsApi.JobsClient.Watch), ct => FirstAsync(job, ct, cancellationToken), patience.Token);
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            throw new CommandFailedException($"The coordinator has said nothing of the job {job} for {OpenPatience.TotalSeconds:0} s: its journal may not be readable or writable; its log says more.");
+        }
+    }
 
-                call.Dispose();
-                throw new RpcException(new Status(StatusCode.Unavailable, "The stream ended before its first state."));
-            },
-            cancellationToken);
+    private async Task<AsyncServerStreamingCall<JobStatus>> FirstAsync(string job, CancellationToken opening, CancellationToken watching)
+    {
+        var call = Client.Watch(new JobRequest { Job = job }, _headers, cancellationToken: watching);
+        try
+        {
+            if (await call.ResponseStream.MoveNext(opening))
+            {
+                return call;
+            }
+        }
+        catch
+        {
+            call.Dispose();
+            throw;
+        }
+
+        call.Dispose();
+        throw new RpcException(new Status(StatusCode.Unavailable, "The stream ended before its first state."));
+    }
 
     /// <summary>The next state; null when the stream broke.</summary>
     private static async Task<JobStatus?> NextAsync(AsyncServerStreamingCall<JobStatus> call, CancellationToken cancellationToken)
@@ -69,9 +93,29 @@ internal sealed class JobsConnection(Uri server, string token) : IDisposable
         {
             return await call.ResponseStream.MoveNext(cancellationToken) ? call.ResponseStream.Current : null;
         }
-        catch (Exception broken) when (ResiliencePipelines.IsTransient(broken) && !cancellationToken.IsCancellationRequested)
+        catch (Exception broken) when (ResiliencePipelines.IsTransient(broken))
         {
             return null;
+        }
+        catch (RpcException answer)
+        {
+            throw new CommandFailedException(answer.Status.Detail, answer);
+        }
+    }
+
+    private static async Task<T> Answered<T>(string method, Func<CancellationToken, Task<T>> call, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await For(method).ExecuteAsync(async ct => await call(ct), cancellationToken);
+        }
+        catch (RpcException answer)
+        {
+            throw new CommandFailedException(answer.Status.Detail, answer);
+        }
+        catch (TimeoutRejectedException late)
+        {
+            throw new CommandFailedException($"The coordinator did not answer in time ({method}).", late);
         }
     }
 

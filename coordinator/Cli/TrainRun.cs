@@ -1,4 +1,3 @@
-using Grpc.Core;
 using Orchestrator.Coordinator.Cli.Progress;
 using Orchestrator.Coordinator.Runs;
 using Orchestrator.Coordinator.Telemetry;
@@ -18,25 +17,13 @@ internal sealed class TrainRun(TrainRequest request, CommandOutput output, Inter
     {
         await using var cluster = await EmbeddedCluster.StartAsync(WorkFolder.Under(request.Output), log, interrupts.Now);
         using var jobs = cluster.Connect();
-        var submitted = await SubmitAsync(jobs);
+        var submitted = await jobs.SubmitAsync(request.Submission, interrupts.Now);
         if (submitted.Errors.Count > 0) return Refuse(submitted.Errors);
         IProgressView view = output.IsTerminal ? LiveView.On(output.Messages, request.Job.Name) : new PlainView(output.Messages, TimeProvider.System);
         using var stop = interrupts.Stop.Register(() => Cancel(jobs, submitted.Job, view));
         var last = await view.ShowAsync(show => FollowAsync(cluster, jobs, submitted.Job, show));
         if (_cancelling is { } cancelling) await cancelling;
         return Report(last);
-    }
-
-    private async Task<SubmitJobReply> SubmitAsync(JobsConnection jobs)
-    {
-        try
-        {
-            return await jobs.SubmitAsync(request.Submission, interrupts.Now);
-        }
-        catch (RpcException failure) when (failure.StatusCode == StatusCode.FailedPrecondition)
-        {
-            throw new CommandFailedException(failure.Status.Detail, failure);
-        }
     }
 
     private async Task<JobStatus> FollowAsync(EmbeddedCluster cluster, JobsConnection jobs, string job, Action<JobStatus> show)
@@ -77,7 +64,7 @@ internal sealed class TrainRun(TrainRequest request, CommandOutput output, Inter
         {
             await jobs.CancelAsync(job, interrupts.Now);
         }
-        catch (Exception failure) when (failure is OperationCanceledException or RpcException)
+        catch (Exception failure) when (failure is OperationCanceledException or CommandFailedException)
         {
             log.Write(LogLevel.Warning, nameof(TrainRun), $"The job could not be told to stop: {failure.Message}");
         }

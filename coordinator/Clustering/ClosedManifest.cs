@@ -34,6 +34,7 @@ internal static class ClosedManifest
         ("job.get.1", GetJob.Parser),
         ("job.watch.1", WatchJob.Parser),
         ("job.cancel.1", CancelJob.Parser),
+        ("job.not-journaled.1", NotJournaled.Parser),
         ("job.status.1", JobStatus.Parser),
         ("job.submit-reply.1", SubmitJobReply.Parser),
     ];

@@ -7,10 +7,16 @@ using Orchestrator.Protos;
 namespace Orchestrator.Coordinator.Runs;
 
 /// <summary>Asks the entities of jobs, for whoever is no actor: the gRPC services and the commands.</summary>
-/// <remarks>Thread-safe. A question that no entity answers in time ends in <see cref="AskTimeoutException"/>.</remarks>
+/// <remarks>
+/// Thread-safe. A question that no entity answers in time ends in <see cref="AskTimeoutException"/>, one whose events the journal could not take in
+/// <see cref="NotJournaledException"/>.
+/// </remarks>
 internal sealed class JobClient(ActorSystem system, IReadOnlyActorRegistry registry)
 {
     private static readonly TimeSpan AskTimeout = TimeSpan.FromSeconds(30);
+
+    /// <summary>Longer than a journal takes to give up a write.</summary>
+    private static readonly TimeSpan WatchPatience = TimeSpan.FromSeconds(60);
 
     /// <summary>Accepts the request or answers all its errors at once; idempotent on the request's idempotency key.</summary>
     public async Task<SubmitJobReply> SubmitAsync(SubmitJobRequest request, CancellationToken cancellationToken) =>
@@ -25,11 +31,12 @@ internal sealed class JobClient(ActorSystem system, IReadOnlyActorRegistry regis
         await Ask<JobStatus>(new CancelJob { Job = job }, cancellationToken);
 
     /// <summary>The job's state now and after each change, the last one an end state; a slow reader misses states in between, never the last.</summary>
+    /// <exception cref="JobSilentException">Nothing was heard of the job for a minute.</exception>
     public async IAsyncEnumerable<JobStatus> WatchAsync(string job, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         var states = Channel.CreateBounded<JobStatus>(new BoundedChannelOptions(64) { FullMode = BoundedChannelFullMode.DropOldest });
         var region = registry.Get<JobEntity>();
-        var watcher = system.ActorOf(Props.Create(() => new JobWatcher(job, region, states.Writer)));
+        var watcher = system.ActorOf(Props.Create(() => new JobWatcher(job, region, states.Writer, WatchPatience, TimeProvider.System)));
         try
         {
             await foreach (var status in states.Reader.ReadAllAsync(cancellationToken))
@@ -43,6 +50,11 @@ internal sealed class JobClient(ActorSystem system, IReadOnlyActorRegistry regis
         }
     }
 
-    private Task<T> Ask<T>(IJobMessage message, CancellationToken cancellationToken) =>
-        registry.Get<JobEntity>().Ask<T>(message, AskTimeout, cancellationToken);
+    private async Task<T> Ask<T>(IJobMessage message, CancellationToken cancellationToken) =>
+        await registry.Get<JobEntity>().Ask<object>(message, AskTimeout, cancellationToken) switch
+        {
+            T answer => answer,
+            NotJournaled refused => throw new NotJournaledException(refused),
+            var other => throw new InvalidOperationException($"{other.GetType().Name} is no answer to {message.GetType().Name}."),
+        };
 }

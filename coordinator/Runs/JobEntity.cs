@@ -5,10 +5,8 @@ using Akka.Event;
 using Akka.Persistence;
 using Google.Protobuf;
 using Google.Protobuf.WellKnownTypes;
-using Microsoft.Data.Sqlite;
 using Orchestrator.Coordinator.Membership;
 using Orchestrator.Protos;
-using Orchestrator.Protos.Blobs;
 
 namespace Orchestrator.Coordinator.Runs;
 
@@ -16,27 +14,25 @@ namespace Orchestrator.Coordinator.Runs;
 /// <remarks>
 /// Sharded, remembered, and the only writer of its journal and of its run's folder. Its first act in each life is to persist
 /// <see cref="OwnershipTaken"/>, whose sequence number is the fence of every command. Nothing is commanded, published or answered
-/// from memory alone: events are persisted first. When a second entity of the same job has written, persisting fails and this one stops; so it does when the journal refuses an event.
-/// Reading data and writing the adapter run on the thread pool and come back as messages; no field is touched from there.
+/// from memory alone: events are persisted first. When persisting fails this life is over (<see cref="JournalFailure"/> says why), and whoever waits is told.
+/// Long work is <see cref="JobWork"/>'s and comes back as a message.
 /// </remarks>
 #pragma warning disable CA1001 // An actor's end is PostStop: it disposes what the actor owns.
 internal sealed class JobEntity : UntypedPersistentActor, IWithTimers
 #pragma warning restore CA1001
 {
-    private const int SqliteIoError = 10;
-    private const int SqliteFull = 13;
     private static readonly TimeSpan IdleTimeout = TimeSpan.FromSeconds(30);
 
     private readonly IActorRef _workers;
     private readonly JobFolders _folders;
     private readonly TimeProvider _clock;
     private readonly CancellationTokenSource _stopped = new();
-    private readonly HashSet<IActorRef> _watchers = [];
+    private readonly JobWatchers _watchers = new();
     private readonly RunPublication _publication;
     private JobRecord _record = JobRecord.Empty;
     private JobSession _session;
-    private JobStatus _told = new();
-    private (IActorRef Asker, string Output)? _submitting;
+    private IActorRef? _asker;
+    private string _output = "";
 
     public JobEntity(string job, IActorRef workers, JobFolders folders, TimeProvider clock)
     {
@@ -63,6 +59,7 @@ internal sealed class JobEntity : UntypedPersistentActor, IWithTimers
         {
             case IJobEvent happened:
                 _record = _record.Apply(happened);
+                _output = _record.Output;
                 _publication.Recall(_record, happened);
                 break;
             case RecoveryCompleted when IsActive:
@@ -95,8 +92,8 @@ internal sealed class JobEntity : UntypedPersistentActor, IWithTimers
                 _watchers.Remove(watcher.ActorRef);
                 break;
             case CancelJob:
-                var asker = Sender;
-                Decide(message, () => asker.Tell(Status()));
+                _asker = Sender;
+                Decide(message, () => Answer(Status()));
                 break;
             case ReceiveTimeout:
                 Context.Parent.Tell(new Passivate(PoisonPill.Instance));
@@ -110,10 +107,13 @@ internal sealed class JobEntity : UntypedPersistentActor, IWithTimers
     protected override void OnPersistFailure(Exception cause, object @event, long sequenceNr)
     {
         Log.Error(cause, "Job {0}: {1} (sequence number {2}) could not be persisted.", _session.Job, @event.GetType().Name, sequenceNr);
-        // Not a second writer's doing: whoever waits must hear it, though it cannot be journaled.
-        if (cause.GetBaseException() is SqliteException { SqliteErrorCode: SqliteIoError or SqliteFull } full)
+        if (JournalFailure.IsSecondWriter(cause))
         {
-            TellFailed(RunFolder.Sentence(_submitting?.Output ?? _record.Output, full));
+            Answer(new NotJournaled { Reason = "Another coordinator has taken the job over; ask again.", TakenOver = true });
+        }
+        else
+        {
+            TellFailed(JournalFailure.Sentence(cause, @event.GetType().Name, _output));
         }
     }
 
@@ -121,7 +121,7 @@ internal sealed class JobEntity : UntypedPersistentActor, IWithTimers
     protected override void OnPersistRejected(Exception cause, object @event, long sequenceNr)
     {
         Log.Error(cause, "Job {0}: the journal refused {1} (sequence number {2}).", _session.Job, @event.GetType().Name, sequenceNr);
-        TellFailed($"The job's journal refused {@event.GetType().Name}, so the job cannot go on: {cause.GetBaseException().Message}");
+        TellFailed(JournalFailure.Refusal(cause, @event.GetType().Name));
         Context.Stop(Self);
     }
 
@@ -134,29 +134,32 @@ internal sealed class JobEntity : UntypedPersistentActor, IWithTimers
 
     private void Submit(SubmitJob submit)
     {
-        var asker = Sender;
+        _asker = Sender;
         if (_record.IsSubmitted)
         {
-            asker.Tell(new SubmitJobReply { Job = _session.Job });
+            Answer(new SubmitJobReply { Job = _session.Job });
             return;
         }
 
         var read = JobRequests.Check(submit.Request);
         if (read.Spec is not { } spec)
         {
-            asker.Tell(new SubmitJobReply { Errors = { read.Errors } });
+            Answer(new SubmitJobReply { Errors = { read.Errors } });
             return;
         }
 
         SetReceiveTimeout(null);
-        _submitting = (asker, spec.Output);
+        _output = spec.Output;
         TakeOwnership(() => Decide(
             new JobInput.Submitted(submit.Request, spec, read.ResolvedYaml),
-            () =>
-            {
-                _submitting = null;
-                asker.Tell(new SubmitJobReply { Job = _session.Job });
-            }));
+            () => Answer(new SubmitJobReply { Job = _session.Job })));
+    }
+
+    // Commands wait while an event is persisted, so one asker at most waits for its answer.
+    private void Answer(object answer)
+    {
+        _asker?.Tell(answer);
+        _asker = null;
     }
 
     private void Watch(IActorRef watcher)
@@ -164,8 +167,10 @@ internal sealed class JobEntity : UntypedPersistentActor, IWithTimers
         if (_watchers.Add(watcher))
         {
             Context.Watch(watcher);
-            watcher.Tell(Status());
         }
+
+        // Also to one that watches already: it asks to hear that the job's entity lives.
+        watcher.Tell(Status());
     }
 
     private void TakeOwnership(Action then) => Persist(
@@ -212,9 +217,9 @@ internal sealed class JobEntity : UntypedPersistentActor, IWithTimers
         }
 
         reply?.Invoke();
-        if (_watchers.Count > 0)
+        if (_watchers.Any)
         {
-            Tell(Status());
+            _watchers.Tell(Status());
         }
     }
 
@@ -223,7 +228,7 @@ internal sealed class JobEntity : UntypedPersistentActor, IWithTimers
         switch (effect)
         {
             case JobEffect.Prepare:
-                _ = Prepare().PipeTo(Self);
+                _ = JobWork.PrepareAsync(_record.Request!, _folders.Data, new ToSelf(Self), _stopped.Token).PipeTo(Self);
                 break;
             case JobEffect.SubscribeToFleet:
                 _workers.Tell(new Subscribe(_session.Job, Self));
@@ -238,7 +243,7 @@ internal sealed class JobEntity : UntypedPersistentActor, IWithTimers
                 Publish(() => _publication.WritePlan(plan.Json));
                 break;
             case JobEffect.Export export:
-                _ = Export(export.Saved).PipeTo(Self);
+                _ = JobWork.ExportAsync(_session.Material!, _record, _session.StateFolder, export.Saved).PipeTo(Self);
                 break;
             case JobEffect.End:
                 _stopped.Cancel();
@@ -247,56 +252,6 @@ internal sealed class JobEntity : UntypedPersistentActor, IWithTimers
                 SetReceiveTimeout(IdleTimeout);
                 break;
         }
-    }
-
-    private Task<object> Prepare()
-    {
-        var (request, data, stopped, self) = (_record.Request!, _folders.Data, _stopped.Token, Self);
-        var progress = new ToSelf(self);
-        return Task.Run<object>(async () =>
-        {
-            try
-            {
-                var read = JobRequests.Read(request);
-                return read.Spec is { } spec
-                    ? new JobInput.Prepared(await JobPreparation.RunAsync(spec, data, progress, stopped))
-                    : new JobInput.PreparationFailed(string.Join(" ", read.Errors), Invalid: true);
-            }
-            catch (InvalidInputException mistake)
-            {
-                return new JobInput.PreparationFailed(mistake.Message, Invalid: true);
-            }
-            catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
-            {
-                return new JobInput.PreparationFailed($"The data could not be prepared in {data}: {failure.Message}", Invalid: false);
-            }
-            catch (Exception bug) when (bug is not OperationCanceledException)
-            {
-                return new JobInput.PreparationFailed($"The preparation of the job failed by an error of the program: {bug}", Invalid: false);
-            }
-        });
-    }
-
-    private Task<object> Export(IReadOnlyList<StateSaved> saved)
-    {
-        var (material, record, states) = (_session.Material!, _record, _session.StateFolder);
-        var folder = Path.Combine(record.Output, RunFolder.AdapterFolderName);
-        return Task.Run<object>(() =>
-        {
-            try
-            {
-                AdapterExport.Run(material, record, states, saved, folder);
-                return new JobInput.AdapterExported(folder);
-            }
-            catch (Exception failure) when (failure is IOException and not BlobFormatException or UnauthorizedAccessException)
-            {
-                return new JobInput.PublicationFailed(RunFolder.Sentence(record.Output, failure));
-            }
-            catch (Exception failure)
-            {
-                return new JobInput.PublicationFailed($"The adapter of step {record.CommittedStep} could not be written: {failure.Message}");
-            }
-        });
     }
 
     private void Publish(Action publish)
@@ -328,35 +283,21 @@ internal sealed class JobEntity : UntypedPersistentActor, IWithTimers
     {
         if (happened is not (StepCommitted or WindowOpened))
         {
-            Log.Info("Job {0}: {1}, {2}. {3}", _session.Job, happened.GetType().Name, _record.State, _record.Reason);
+            Log.Info("Job {0}: {1}, {2}.{3}", _session.Job, happened.GetType().Name, _record.State, _record.Reason.Length > 0 ? $" {_record.Reason}" : "");
         }
     }
 
-    /// <summary>Tells the watchers, and whoever waits for the submission's answer, of a failure that the journal cannot hold.</summary>
+    /// <summary>Tells whoever waits of a failure that the journal cannot hold.</summary>
     private void TellFailed(string reason)
     {
-        _submitting?.Asker.Tell(new Akka.Actor.Status.Failure(new IOException(reason)));
+        Answer(new NotJournaled { Reason = reason });
         var status = Status();
         status.State = JobState.Failed;
         status.Reason = reason;
-        Tell(status);
+        _watchers.Tell(status);
     }
 
     private JobStatus Status() => JobReport.Status(_record, _session);
-
-    private void Tell(JobStatus status)
-    {
-        if (status.Equals(_told))
-        {
-            return;
-        }
-
-        _told = status;
-        foreach (var watcher in _watchers)
-        {
-            watcher.Tell(status);
-        }
-    }
 
     private sealed class ToSelf(IActorRef self) : IProgress<string>
     {
