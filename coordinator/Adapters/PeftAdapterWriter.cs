@@ -1,32 +1,7 @@
 using Orchestrator.Coordinator.Models;
 using Orchestrator.Coordinator.Storage;
-using Orchestrator.Protos;
 
 namespace Orchestrator.Coordinator.Adapters;
-
-/// <summary>One LoRA parameter to be written.</summary>
-/// <param name="Module">The adapted module, e.g. <c>model.layers.3.self_attn.q_proj</c>.</param>
-/// <param name="IsA">lora_A [r, in], else lora_B [out, r].</param>
-/// <param name="DType">Element type; training writes F32.</param>
-/// <param name="Shape">Two sizes.</param>
-/// <param name="CopyTo">Writes exactly the parameter's bytes, little-endian and row-major.</param>
-internal sealed record AdapterTensor(string Module, bool IsA, DType DType, IReadOnlyList<ulong> Shape, Action<Stream> CopyTo)
-{
-    /// <summary>A parameter whose bytes lie in a file.</summary>
-    public static AdapterTensor FromSlice(string module, bool isA, TensorSlice slice) => new(module, isA, slice.Dtype, slice.Shape, stream =>
-    {
-        using var file = new FileStream(slice.File, FileMode.Open, FileAccess.Read, FileShare.Read);
-        file.Position = (long)slice.Offset;
-        byte[] buffer = new byte[1 << 16];
-        for (ulong left = slice.Length; left > 0;)
-        {
-            int part = (int)Math.Min(left, (ulong)buffer.Length);
-            file.ReadExactly(buffer, 0, part);
-            stream.Write(buffer, 0, part);
-            left -= (ulong)part;
-        }
-    });
-}
 
 /// <summary>Writes an adapter folder that PEFT, vLLM and llama.cpp load as it is.</summary>
 /// <remarks>The whole folder appears atomically, also over an older one. Tensors are streamed.</remarks>

@@ -8,8 +8,8 @@ namespace Orchestrator.Worker.Stages;
 
 /// <summary>The gradients of one step of this stage: slots are pushed, subtrees merge, final ones are sent, the reduced gradient comes out.</summary>
 /// <remarks>
-/// Compute thread only. Lives as long as its generation. Sums of whole stages are added on the device; what is sent or comes from other replicas is added
-/// in host memory: an exactly rounded addition has the same bits on both.
+/// Compute thread only. Lives as long as its generation; a step goes Begin, Push…, FinishOwned, Gather, Release, and may be released from anywhere. Sums of
+/// whole stages are added on the device; what is sent or comes from other replicas is added in host memory: an exactly rounded addition has the same bits on both.
 /// </remarks>
 internal sealed class StepGradients : IDisposable
 {
@@ -18,6 +18,7 @@ internal sealed class StepGradients : IDisposable
     private readonly SubtreeStack<torch.Tensor> _stack;
     private readonly HashSet<Subtree> _sent = [];
     private IReadOnlyList<Subtree> _final = [];
+    private StepSums? _sums;
     private SlotRule _slots;
     private ulong _step;
 
@@ -58,45 +59,25 @@ internal sealed class StepGradients : IDisposable
     /// <summary>Finishes this replica's own chunks: their sums of squares, for the vote.</summary>
     public unsafe IReadOnlyList<ChunkSum> FinishOwned(Action<int, string> waitingFor, CancellationToken cancellationToken)
     {
-        var own = _stack.TakeAll();
-        foreach (var (_, sum) in own.Skip(1))
-            Extra.Add(sum);
-        Result = own.Count > 0 ? own[0].Sum : Pool.Rent();
-        if (!OnHost)
-        {
-            foreach (var (_, sum) in own)
-                HostSums.Add(sum.cpu());
-            if (own.Count == 0)
-                HostSums.Add(Result.cpu());
-        }
-
-        var pointers = own.Select((entry, i) => (entry.Subtree, Pointer: (nint)TensorMemory.Pointer(OnHost ? entry.Sum : HostSums[i]))).ToDictionary(e => e.Subtree, e => e.Pointer);
-        return _reduction.FinishOwned(_step, _slots, pointers, HostResult(), waitingFor, cancellationToken);
+        _sums = new StepSums(_stack.TakeAll(), Pool);
+        return _reduction.FinishOwned(_step, _slots, _sums.HostSums, _sums.HostResult, waitingFor, cancellationToken);
     }
 
     /// <summary>Takes the other replicas' finished chunks; the reduced gradient of the whole stage, valid until <see cref="Release"/>.</summary>
     public unsafe torch.Tensor Gather(Action<int, string> waitingFor, CancellationToken cancellationToken)
     {
-        _reduction.Gather(_step, HostResult(), waitingFor, cancellationToken);
-        if (!OnHost)
-            Result!.copy_(HostSums[0]);
-        return Result!;
+        var sums = _sums ?? throw new InvalidOperationException("chunks are gathered before the own ones are finished");
+        _reduction.Gather(_step, sums.HostResult, waitingFor, cancellationToken);
+        return sums.TakeResult();
     }
 
-    /// <summary>Ends a step: its buffers are free again.</summary>
+    /// <summary>Ends a step, wherever it stands: its buffers are free again.</summary>
     public void Release()
     {
         foreach (var (_, sum) in _stack.TakeAll())
             Pool.Return(sum);
-        foreach (var sum in Extra)
-            Pool.Return(sum);
-        Extra.Clear();
-        if (Result is not null)
-            Pool.Return(Result);
-        Result = null;
-        foreach (var host in HostSums)
-            host.Dispose();
-        HostSums.Clear();
+        _sums?.Dispose();
+        _sums = null;
     }
 
     public void Dispose()
@@ -104,16 +85,6 @@ internal sealed class StepGradients : IDisposable
         Release();
         Pool.Dispose();
     }
-
-    private torch.Tensor? Result { get; set; }
-
-    private List<torch.Tensor> Extra { get; } = [];
-
-    private List<torch.Tensor> HostSums { get; } = [];
-
-    private bool OnHost => Result is null || Result.device_type == DeviceType.CPU;
-
-    private unsafe float* HostResult() => (float*)TensorMemory.Pointer(OnHost ? Result! : HostSums[0]);
 
     private unsafe void Scatter(Subtree subtree, torch.Tensor sum)
     {

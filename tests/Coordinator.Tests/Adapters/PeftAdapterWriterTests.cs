@@ -153,7 +153,16 @@ public sealed class PeftAdapterWriterTests
         PeftAdapterWriter.Write(folder, config, Tensors(modules), Card, Origin, tokenizer);
 
     private static AdapterTensor[] Tensors(IReadOnlyList<AdapterModule> modules) =>
-        [.. modules.SelectMany(module => new[] { AdapterTensor.FromSlice(module.Module, true, module.InitialA), AdapterTensor.FromSlice(module.Module, false, module.InitialB) })];
+        [.. modules.SelectMany(module => new[] { Tensor(module.Module, true, module.InitialA), Tensor(module.Module, false, module.InitialB) })];
+
+    private static AdapterTensor Tensor(string module, bool isA, TensorSlice slice) => new(module, isA, slice.Dtype, slice.Shape, stream =>
+    {
+        using FileStream file = File.OpenRead(slice.File);
+        file.Position = (long)slice.Offset;
+        byte[] bytes = new byte[slice.Length];
+        file.ReadExactly(bytes);
+        stream.Write(bytes);
+    });
 
     private static void AssertEqualFiles(string expected, string actual)
     {
