@@ -20,4 +20,18 @@ internal static class KernelParallel
         if (!OpenMpTeam.TryRun(parts, Part))
             Parallel.For(0, parts, new ParallelOptions { MaxDegreeOfParallelism = parts }, Part);
     }
+
+    /// <summary>Calls <paramref name="body"/> once with each of 0 to <paramref name="count"/> - 1; the threads take what is left, so unequal items even out.</summary>
+    public static void Each(int count, Action<int> body)
+    {
+        if (NumericEnvironment.Threads == 1 || count == 1)
+        {
+            for (var i = 0; i < count; i++)
+                body(i);
+        }
+        else if (!OpenMpTeam.TryRun(count, body))
+        {
+            Parallel.For(0, count, new ParallelOptions { MaxDegreeOfParallelism = NumericEnvironment.Threads }, body);
+        }
+    }
 }

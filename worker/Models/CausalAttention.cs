@@ -42,9 +42,14 @@ internal sealed class CausalAttention
     public Tensor Forward(List<Tensor> kept, PassContext pass)
     {
         using var clock = KernelProfile.Measure(KernelPhase.Attention);
-        return pass.Attend is { } attend ? attend(this, kept[0])
-            : ShortFor(pass) is { } attention ? attention.Forward(kept[0], pass)
-            : _blocked.Forward(HeadsOf(kept), pass);
+        if (pass.Attend is { } attend)
+        {
+            return attend(this, kept[0]);
+        }
+
+        var output = ShortFor(pass) is { } attention ? attention.Forward(kept[0], pass) : _blocked.Forward(HeadsOf(kept), pass);
+        RowPadding.Clear(output, pass.Part.Tokens);
+        return output;
     }
 
     /// <summary>Splits and rotates [tokens, q k v].</summary>
@@ -79,6 +84,7 @@ internal sealed class CausalAttention
             _blocked.Backward(HeadsOf(kept), dense, gradient, pass);
         }
 
+        RowPadding.Clear(gradient, pass.Part.Tokens);
         return gradient;
     }
 

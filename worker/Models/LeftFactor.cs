@@ -4,4 +4,7 @@ namespace Orchestrator.Worker.Models;
 internal readonly unsafe record struct LeftFactor(nint Address, int RowStride, int StepStride)
 {
     public float* Start => (float*)Address;
+
+    /// <summary>From a later row on.</summary>
+    public LeftFactor Below(int rows) => new((nint)(Start + ((long)rows * RowStride)), RowStride, StepStride);
 }

@@ -29,5 +29,9 @@ internal sealed class LoraPair
 
     public AdapterDropout? Dropout { get; }
 
-    public long Rank => A.shape[0];
+    /// <summary>Columns of B, rows of A; a tensor's own shape is a call into the library.</summary>
+    public long Rank => PlaceA.Shape[0];
+
+    /// <summary>Rows of B.</summary>
+    public int OutFeatures => (int)PlaceB.Shape[0];
 }

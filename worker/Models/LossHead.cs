@@ -43,11 +43,11 @@ internal sealed class LossHead : IDisposable
         var lossSum = 0.0;
         if (targets.Count > 0)
         {
-            var rows = tensor(targets.Positions, device: x.device);
+            var rows = tensor(targets.PaddedPositions, device: x.device);
             var hidden = x.index_select(0, rows);
             var logProbabilities = new float[targets.Count];
-            var normGradient = Chunks(Norm.Forward(hidden), targets, logProbabilities, lossScale);
-            gradient.index_copy_(0, rows, Norm.Backward(hidden, normGradient!));
+            var normGradient = Chunks(Norm.Forward(hidden), targets, logProbabilities, lossScale)!;
+            gradient.index_copy_(0, rows.narrow(0, 0, targets.Count), Norm.Backward(RowPadding.Cut(hidden, targets.Count), RowPadding.Cut(normGradient, targets.Count)));
             foreach (var value in logProbabilities)
             {
                 lossSum -= value;
@@ -68,7 +68,7 @@ internal sealed class LossHead : IDisposable
         var logProbabilities = new float[targets.Count];
         if (targets.Count > 0)
         {
-            var hidden = x.index_select(0, tensor(targets.Positions, device: x.device));
+            var hidden = x.index_select(0, tensor(targets.PaddedPositions, device: x.device));
             Chunks(Norm.Forward(hidden), targets, logProbabilities, null);
         }
 
@@ -114,13 +114,14 @@ internal sealed class LossHead : IDisposable
         {
             using var scope = NewDisposeScope();
             var count = Math.Min(_chunkTokens, targets.Count - start);
-            var logits = Product(normalised.narrow(0, start, count), weight.t());
+            var rows = Math.Min(_chunkTokens, normalised.shape[0] - start);
+            var logits = Product(normalised.narrow(0, start, rows), weight.t());
             using (KernelProfile.Measure(KernelPhase.CrossEntropy))
             {
-                _operations.CrossEntropy(logits, targets.Labels.AsSpan(start, count), logProbabilities.AsSpan(start, count), lossScale);
+                _operations.CrossEntropy(RowPadding.Cut(logits, count), targets.Labels.AsSpan(start, count), logProbabilities.AsSpan(start, count), lossScale);
             }
 
-            gradient?.narrow(0, start, count).copy_(Product(logits, weight));
+            gradient?.narrow(0, start, rows).copy_(Product(logits, weight));
         }
 
         return gradient;

@@ -12,6 +12,18 @@ internal sealed class LossTargets
 
     public int[] Labels { get; }
 
+    /// <summary>The positions, then the first again and again up to the rows that products have.</summary>
+    public long[] PaddedPositions
+    {
+        get
+        {
+            var padded = new long[RowPadding.RowsOf(Count)];
+            Positions.CopyTo(padded, 0);
+            padded.AsSpan(Count).Fill(Positions[0]);
+            return padded;
+        }
+    }
+
     /// <summary>Used labels of each sample.</summary>
     public int[] PerSample { get; }
 

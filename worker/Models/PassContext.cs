@@ -17,6 +17,7 @@ internal sealed class PassContext
     public PassContext(MicroBatchTokens part, ulong step, uint microBatch, int firstToken, bool training)
     {
         Part = part;
+        Rows = RowPadding.RowsOf(part.Tokens);
         Step = step;
         MicroBatch = microBatch;
         FirstToken = firstToken;
@@ -24,6 +25,9 @@ internal sealed class PassContext
     }
 
     public MicroBatchTokens Part { get; }
+
+    /// <summary>Rows of the part's matrices in a training or evaluation pass: its tokens, then zeros.</summary>
+    public int Rows { get; }
 
     public ulong Step { get; }
 
@@ -35,7 +39,7 @@ internal sealed class PassContext
     /// <summary>False: no dropout.</summary>
     public bool Training { get; }
 
-    /// <summary>[tokens, head_dim] cosines and sines while a forward or backward runs.</summary>
+    /// <summary>[rows, head_dim] cosines and sines while a forward or backward runs.</summary>
     public torch.Tensor? Angles { get; set; }
 
     /// <summary>Takes the place of a layer's own attention in a forward that goes on with sequences whose keys and values are kept: from the layer's attention and [tokens, q k v]

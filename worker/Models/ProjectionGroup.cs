@@ -18,7 +18,7 @@ internal sealed class ProjectionGroup : IDisposable
         InFeatures = parts[0].Weight.Columns;
         OutFeatures = parts.Sum(part => part.Weight.Rows);
         _bias = JoinBiases(parts);
-        _lora = Array.Exists(parts, part => part.Lora is not null) ? new LoraGroup(parts, computeDtype, operations) : null;
+        _lora = Array.Exists(parts, part => part.Lora is not null) ? LoraGroup.For(parts, computeDtype, operations) : null;
         if (parts.Length > 1 || parts[0].Weight.Direct(computeDtype) is null)
         {
             buffer.Reserve(OutFeatures * InFeatures);

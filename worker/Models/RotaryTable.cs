@@ -20,11 +20,11 @@ internal sealed class RotaryTable : IDisposable
 
     public int HeadDim => _inverseFrequencies.Length * 2;
 
-    /// <summary>[tokens, head_dim] for samples laid end to end, positions restarting at each.</summary>
+    /// <summary>[rows, head_dim] for samples laid end to end, positions restarting at each; rows past the tokens are position 0.</summary>
     /// <remarks>The caller disposes it.</remarks>
-    public torch.Tensor AnglesOf(int[] lengths)
+    public torch.Tensor AnglesOf(int[] lengths, int rows)
     {
-        var positions = new long[lengths.Sum()];
+        var positions = new long[rows];
         var next = 0;
         foreach (var length in lengths)
         {

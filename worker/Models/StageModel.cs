@@ -96,8 +96,8 @@ internal sealed class StageModel : IDisposable
     internal Tensor ForwardOnly(MicroBatchTokens part, Tensor? residualIn, int layers)
     {
         using var scope = NewDisposeScope();
-        var pass = new PassContext(part, 0, 0, 0, training: false) { Angles = Rotary.AnglesOf(part.Lengths) };
-        var x = Embedding is null ? residualIn ?? throw new ArgumentNullException(nameof(residualIn)) : Embedding.Forward(part.InputIds);
+        var pass = new PassContext(part, 0, 0, 0, training: false) { Angles = Rotary.AnglesOf(part.Lengths, RowPadding.RowsOf(part.Tokens)) };
+        var x = FirstInput(pass, residualIn);
         for (var i = 0; i < layers; i++)
         {
             var next = Layers[i].Forward(x, pass);
@@ -105,7 +105,14 @@ internal sealed class StageModel : IDisposable
             x = next;
         }
 
-        return x.MoveToOuterDisposeScope();
+        return RowPadding.Cut(x, part.Tokens).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>[rows, hidden], what the first layer reads; the caller's scope owns it.</summary>
+    internal Tensor FirstInput(PassContext pass, Tensor? residualIn)
+    {
+        var own = Embedding is null ? residualIn ?? throw new ArgumentNullException(nameof(residualIn)) : Embedding.Forward(pass.Part.InputIds);
+        return RowPadding.Extend(own, pass.Rows);
     }
 
     public void Dispose()

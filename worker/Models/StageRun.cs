@@ -116,7 +116,7 @@ internal sealed class StageRun : IDisposable
         public Tensor? Forward(Tensor? residualIn)
         {
             using var scope = NewDisposeScope();
-            _pass.Angles = _model.Rotary.AnglesOf(_pass.Part.Lengths);
+            _pass.Angles = _model.Rotary.AnglesOf(_pass.Part.Lengths, _pass.Rows);
             var x = Start(residualIn);
             for (var i = 0; i < _inputs.Length; i++)
             {
@@ -129,7 +129,7 @@ internal sealed class StageRun : IDisposable
             _pass.Angles = null;
             if (_model.Head is null)
             {
-                return x.MoveToOuterDisposeScope();
+                return RowPadding.Cut(x, Tokens).MoveToOuterDisposeScope();
             }
 
             using var noGrad = no_grad();
@@ -141,9 +141,9 @@ internal sealed class StageRun : IDisposable
         public Tensor? Backward(Tensor? residualGradient, Tensor flatGradient)
         {
             using var scope = NewDisposeScope();
-            _pass.Angles = _model.Rotary.AnglesOf(_pass.Part.Lengths);
+            _pass.Angles = _model.Rotary.AnglesOf(_pass.Part.Lengths, _pass.Rows);
             _pass.FlatGradient = flatGradient;
-            var gradient = _headGradient ?? residualGradient ?? throw new ArgumentNullException(nameof(residualGradient));
+            var gradient = _headGradient ?? RowPadding.Extend(residualGradient ?? throw new ArgumentNullException(nameof(residualGradient)), _pass.Rows);
             for (var i = _inputs.Length - 1; i >= 0; i--)
             {
                 _pass.InputGradientNeeded = i > 0 || _model.Embedding is null;
@@ -153,7 +153,7 @@ internal sealed class StageRun : IDisposable
             }
 
             (_pass.Angles, _pass.FlatGradient, _headGradient) = (null, null, null);
-            return _model.Embedding is null ? gradient.MoveToOuterDisposeScope() : null;
+            return _model.Embedding is null ? RowPadding.Cut(gradient, Tokens).MoveToOuterDisposeScope() : null;
         }
 
         public void Dispose()
@@ -170,7 +170,7 @@ internal sealed class StageRun : IDisposable
         private Tensor Start(Tensor? residualIn)
         {
             using var noGrad = no_grad();
-            return _model.Embedding is null ? residualIn ?? throw new ArgumentNullException(nameof(residualIn)) : _model.Embedding.Forward(_pass.Part.InputIds);
+            return _model.FirstInput(_pass, residualIn);
         }
 
         private Tensor RunLayer(int index, Tensor input)

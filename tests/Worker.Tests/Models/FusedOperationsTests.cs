@@ -137,7 +137,7 @@ public sealed class FusedOperationsTests
         using var rotary = new RotaryTable(Enumerable.Range(0, 16).Select(i => MathF.Pow(10_000, -i / 16f)), 1, torch.CPU);
         int[] lengths = [37, 1, 256, 64];
         var tokens = lengths.Sum();
-        var pass = new PassContext(new MicroBatchTokens([0, 1, 2, 3], lengths, new int[tokens], new int[tokens], packed: true), 0, 0, 0, training: false) { Angles = rotary.AnglesOf(lengths) };
+        var pass = new PassContext(new MicroBatchTokens([0, 1, 2, 3], lengths, new int[tokens], new int[tokens], packed: true), 0, 0, 0, training: false) { Angles = rotary.AnglesOf(lengths, tokens) };
         var (projected, dy) = (Random(brain, tokens, heads.Columns), Random(brain, tokens, heads.Queries.Columns));
         var (blocked, fused) = (new BlockedAttention(heads, window, 128, CpuOperations.Instance), new ShortAttention(heads, window));
         Assert.True(ShortAttention.Fits(heads, lengths));

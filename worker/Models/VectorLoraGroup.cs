@@ -1,0 +1,148 @@
+using Orchestrator.Worker.Kernels;
+using Orchestrator.Worker.Runtime;
+using static TorchSharp.torch;
+
+namespace Orchestrator.Worker.Models;
+
+/// <summary>A group's pairs on the CPU: a pass over tokens forward, one over tokens and one over features backward, everything between in fp32.</summary>
+/// <remarks>
+/// The library is slow at products that are 16 wide, and would need a call for each. Equal to <see cref="TensorLoraGroup"/> up to rounding. Every element is one chain of fused
+/// multiply-adds over features, ranks or tokens in their order, so its bits depend neither on threads nor on what stands beside it. Holds nothing between uses.
+/// </remarks>
+internal sealed unsafe class VectorLoraGroup : LoraGroup
+{
+    private const int RowsAtOnce = 32;
+
+    private readonly LoraMember[] _members;
+    private readonly int[] _firstLane;
+    private readonly int _lanes;
+    private readonly int _inFeatures;
+    private readonly int _outFeatures;
+
+    /// <param name="parts">The group's linear layers; at least one has an adapter, none has dropout.</param>
+    public VectorLoraGroup(IReadOnlyList<ProjectionPart> parts)
+    {
+        _members = LoraMember.Of(parts);
+        _firstLane = new int[_members.Length];
+        for (var i = 0; i < _members.Length; i++)
+        {
+            _firstLane[i] = _lanes;
+            _lanes += LoraFactors.Padded(_members[i].Pair.Rank);
+        }
+
+        (_inFeatures, _outFeatures) = ((int)parts[0].Weight.Columns, (int)parts.Sum(part => part.Weight.Rows));
+    }
+
+    /// <inheritdoc/>
+    public override long Bytes => 0;
+
+    /// <inheritdoc/>
+    public override void AddForward(Tensor x, Tensor output, PassContext pass)
+    {
+        using var clock = KernelProfile.Measure(KernelPhase.Lora);
+        using var scope = NewDisposeScope();
+        var down = TransposedDown();
+        var ups = Array.ConvertAll(_members, member => LoraFactors.Transposed(member.Pair.B));
+        var (source, target) = (Rows.Of(x, _inFeatures), Rows.Of(output, _outFeatures));
+        var hidden = LoraFactors.Matrix(x.shape[0] + LoraRows.Count, _lanes);
+        ForRows(x.shape[0], rows =>
+        {
+            var own = hidden.At(rows.First, 0);
+            Hidden(rows, source, down, own);
+            for (var i = 0; i < _members.Length; i++)
+            {
+                var (pair, place) = _members[i];
+                rows.AddProduct(own.Left(0, _firstLane[i]), (int)pair.Rank, ups[i], target, (int)place.Row, pair.OutFeatures);
+            }
+        });
+    }
+
+    /// <inheritdoc/>
+    public override void AddBackward(Tensor x, Tensor gradient, Tensor? inputGradient, PassContext pass)
+    {
+        using var clock = KernelProfile.Measure(KernelPhase.Lora);
+        using var scope = NewDisposeScope();
+        var flat = pass.FlatGradient ?? throw new InvalidOperationException("A backward ran without a gradient buffer.");
+        var dense = gradient.contiguous();
+        var (inputs, outputs) = (Rows.Of(x, _inFeatures), Rows.Of(dense, _outFeatures));
+        var count = x.shape[0];
+        var (hidden, hiddenGradient) = (LoraFactors.Matrix(count + LoraRows.Count, _lanes), LoraFactors.Matrix(count + LoraRows.Count, _lanes));
+        OverTokens(count, inputs, outputs, inputGradient, hidden, hiddenGradient);
+        OverFeatures((int)count, inputs, outputs, (float*)TensorMemory.Pointer(flat), hidden, hiddenGradient);
+    }
+
+    public override void Dispose()
+    {
+    }
+
+    /// <summary>Fills scale * x A^T and scale * dy B of every token, and adds the latter times A to the input's gradient.</summary>
+    private void OverTokens(long count, Rows inputs, Rows outputs, Tensor? inputGradient, Block hidden, Block hiddenGradient)
+    {
+        var transposed = TransposedDown();
+        var ups = Array.ConvertAll(_members, member => LoraFactors.Straight(member.Pair.B));
+        var downs = Array.ConvertAll(_members, member => LoraFactors.Straight(member.Pair.A));
+        var target = inputGradient is null ? default : Rows.Of(inputGradient, _inFeatures);
+        var wanted = inputGradient is not null;
+        ForRows(count, rows =>
+        {
+            Hidden(rows, inputs, transposed, hidden.At(rows.First, 0));
+            for (var i = 0; i < _members.Length; i++)
+            {
+                var (pair, place) = _members[i];
+                var own = hiddenGradient.At(rows.First, _firstLane[i]);
+                var lanes = LoraFactors.Padded(pair.Rank);
+                rows.Product(outputs, (int)place.Row, pair.OutFeatures, ups[i], own, lanes);
+                LoraRows.Scale(own, lanes, pair.Scale);
+                if (wanted)
+                {
+                    rows.AddProduct(own.Left(0, 0), (int)pair.Rank, downs[i], target, 0, _inFeatures);
+                }
+            }
+        });
+    }
+
+    /// <summary>Adds the gradients of A and B: sums over tokens, each cut of features by one thread.</summary>
+    private void OverFeatures(int count, Rows inputs, Rows outputs, float* flat, Block hidden, Block hiddenGradient)
+    {
+        var cuts = new List<LoraGradientCut>();
+        for (var i = 0; i < _members.Length; i++)
+        {
+            var (pair, place) = _members[i];
+            cuts.AddRange(LoraGradientCut.Of(pair.PlaceA, inputs, 0, hiddenGradient.At(0, _firstLane[i])));
+            cuts.AddRange(LoraGradientCut.Of(pair.PlaceB, outputs, (int)place.Row, hidden.At(0, _firstLane[i])));
+        }
+
+        KernelParallel.Each(cuts.Count, index => cuts[index].AddTo(flat, count));
+    }
+
+    private void Hidden(LoraRows rows, Rows inputs, Block transposedDown, Block hidden)
+    {
+        rows.Product(inputs, 0, _inFeatures, transposedDown, hidden, _lanes);
+        for (var i = 0; i < _members.Length; i++)
+        {
+            LoraRows.Scale(hidden.At(0, _firstLane[i]), LoraFactors.Padded(_members[i].Pair.Rank), _members[i].Pair.Scale);
+        }
+    }
+
+    /// <summary>[in, lanes]: every A transposed, side by side.</summary>
+    private Block TransposedDown()
+    {
+        var result = LoraFactors.Matrix(_inFeatures, _lanes);
+        for (var i = 0; i < _members.Length; i++)
+        {
+            LoraFactors.Transpose(_members[i].Pair.A, result.At(0, _firstLane[i]));
+        }
+
+        return result;
+    }
+
+    private static void ForRows(long count, Action<LoraRows> body)
+        => KernelParallel.Each((int)((count + RowsAtOnce - 1) / RowsAtOnce), part =>
+        {
+            var end = Math.Min(count, ((long)part + 1) * RowsAtOnce);
+            for (var row = (long)part * RowsAtOnce; row < end; row += LoraRows.Count)
+            {
+                body(new LoraRows((int)row, (int)Math.Min(LoraRows.Count, end - row)));
+            }
+        });
+}
