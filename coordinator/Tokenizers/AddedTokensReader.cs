@@ -18,15 +18,19 @@ internal static class AddedTokensReader
         foreach (var item in part?.Items() ?? [])
         {
             string content = item.Get("content").Text();
-            if (content.Length is 0 or > MaxLength)
+            if (content.Length > MaxLength)
             {
-                _ = content.Length == 0 ? 0 : throw new InvalidInputException($"{item.Where}: the token has {content.Length} characters, at most {MaxLength} are supported; remove it.");
+                throw new InvalidInputException($"{item.Where}: the token has {content.Length} characters, at most {MaxLength} are supported; remove it.");
+            }
+
+            if (content.Length == 0)
+            {
                 continue;
             }
 
             bool known = places.TryGetValue(content, out int place);
-            int id = known ? tokens[place].Id : vocabulary.IndexOf(content) is { } index ? vocabulary.Id(index) : Math.Max(next, 0);
-            next = Math.Max(next, id >= vocabulary.Count ? id + 1 : 0);
+            int id = known ? tokens[place].Id : vocabulary.IndexOf(content) is { } index ? vocabulary.Id(index) : next;
+            next = Math.Max(next, id + 1);
             var token = Token(item, id, content);
             if (known)
             {

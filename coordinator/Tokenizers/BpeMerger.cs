@@ -2,8 +2,8 @@ namespace Orchestrator.Coordinator.Tokenizers;
 
 /// <summary>Merges the symbols of one piece: always the pair of lowest rank, leftmost among equals.</summary>
 /// <remarks>
-/// For one thread; buffers are kept between pieces. Short pieces are scanned for the lowest rank, which is fastest there; long ones go through a priority
-/// queue, so that the time grows with n log n and a word without end cannot stall a run.
+/// For one thread; buffers are kept between pieces. Short pieces are scanned for the lowest rank, which is fastest there; long ones go through a queue,
+/// so that the time grows with the length and a word without end cannot stall a run.
 /// </remarks>
 internal sealed class BpeMerger
 {
@@ -15,7 +15,7 @@ internal sealed class BpeMerger
     private int[] _previous = [];
     private int[] _next = [];
     private int[] _tokens = new int[512];
-    private readonly PriorityQueue<int, long> _queue = new();
+    private readonly PairQueue _queue = new();
     private int _count;
 
     /// <summary>Starts a piece of at most so many symbols.</summary>
@@ -90,11 +90,11 @@ internal sealed class BpeMerger
                 return;
             }
 
-            Join(merges, best);
+            JoinAdjacent(merges, best);
         }
     }
 
-    private void Join(BpeMerges merges, int at)
+    private void JoinAdjacent(BpeMerges merges, int at)
     {
         _symbols[at] = merges.Find(_symbols[at], _symbols[at + 1]).Result;
         _lengths[at] += _lengths[at + 1];
@@ -114,19 +114,20 @@ internal sealed class BpeMerger
         }
     }
 
-    // A queued pair is stale if its symbols are no longer there or make something of another rank.
+    // A pair that was queued is stale if its symbols are gone or make something of another rank.
     private void Queue(BpeMerges merges)
     {
+        _queue.Begin(merges.AreOrdered);
         Link();
         for (int i = 0; i < _count - 1; i++)
         {
             Enqueue(merges, i);
         }
 
-        while (_queue.TryDequeue(out int at, out long priority))
+        while (_queue.TryTake(out int queuedRank, out int at))
         {
             int right = _lengths[at] > 0 ? _next[at] : -1;
-            if (right < 0 || merges.Find(_symbols[at], _symbols[right]) is var (rank, result) && rank != (int)(priority >> 32))
+            if (right < 0 || merges.Find(_symbols[at], _symbols[right]) is var (rank, result) && rank != queuedRank)
             {
                 continue;
             }
@@ -161,8 +162,6 @@ internal sealed class BpeMerger
         {
             (_previous[i], _next[i]) = (i - 1, i < _count - 1 ? i + 1 : -1);
         }
-
-        _queue.Clear();
     }
 
     private void Enqueue(BpeMerges merges, int at)
@@ -170,7 +169,7 @@ internal sealed class BpeMerger
         int rank = merges.Find(_symbols[at], _symbols[_next[at]]).Rank;
         if (rank != BpeMerges.None)
         {
-            _queue.Enqueue(at, ((long)rank << 32) | (uint)at);
+            _queue.Add(rank, at);
         }
     }
 

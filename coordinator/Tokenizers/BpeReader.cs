@@ -58,7 +58,7 @@ internal static class BpeReader
         var ids = new HashSet<int>();
         foreach (var property in part.Element.EnumerateObject())
         {
-            if (property.Value.ValueKind != JsonValueKind.Number || !property.Value.TryGetInt32(out int id) || id < 0 || !ids.Add(id))
+            if (property.Value.ValueKind != JsonValueKind.Number || !property.Value.TryGetInt32(out int id) || id is < 0 or > JsonPart.MaxId || !ids.Add(id))
             {
                 throw new InvalidInputException(
                     $"{part.Where}: the token '{ForeignText.Clip(property.Name)}' has {ForeignText.Clip(property.Value.GetRawText())}, which is no id or another token's; correct the file.");
@@ -78,7 +78,7 @@ internal static class BpeReader
             throw part.Wrong("a list of merges");
         }
 
-        var merges = new BpeMerges(part.Element.GetArrayLength());
+        var merges = new BpeMerges(part.Element.GetArrayLength(), vocabulary.Count);
         int rank = 0;
         foreach (var merge in part.Element.EnumerateArray())
         {

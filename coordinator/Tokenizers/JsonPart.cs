@@ -7,6 +7,9 @@ namespace Orchestrator.Coordinator.Tokenizers;
 /// <remarks>A key whose value is null reads as absent. Only <see cref="InvalidInputException"/> is thrown.</remarks>
 internal readonly record struct JsonPart(string Document, string Path, JsonElement Element)
 {
+    /// <summary>Highest id that is read: no model has so many tokens, and the next ones still have numbers.</summary>
+    public const int MaxId = 1_000_000_000;
+
     /// <summary>Where this value stands: document and path.</summary>
     public string Where => Path.Length == 0 ? Document : $"{Document}, {Path}";
 
@@ -34,7 +37,7 @@ internal readonly record struct JsonPart(string Document, string Path, JsonEleme
         { } part => throw part.Wrong("true or false"),
     };
 
-    public int Id() => Element.ValueKind == JsonValueKind.Number && Element.TryGetInt32(out int id) && id >= 0 ? id : throw Wrong("a token id");
+    public int Id() => Element.ValueKind == JsonValueKind.Number && Element.TryGetInt32(out int id) && id is >= 0 and <= MaxId ? id : throw Wrong("a token id");
 
     public IEnumerable<JsonPart> Items()
     {

@@ -11,7 +11,7 @@ namespace Orchestrator.Benchmarks;
 internal static class TokenizerBenchmark
 {
     private const int Documents = 2_000;
-    private const int Rounds = 3;
+    private const int Rounds = 5;
 
     private static readonly string[] Folders = ["gpt2", "llama3", "qwen2", "o200k", "deepseek"];
     private static readonly int[] WordLengths = [10_000, 100_000, 1_000_000];
