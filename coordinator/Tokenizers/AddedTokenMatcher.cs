@@ -38,7 +38,7 @@ internal sealed class AddedTokenMatcher
     {
         var bytes = text.Bytes;
         int done = 0;
-        for (int at = 0; Find(bytes, at) is (>= 0 and var found, var length, { } token); at = found + length)
+        for (int at = 0; Find(bytes, at) is ( >= 0 and var found, var length, { } token); at = found + length)
         {
             if (token.SingleWord && (EndsWithWord(bytes[..found]) || StartsWithWord(bytes[(found + length)..])))
             {

@@ -5,6 +5,9 @@ namespace Orchestrator.Coordinator.Tokenizers;
 /// <summary>Buffers of one encoding, kept for the thread's next one.</summary>
 internal sealed class EncodeScratch
 {
+    // What a text of some megabytes needs is not kept for the lines that follow.
+    private const int MaxKept = 1 << 18;
+
     [ThreadStatic]
     private static EncodeScratch? _kept;
 
@@ -35,6 +38,6 @@ internal sealed class EncodeScratch
         NormalizedStretches.Clear();
         Pieces.Clear();
         Tokens.Clear();
-        _kept = this;
+        _kept = Pieces.Capacity <= MaxKept && Tokens.Capacity <= MaxKept ? this : null;
     }
 }

@@ -10,6 +10,9 @@ internal sealed class TokenBuffer
 
     public int Count { get; private set; }
 
+    /// <summary>Tokens that there is room for.</summary>
+    public int Capacity => _ids.Length;
+
     public void Clear() => Count = 0;
 
     public int Id(int at) => _ids[at];

@@ -29,7 +29,7 @@ internal sealed class PatternMatcher
 
         int at = 0;
         int lastEnd = -1;
-        while (at <= text.Length && Find(program, text, at) is (>= 0 and var start, var end))
+        while (at <= text.Length && Find(program, text, at) is ( >= 0 and var start, var end))
         {
             if (start == end && end == lastEnd)
             {

@@ -39,9 +39,6 @@ internal sealed class RuneSet
     /// <summary>The ranges, both ends included.</summary>
     public IEnumerable<(int First, int Last)> Ranges => _starts.Zip(_ends);
 
-    /// <summary>Number of ranges.</summary>
-    public int Count => _starts.Length;
-
     public static RuneSet Of(int rune) => new([rune], [rune]);
 
     public static RuneSet Range(int first, int last) => new([first], [last]);
