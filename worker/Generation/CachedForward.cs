@@ -28,13 +28,20 @@ internal sealed class CachedForward(StageModel model)
         for (var start = 0; ; start += PromptTokensAtOnce)
         {
             using var scope = NewDisposeScope();
+            // Prompts are of any length: padded as a micro-batch is, their products come in few sizes.
             var count = Math.Min(PromptTokensAtOnce, prompt.Length - start);
-            var ids = prompt.AsSpan(start, count).ToArray();
-            var x = Layers(new MicroBatchTokens([0], [count], ids, NoLabels(count), packed: true), [.. Enumerable.Range(start, count).Select(position => (long)position)], (layer, attention, projected, pass) =>
+            var part = new MicroBatchTokens([0], [count], prompt.AsSpan(start, count).ToArray(), NoLabels(count), packed: true);
+            var positions = new long[RowPadding.RowsOf(count)];
+            for (var i = 0; i < count; i++)
+            {
+                positions[i] = start + i;
+            }
+
+            var x = Layers(part, positions, (layer, attention, projected, pass) =>
             {
                 var heads = attention.Split(projected, pass);
-                var all = cache.Add(layer, heads);
-                return cache.Length == 0 ? attention.Within(projected, heads, pass) : attention.Continue(all);
+                var all = cache.Add(layer, Own(heads, count));
+                return cache.Length == 0 ? attention.Within(projected, heads, pass) : RowPadding.Extend(attention.Continue(all), positions.Length);
             });
             cache.Advance(count);
             if (start + count == prompt.Length)
@@ -67,7 +74,8 @@ internal sealed class CachedForward(StageModel model)
     {
         using var scope = NewDisposeScope();
         var pass = new PassContext(part, 0, 0, 0, training: false) { Angles = model.Rotary.AnglesAt(positions) };
-        var x = (model.Embedding ?? throw new InvalidOperationException("a part of a model cannot generate")).Forward(part.InputIds);
+        var embedding = model.Embedding ?? throw new InvalidOperationException("a part of a model cannot generate");
+        var x = RowPadding.Extend(embedding.Forward(part.InputIds), positions.Length);
         for (var i = 0; i < model.Layers.Count; i++)
         {
             var layer = i;
@@ -101,6 +109,9 @@ internal sealed class CachedForward(StageModel model)
 
         return cat(outputs, 0).MoveToOuterDisposeScope();
     }
+
+    /// <summary>The heads of the first tokens, without those of padding.</summary>
+    private static AttentionHeads Own(AttentionHeads heads, int count) => new(heads.Queries.narrow(1, 0, count).contiguous(), heads.Keys.narrow(1, 0, count), heads.Values.narrow(1, 0, count));
 
     private static AttentionHeads RowOf(AttentionHeads heads, int row) => new(heads.Queries.narrow(1, row, 1).contiguous(), heads.Keys.narrow(1, row, 1), heads.Values.narrow(1, row, 1));
 

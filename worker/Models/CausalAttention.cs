@@ -42,25 +42,22 @@ internal sealed class CausalAttention
     public Tensor Forward(List<Tensor> kept, PassContext pass)
     {
         using var clock = KernelProfile.Measure(KernelPhase.Attention);
-        if (pass.Attend is { } attend)
-        {
-            return attend(this, kept[0]);
-        }
-
-        var output = ShortFor(pass) is { } attention ? attention.Forward(kept[0], pass) : _blocked.Forward(HeadsOf(kept), pass);
-        RowPadding.Clear(output, pass.Part.Tokens);
-        return output;
+        return pass.Attend is { } attend ? attend(this, kept[0]) : Within(kept[0], kept.Count == 1 ? default : HeadsOf(kept), pass);
     }
 
     /// <summary>Splits and rotates [tokens, q k v].</summary>
     public AttentionHeads Split(Tensor projected, PassContext pass) => _blocked.Split(projected, pass);
 
-    /// <summary>[tokens, heads * head_dim]: each sample's attention to itself, without a backward.</summary>
+    /// <summary>[tokens, heads * head_dim]: each sample's attention to itself.</summary>
     /// <param name="projected">[tokens, q k v].</param>
-    /// <param name="heads">What <see cref="Split"/> made of it.</param>
+    /// <param name="heads">What <see cref="Split"/> made of it; not read where <see cref="ShortAttention"/> computes.</param>
     /// <param name="pass">The pass.</param>
     public Tensor Within(Tensor projected, AttentionHeads heads, PassContext pass)
-        => ShortFor(pass) is { } attention ? attention.Forward(projected, pass) : _blocked.Forward(heads, pass);
+    {
+        var output = ShortFor(pass) is { } attention ? attention.Forward(projected, pass) : _blocked.Forward(heads, pass);
+        RowPadding.Clear(output, pass.Part.Tokens);
+        return output;
+    }
 
     /// <summary>[queries, heads * head_dim]: one sequence's newest queries against all its keys, without a backward.</summary>
     /// <param name="heads">Queries that belong to the last of the keys.</param>
