@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Orchestrator.Coordinator.Cli.Prepare;
 using Orchestrator.Coordinator.Cli.Score;
 
 namespace Orchestrator.Coordinator.Cli;
@@ -30,6 +31,7 @@ internal static class CommandLine
         new("Fine-tunes large language models with QLoRA over worker processes: the same bits on any layout.")
         {
             TrainCommand.Create(runner),
+            PrepareCommand.Create(runner),
             ScoreCommand.Create(runner),
             CreateInspect(runner),
         };

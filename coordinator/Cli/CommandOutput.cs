@@ -6,14 +6,20 @@ namespace Orchestrator.Coordinator.Cli;
 /// <param name="IsTerminal">A person looks at the messages: progress may move.</param>
 internal sealed record CommandOutput(TextWriter Results, TextWriter Messages, bool IsTerminal)
 {
+    /// <summary>A person looks at the results: they may be coloured.</summary>
+    public bool ColoursResults { get; init; }
+
     /// <summary>The process's own streams; from then on stdout belongs to results alone.</summary>
     public static CommandOutput OfProcess()
     {
         var results = Console.Out;
         // While it shuts down, Akka's last logger writes to the console whatever its level; run.log has these lines already.
         Console.SetOut(TextWriter.Null);
-        var isTerminal = !Console.IsErrorRedirected && Environment.GetEnvironmentVariable("TERM") is { Length: > 0 } terminal && terminal != "dumb";
-        return new CommandOutput(results, Console.Error, isTerminal);
+        var isCapable = Environment.GetEnvironmentVariable("TERM") is { Length: > 0 } terminal && terminal != "dumb";
+        return new CommandOutput(results, Console.Error, isCapable && !Console.IsErrorRedirected)
+        {
+            ColoursResults = isCapable && !Console.IsOutputRedirected && string.IsNullOrEmpty(Environment.GetEnvironmentVariable("NO_COLOR")),
+        };
     }
 
     /// <summary>Says why the command ends.</summary>

@@ -58,7 +58,9 @@ internal sealed record TrainRequest(JobSpec Job, string Output, int NumWorkers, 
         return given ?? (job.Layout is null ? WorkerLaunch.FindDevices().Count : wanted);
     }
 
-    private static string ReadDocument(string path)
+    /// <summary>The text of a job file.</summary>
+    /// <exception cref="InvalidInputException">It cannot be read.</exception>
+    public static string ReadDocument(string path)
     {
         try
         {

@@ -5,11 +5,13 @@ namespace Orchestrator.Coordinator.Cli;
 /// <summary>The storage of an embedded cluster: journal, prepared data, saved states and stages, in one folder of its own.</summary>
 /// <remarks>
 /// Belongs to one process, by a lock on a file in it, and goes with it; what a killed process left is removed by the next one, for its journal would
-/// bring the old job back to life.
+/// bring the old job back to life. Prepared data alone may stay (<see cref="KeepData"/>): it is known by its content, and the next command takes it up.
 /// </remarks>
 internal sealed class WorkFolder : IDisposable
 {
     private const string Name = ".orchestrator";
+    private const string DataName = "data";
+    private const string LockName = "lock";
 
     /// <summary>Less than a journal takes in its first steps: a run would fail in ways that say nothing.</summary>
     private const long LeastFreeBytes = 512 * 1024;
@@ -17,13 +19,14 @@ internal sealed class WorkFolder : IDisposable
     private readonly string _path;
     private readonly IReadOnlyList<string> _made;
     private readonly FileStream _lock;
+    private bool _keepsData;
 
     private WorkFolder(string path, IReadOnlyList<string> made, FileStream @lock)
     {
         _path = path;
         _made = made;
         _lock = @lock;
-        Folders = new JobFolders(Sub("data"), Sub("jobs"), Sub("stages"));
+        Folders = new JobFolders(Sub(DataName), Sub("jobs"), Sub("stages"));
     }
 
     public JobFolders Folders { get; }
@@ -37,11 +40,13 @@ internal sealed class WorkFolder : IDisposable
     {
         List<string> made = [.. Missing(output)];
         var path = Path.Combine(output, Name);
+        var hasData = Directory.Exists(Path.Combine(path, DataName));
         try
         {
             Directory.CreateDirectory(output);
             RefuseFullDisk(output);
-            return new WorkFolder(path, made, TakeLock(output, path));
+            // What an earlier command has kept stays, however this one ends.
+            return new WorkFolder(path, made, TakeLock(output, path)) { _keepsData = hasData };
         }
         catch (Exception failure)
         {
@@ -55,14 +60,24 @@ internal sealed class WorkFolder : IDisposable
     public static WorkFolder Temporary()
     {
         var path = Directory.CreateTempSubdirectory("orchestrator-").FullName;
-        return new WorkFolder(path, [], File.Create(Path.Combine(path, "lock")));
+        return new WorkFolder(path, [], File.Create(Path.Combine(path, LockName)));
     }
+
+    /// <summary>The prepared data stays for the next command on this output.</summary>
+    public void KeepData() => _keepsData = true;
 
     public void Dispose()
     {
-        _lock.Dispose();
         try
         {
+            if (_keepsData)
+            {
+                DeleteAllBut(_path, DataName);
+                _lock.Dispose();
+                return;
+            }
+
+            _lock.Dispose();
             Directory.Delete(_path, recursive: true);
         }
         catch (Exception left) when (left is IOException or UnauthorizedAccessException)
@@ -112,20 +127,25 @@ internal sealed class WorkFolder : IDisposable
         FileStream taken;
         try
         {
-            taken = new FileStream(Path.Combine(path, "lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+            taken = new FileStream(Path.Combine(path, LockName), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
         }
-        catch (IOException) when (File.Exists(Path.Combine(path, "lock")))
+        catch (IOException) when (File.Exists(Path.Combine(path, LockName)))
         {
             throw new InvalidInputException($"Another run is writing to {output}; wait for it, or give another --out.");
         }
 
+        DeleteAllBut(path, DataName, LockName);
+        return taken;
+    }
+
+    private static void DeleteAllBut(string path, params ReadOnlySpan<string> kept)
+    {
         foreach (var entry in new DirectoryInfo(path).EnumerateFileSystemInfos())
         {
+            if (kept.Contains(entry.Name)) continue;
             if (entry is DirectoryInfo folder) folder.Delete(recursive: true);
-            else if (entry.Name != "lock") entry.Delete();
+            else entry.Delete();
         }
-
-        return taken;
     }
 
     private string Sub(string name) => Directory.CreateDirectory(Path.Combine(_path, name)).FullName;

@@ -3,7 +3,17 @@ using Orchestrator.Protos;
 namespace Orchestrator.Coordinator.Datasets;
 
 /// <summary>A job's data as workers get it: token shards on disk and what the planner must know of every sample.</summary>
-internal sealed record PreparedDataset(PreparedSplit Train, PreparedSplit? Eval);
+internal sealed record PreparedDataset(PreparedSplit Train, PreparedSplit? Eval)
+{
+    /// <summary>What was found in the rows of data.train; null for data that was made otherwise.</summary>
+    public PreparationReport? TrainReport { get; init; }
+
+    /// <summary>What was found in the rows of data.eval; null where the evaluation split was held out of data.train, or there is none.</summary>
+    public PreparationReport? EvalReport { get; init; }
+
+    /// <summary>The tokenizer and template that made it; null where every row brought its ids.</summary>
+    public ModelText? Text { get; init; }
+}
 
 /// <summary>One split: a content-addressed blob ("offsets" i64[n + 1], "input_ids" i32[total], "labels" i32[total]) and its lengths.</summary>
 internal sealed record PreparedSplit
@@ -26,26 +36,13 @@ internal sealed record PreparedSplit
 /// <summary>What became of the rows of a split's files.</summary>
 internal sealed record SplitCounts(long Rows, long DroppedTooLong, long Truncated, long DroppedUnlabelled)
 {
-    /// <summary>A sentence for each thing that was left out or cut.</summary>
-    /// <param name="source">The key that names the files, e.g. <c>data.train</c>.</param>
-    public IEnumerable<string> Losses(string source)
-    {
-        if (DroppedTooLong > 0)
-        {
-            yield return $"{source}: {DroppedTooLong} of {Rows} rows are left out, for they are longer than data.max_length.";
-        }
-
-        if (Truncated > 0)
-        {
-            yield return $"{source}: {Truncated} of {Rows} rows are cut to data.max_length.";
-        }
-
-        if (DroppedUnlabelled > 0)
-        {
-            yield return $"{source}: {DroppedUnlabelled} of {Rows} rows are left out, for they have no label token.";
-        }
-    }
+    public SplitCounts Plus(SplitCounts other) =>
+        new(Rows + other.Rows, DroppedTooLong + other.DroppedTooLong, Truncated + other.Truncated, DroppedUnlabelled + other.DroppedUnlabelled);
 }
 
-/// <summary>How far preparation is: rows and bytes of all files of the split.</summary>
+/// <summary>How far the reading of a split is.</summary>
+/// <param name="File">The file that is being read.</param>
+/// <param name="Rows">Rows of all the split's files so far.</param>
+/// <param name="BytesRead">Bytes of all the split's files that are done with.</param>
+/// <param name="TotalBytes">Bytes of all the split's files.</param>
 internal sealed record DatasetProgress(string File, long Rows, long BytesRead, long TotalBytes);

@@ -18,8 +18,10 @@ internal sealed class TokenSpill : IDisposable
     public TokenSpill(string folder)
     {
         Directory.CreateDirectory(folder);
-        _file = new FileStream(
-            Path.Combine(folder, $".{Guid.NewGuid():N}.tmp"), FileMode.CreateNew, FileAccess.ReadWrite, FileShare.None, 1 << 18, FileOptions.DeleteOnClose);
+        var path = Path.Combine(folder, $".{Guid.NewGuid():N}.tmp");
+        _file = new FileStream(path, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.None, 1 << 18);
+        // Without a name it goes with the process, however that ends.
+        File.Delete(path);
     }
 
     public int Count => _lengths.Count;

@@ -3,6 +3,7 @@ using Orchestrator.Coordinator.Datasets;
 using Orchestrator.Coordinator.Jobs;
 using Orchestrator.Coordinator.Models;
 using Orchestrator.Coordinator.Placement;
+using Orchestrator.Coordinator.Preflight;
 using Orchestrator.Protos;
 
 namespace Orchestrator.Coordinator.Runs;
@@ -32,6 +33,9 @@ internal sealed record JobMaterial
     public required PreparedDataset Data { get; init; }
 
     public required StepPlan Steps { get; init; }
+
+    /// <summary>The data's numbers and what was found in it; null for data that was made otherwise.</summary>
+    public PreflightReport? Preflight { get; init; }
 
     /// <summary>What a person should know of the request: settings without effect, rows that are left out.</summary>
     public IReadOnlyList<Finding> Findings { get; init; } = [];

@@ -3,6 +3,7 @@ using Orchestrator.Coordinator.Datasets;
 using Orchestrator.Coordinator.Jobs;
 using Orchestrator.Coordinator.Models;
 using Orchestrator.Coordinator.Placement;
+using Orchestrator.Coordinator.Preflight;
 
 namespace Orchestrator.Coordinator.Runs;
 
@@ -17,6 +18,8 @@ internal static class JobPreparation
         var adapter = AdapterSetup.Resolve(spec.Adapter, model.Spec, spec.Model);
         var hashing = Task.Run(() => HashesAsync(spec, model, cancellationToken), cancellationToken);
         var data = await DatasetPreparer.PrepareAsync(spec, (int)model.Spec.VocabSize, dataFolder, new PreparationProgress(progress, TimeProvider.System), cancellationToken);
+        var preflight = PreflightCheck.Run(spec, data, (int)model.Spec.VocabSize);
+        preflight.ThrowOnErrors();
         var steps = StepPlan.Create(spec, data, cancellationToken);
         var (modelHash, startHash) = await hashing;
         return new JobMaterial
@@ -30,16 +33,9 @@ internal static class JobPreparation
             Modules = adapter.Modules,
             Data = data,
             Steps = steps,
-            Findings = [.. FindingsOf(adapter, spec, data)],
+            Preflight = preflight,
+            Findings = [.. adapter.Warnings.Select(text => new Finding(FindingSeverity.Warning, "no-effect", text)), .. preflight.Findings],
         };
-    }
-
-    private static IEnumerable<Finding> FindingsOf(AdapterSetup adapter, JobSpec spec, PreparedDataset data)
-    {
-        // An evaluation split that was held out has the training data's counts.
-        var losses = data.Train.Counts.Losses("data.train").Concat(spec.Data.Eval.Count > 0 ? data.Eval!.Counts.Losses("data.eval") : []);
-        return adapter.Warnings.Select(text => new Finding(FindingSeverity.Warning, "no-effect", text))
-            .Concat(losses.Select(text => new Finding(FindingSeverity.Warning, "rows-lost", text)));
     }
 
     private static async Task<(FilesHash Model, FilesHash? Start)> HashesAsync(JobSpec spec, ModelFolder model, CancellationToken cancellationToken)

@@ -1,3 +1,4 @@
+using Orchestrator.Coordinator.Preflight;
 using Orchestrator.Protos;
 
 namespace Orchestrator.Coordinator.Runs;
@@ -20,6 +21,11 @@ internal static class JobReport
         status.Output = record.Output;
         status.Invalid = record.IsInvalid;
         status.Time = record.Time;
+        if (record is { HasEnded: false, LastStep: null } && session.Material?.Preflight is { } preflight)
+        {
+            status.Preflight.AddRange(PreflightText.Lines(preflight).Select(line => line.Text));
+        }
+
         AddTraining(status, record);
         AddEvaluation(status, record);
         status.Workers.AddRange(record.HasEnded ? record.FinalAccounts : Accounts(record, session));

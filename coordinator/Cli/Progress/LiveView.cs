@@ -10,6 +10,7 @@ internal sealed class LiveView(IAnsiConsole console, string name) : IProgressVie
 {
     private const int BarWidth = 40;
     private volatile string _note = "";
+    private IReadOnlyList<string> _preflight = [];
 
     public static LiveView On(TextWriter writer, string name) =>
         new(AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(writer), Interactive = InteractionSupport.Yes }), name);
@@ -27,7 +28,9 @@ internal sealed class LiveView(IAnsiConsole console, string name) : IProgressVie
     /// <summary>The whole display for one state.</summary>
     public IRenderable Render(JobStatus status)
     {
-        List<IRenderable> rows = [new Markup($"[bold]{Markup.Escape(name)}[/]  {StateMarkup(status)}")];
+        // States come without these lines once training has begun.
+        if (status.Preflight.Count > 0) _preflight = [.. status.Preflight];
+        List<IRenderable> rows = [.. _preflight.Select(line => new Text(line, PreflightStyle(line))), new Markup($"[bold]{Markup.Escape(name)}[/]  {StateMarkup(status)}")];
         if (status.Reason.Length > 0 && status.State != JobState.Failed) rows.Add(new Text(status.Reason));
         if (status.StepsPlanned > 0) rows.Add(Bar(status));
         if (status.Step > 0) rows.Add(Numbers(status));
@@ -35,6 +38,8 @@ internal sealed class LiveView(IAnsiConsole console, string name) : IProgressVie
         if (_note.Length > 0 && !JobStates.HasEnded(status.State)) rows.Add(new Text(_note, new Style(Color.Yellow)));
         return new Rows(rows);
     }
+
+    private static Style PreflightStyle(string line) => line.StartsWith("warning", StringComparison.Ordinal) ? new Style(Color.Yellow) : new Style(Color.Grey);
 
     private static string StateMarkup(JobStatus status)
     {

@@ -2,13 +2,14 @@ using Orchestrator.Protos;
 
 namespace Orchestrator.Coordinator.Cli.Progress;
 
-/// <summary>Progress as plain lines: each change of state, at most one line a second for steps, and every evaluation seen.</summary>
+/// <summary>Progress as plain lines: what was found in the data, each change of state, at most one line a second for steps, and every evaluation seen.</summary>
 internal sealed class PlainView(TextWriter writer, TimeProvider time) : IProgressView
 {
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
     private string _state = "";
     private double? _evaluation;
     private ulong _step;
+    private bool _hasPreflight;
     private DateTimeOffset _lastStepLine = DateTimeOffset.MinValue;
 
     public Task<T> ShowAsync<T>(Func<Action<JobStatus>, Task<T>> work) => work(Show);
@@ -17,9 +18,17 @@ internal sealed class PlainView(TextWriter writer, TimeProvider time) : IProgres
 
     private void Show(JobStatus status)
     {
+        ShowPreflight(status);
         ShowState(status);
         ShowEvaluation(status);
         ShowStep(status);
+    }
+
+    private void ShowPreflight(JobStatus status)
+    {
+        if (_hasPreflight || status.Preflight.Count == 0) return;
+        _hasPreflight = true;
+        foreach (var line in status.Preflight) writer.WriteLine(line);
     }
 
     private void ShowState(JobStatus status)

@@ -16,7 +16,7 @@ internal sealed class ScoreRun(WholeModelInput input, CommandOutput output, RunL
         PreparedSplit split;
         try
         {
-            split = await DatasetPreparer.PrepareFileAsync(input.Job.Data.Train[0], (int)input.Model.Spec.VocabSize, folder.Folders.Data, null, cancellationToken);
+            split = await DatasetPreparer.PrepareWholeAsync(input.Job, (int)input.Model.Spec.VocabSize, folder.Folders.Data, null, cancellationToken);
         }
         catch
         {

@@ -163,19 +163,6 @@ internal sealed class FilesType(bool optional) : KeyType
     }
 }
 
-/// <summary>A mapping of anything; only its emptiness matters, until it is built.</summary>
-internal sealed class AnyMappingType : KeyType
-{
-    public override string Expected => "a mapping";
-
-    public override object? Read(YamlNode node, KeyContext context)
-        => node is YamlMapping mapping ? new ValueList<string>([.. mapping.Entries.Select(entry => entry.Key.Text)]) : context.Wrong(node);
-
-    public override string Write(object? value) => "{}";
-
-    public override JsonObject Schema() => new() { ["type"] = "object" };
-}
-
 /// <summary>auto, or {replicas, stages, layers}.</summary>
 internal sealed class LayoutType : KeyType
 {

@@ -60,13 +60,13 @@ internal static class JobKeys
         new("data.eval", new FilesType(optional: true), "null", "Evaluation data."),
         new("data.eval_split", new NumberType(0, excludeMin: true, max: 1, excludeMax: true, absent: "null"), "null", "Share of the training samples held out for evaluation."),
         new("data.format", new ChoiceType("auto", "messages", "sharegpt", "alpaca", "prompt_completion", "text", "tokens", "preference"), "auto", "What a row looks like.")
-        { NotBuilt = ["messages", "sharegpt", "alpaca", "prompt_completion", "text", "preference"] },
-        new("data.fields", new AnyMappingType(), "{}", "Other names of the format's fields.") { OnlyDefaultIsBuilt = true },
-        new("data.chat_template", new TextType(), "model", "The chat template.") { OnlyDefaultIsBuilt = true },
-        new("data.loss_on", new ChoiceType("auto", "completion", "assistant", "all"), "auto", "What carries loss; token rows carry their own labels.")
-        { NotBuilt = ["completion", "assistant", "all"] },
+        { NotBuilt = ["preference"] },
+        new("data.fields", new FieldsType(), "{}", "The rows' own names for the format's fields, e.g. {prompt: question, completion: answer}."),
+        new("data.chat_template", new ChatTemplateType(), "model", "The chat template: the model folder's own, or a .jinja file."),
+        new("data.loss_on", new ChoiceType("auto", "completion", "assistant", "all"), "auto", "What carries loss; token rows carry their own labels."),
+        new("data.clock", new ClockType(), "null", "The moment that strftime_now in a chat template tells (ISO 8601); null: the day on which the data is prepared."),
         new("data.max_length", new IntegerType(2, 1 << 24), "2048", "Longest sample in tokens."),
-        new("data.truncation", new ChoiceType("drop", "right", "error"), "drop", "What happens to a longer one."),
+        new("data.truncation", new ChoiceType("drop", "right", "left", "error"), "drop", "What happens to a longer one: left out, cut at its end (right) or at its start (left), or an error."),
         new("data.packing", Flag, "true", "Lay several samples of a step end to end in one product; attention stays inside each."),
         new("data.shuffle", Flag, "true", "A new order every epoch; false: file order."),
 

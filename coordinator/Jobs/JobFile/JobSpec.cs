@@ -74,6 +74,18 @@ internal sealed record DataSpec
     public double? EvalSplit { get; init; }
 
     public DataFormat Format { get; init; } = DataFormat.Auto;
+
+    /// <summary>The rows' own names by the format's names.</summary>
+    public ValueMap<string> Fields { get; init; } = ValueMap<string>.Empty;
+
+    /// <summary>A template file, absolute; null: the model folder's own.</summary>
+    public string? ChatTemplate { get; init; }
+
+    public LossOn LossOn { get; init; } = LossOn.Auto;
+
+    /// <summary>What strftime_now tells; null: the day of the preparation.</summary>
+    public DateTime? Clock { get; init; }
+
     public int MaxLength { get; init; } = 2048;
     public Truncation Truncation { get; init; } = Truncation.Drop;
     public bool Packing { get; init; } = true;
@@ -83,14 +95,34 @@ internal sealed record DataSpec
 internal enum DataFormat
 {
     Auto,
+    Messages,
+    Sharegpt,
+    Alpaca,
+    PromptCompletion,
+    Text,
     Tokens,
+}
+
+/// <summary>Which tokens of a sample carry loss.</summary>
+internal enum LossOn
+{
+    /// <summary>Assistant for chats, completion for prompt/completion and alpaca, all for text.</summary>
+    Auto,
+    Completion,
+    Assistant,
+    All,
 }
 
 /// <summary>What happens to a sample longer than max_length.</summary>
 internal enum Truncation
 {
     Drop,
+
+    /// <summary>The end is cut off.</summary>
     Right,
+
+    /// <summary>The start is cut off.</summary>
+    Left,
     Error,
 }
 

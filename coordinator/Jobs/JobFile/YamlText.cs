@@ -58,6 +58,7 @@ internal static partial class YamlText
         string text => Text(text),
         ValueMap<int> map => Pairs(map),
         ValueMap<double> map => Pairs(map),
+        ValueMap<string> map => Pairs(map),
         IEnumerable items => $"[{string.Join(", ", items.Cast<object?>().Select(Write))}]",
         IFormattable other => other.ToString(null, CultureInfo.InvariantCulture),
         _ => throw new ArgumentException($"A {value.GetType().Name} is no value of a job file.", nameof(value)),

@@ -30,6 +30,19 @@ public sealed class ProgressTests
         Assert.Equal(1, lines.Count(line => line == "step 20/100  eval loss 2.2500"));
     }
 
+    [Fact]
+    public async Task PlainView_Preflight_IsWrittenOnceBeforeTheState()
+    {
+        await using var writer = new StringWriter();
+        await new PlainView(writer, new FakeTimeProvider()).ShowAsync(show =>
+        {
+            show(new JobStatus { State = JobState.Queued, Preflight = { "data.train: 8 samples" } });
+            show(new JobStatus { State = JobState.Loading, Preflight = { "data.train: 8 samples" } });
+            return Task.FromResult(0);
+        });
+        Assert.Equal(["data.train: 8 samples", "queued", "loading"], writer.ToString().Split(Environment.NewLine, StringSplitOptions.RemoveEmptyEntries));
+    }
+
     [Theory]
     [InlineData(4.4, "4 s")]
     [InlineData(187, "3:07")]

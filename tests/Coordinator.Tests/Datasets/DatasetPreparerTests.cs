@@ -36,7 +36,8 @@ public sealed class DatasetPreparerTests : IDisposable
         var first = await Prepare(new DataSpec { Train = [Write("a.jsonl", Good)] });
         var second = await Prepare(new DataSpec { Train = [Write("c.jsonl", Good)] });
         Assert.Equal(first.Train.Path, second.Train.Path);
-        Assert.Equal(2, Directory.GetFiles(Data).Length);
+        // The shard, the index, and what was found.
+        Assert.Equal(3, Directory.GetFiles(Data).Length);
 
         await File.WriteAllTextAsync(first.Train.Path, "damaged", Cancel);
         var third = await Prepare(new DataSpec { Train = [Write("a.jsonl", Good)] });
@@ -66,7 +67,6 @@ public sealed class DatasetPreparerTests : IDisposable
     [InlineData("{\"input_ids\": [1], \"labels\": [1, 2]}", "input_ids has 1 items and labels has 2; they must be equally many.")]
     [InlineData("{\"input_ids\": [1]}", "the row has no 'labels'.")]
     [InlineData("{\"labels\": [1]}", "the row has no 'input_ids'.")]
-    [InlineData("{\"messages\": []}", "data.format auto finds the key 'messages' and no 'input_ids', and formats other than tokens")]
     [InlineData("{\"input_ids\": [], \"labels\": []}", "the sample is empty.")]
     [InlineData("{\"input_ids\": [10], \"labels\": [1]}", "item 0 of 'input_ids' is 10, outside the vocabulary (0 to 9).")]
     [InlineData("{\"input_ids\": [1, -1], \"labels\": [1, 1]}", "item 1 of 'input_ids' is -1, outside the vocabulary (0 to 9).")]
@@ -78,7 +78,7 @@ public sealed class DatasetPreparerTests : IDisposable
     [InlineData("[1]", "a row must be an object")]
     [InlineData("{\"input_ids\": [1], \"labels\": [1]", "it is not valid JSON")]
     [InlineData("{\"input_ids\": [1], \"labels\": [1]} x", "it is not valid JSON")]
-    [InlineData("{\"\\ud800\": 1}", "it is not valid JSON")]
+    [InlineData("{\"\\ud800\": 1}", "it is not valid JSON: a name is not valid Unicode")]
     [InlineData("nonsense", "it is not valid JSON")]
     public async Task Prepare_MalformedRow_NamesFileAndLine(string row, string expected)
     {
@@ -100,7 +100,7 @@ public sealed class DatasetPreparerTests : IDisposable
     {
         Assert.Equal($"The data file '{_folder.At("none.jsonl")}' does not exist.", await Refusal(new DataSpec { Train = [_folder.At("none.jsonl")] }));
         Assert.Equal($"The data file '{_folder.Path}' cannot be read: it is a folder.", await Refusal(new DataSpec { Train = [_folder.Path] }));
-        Assert.StartsWith("data.train holds no sample", await Refusal(new DataSpec { Train = [Write("empty.jsonl", "")] }), StringComparison.Ordinal);
+        Assert.StartsWith($"{_folder.At("empty.jsonl")} holds no record", await Refusal(new DataSpec { Train = [Write("empty.jsonl", "")] }), StringComparison.Ordinal);
         Assert.StartsWith("data.train has no sample left: all 1 are longer", await Refusal(new DataSpec { Train = [Write("long.jsonl", Good)], MaxLength = 2 }), StringComparison.Ordinal);
     }
 
@@ -116,10 +116,10 @@ public sealed class DatasetPreparerTests : IDisposable
     }
 
     [Fact]
-    public async Task PrepareFile_ForScore_KeepsEveryRow()
+    public async Task PrepareWhole_ForScore_KeepsEveryRow()
     {
         var path = Write("a.jsonl", "{\"input_ids\":[1,2],\"labels\":[-100,-100]}\n" + Good);
-        var split = await DatasetPreparer.PrepareFileAsync(path, 10, Data, null, Cancel);
+        var split = await DatasetPreparer.PrepareWholeAsync(Job(new DataSpec { Train = [path] }), 10, Data, null, Cancel);
         Assert.Equal([0, 2], split.LabelCounts);
     }
 
@@ -139,8 +139,10 @@ public sealed class DatasetPreparerTests : IDisposable
         return _folder.At(name);
     }
 
-    private Task<PreparedDataset> Prepare(DataSpec data)
-        => DatasetPreparer.PrepareAsync(new JobSpec { Name = "j", Model = "/m", Output = "/o", Data = data }, 10, Data, null, Cancel);
+    private static JobSpec Job(DataSpec data) => new() { Name = "j", Model = "/m", Output = "/o", Data = data };
 
-    private async Task<string> Refusal(DataSpec data) => (await Assert.ThrowsAsync<InvalidInputException>(() => Prepare(data))).Message;
+    private Task<PreparedDataset> Prepare(DataSpec data)
+        => DatasetPreparer.PrepareAsync(Job(data), 10, Data, null, Cancel);
+
+    private async Task<string> Refusal(DataSpec data) => (await Assert.ThrowsAnyAsync<InvalidInputException>(() => Prepare(data))).Message;
 }

@@ -53,6 +53,7 @@ public class JobFileTests
               fields: {}
               chat_template: model
               loss_on: auto
+              clock: null
               max_length: 2048
               truncation: drop
               packing: true
@@ -237,12 +238,27 @@ public class JobFileTests
         => Assert.Contains(expected, Assert.Single(Errors(Minimal + lines + "\n")), StringComparison.Ordinal);
 
     [Theory]
-    [InlineData("format: messages", "data.format: messages is not built yet; leave it at auto")]
-    [InlineData("loss_on: all", "data.loss_on: all is not built yet")]
-    [InlineData("chat_template: chatml", "data.chat_template: chatml is not built yet")]
-    [InlineData("fields: {prompt: question}", "data.fields: this value is not built yet")]
-    public void Parse_DataKnownButNotBuilt_IsRefusedByName(string line, string expected)
+    [InlineData("format: preference", "data.format: preference is not built yet; leave it at auto")]
+    [InlineData("chat_template: chatml", "data.chat_template: chatml is not built yet as the name of a template")]
+    [InlineData("fields: {promt: question}", "unknown field 'promt' in data.fields; did you mean 'prompt'?")]
+    [InlineData("fields: {prompt: [question]}", "data.fields.prompt must be the name of a field of the rows, not a list")]
+    [InlineData("clock: yesterday", "data.clock must be a date or moment such as 2026-02-03")]
+    public void Parse_DataWrongOrNotBuilt_IsRefusedByName(string line, string expected)
         => Assert.Contains(expected, Assert.Single(Errors(Minimal + "  " + line + "\n")), StringComparison.Ordinal);
+
+    [Fact]
+    public void Parse_DataOfTexts_IsReadAndWrittenBack()
+    {
+        var result = JobFile.Parse(
+            Minimal + "  format: prompt_completion\n  fields: {prompt: question, completion: the answer}\n  chat_template: my.jinja\n  loss_on: completion\n  clock: 2026-02-03\n  truncation: left\n",
+            "job.yaml", "/base", [], "/cwd");
+        Assert.Empty(result.Errors);
+        var data = result.Spec!.Data;
+        Assert.Equal((DataFormat.PromptCompletion, LossOn.Completion, Truncation.Left), (data.Format, data.LossOn, data.Truncation));
+        Assert.Equal(("/base/my.jinja", new DateTime(2026, 2, 3)), (data.ChatTemplate, data.Clock));
+        Assert.Equal([new("prompt", "question"), new("completion", "the answer")], data.Fields);
+        Assert.Equal(result.Spec, JobFile.Parse(result.ResolvedYaml, "again.yaml", "/", [], "/").Spec);
+    }
 
     [Fact]
     public void Parse_Mix_IsRefusedByName()

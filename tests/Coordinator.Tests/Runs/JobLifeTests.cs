@@ -323,8 +323,8 @@ public sealed class JobLifeTests : IDisposable
 
         var findings = System.Text.Json.Nodes.JsonNode.Parse(run.Plan)!["findings"]!.AsArray().Select(finding => (string?)finding!["message"]).ToList();
         Assert.Contains(findings, message => message!.EndsWith("excludes nothing.", StringComparison.Ordinal));
-        Assert.Contains("data.train: 64 of 64 rows are cut to data.max_length.", findings);
-        Assert.Contains("data.eval: 6 of 6 rows are cut to data.max_length.", findings);
+        Assert.Contains("data.train: 64 of 64 rows are cut to data.max_length = 6; the longest, train.jsonl, line 1, has 8 tokens.", findings);
+        Assert.Contains("data.eval: 6 of 6 rows are cut to data.max_length = 6; the longest, eval.jsonl, line 1, has 8 tokens.", findings);
     }
 
     [Fact]

@@ -25,6 +25,9 @@ internal sealed class JsonLines : IDisposable
     /// <summary>Number of the line, from 1.</summary>
     public long Number { get; private set; }
 
+    /// <summary>Bytes of the file before the line.</summary>
+    public long LineOffset { get; private set; }
+
     public long BytesRead => _stream.Position - (_end - _start);
 
     public ReadOnlyMemory<byte> Line { get; private set; }
@@ -33,17 +36,26 @@ internal sealed class JsonLines : IDisposable
     /// <exception cref="InvalidInputException">The line is over the limit or cannot be read.</exception>
     public bool Read()
     {
-        while (NextLine())
+        while (true)
         {
+            LineOffset = BytesRead;
+            if (!NextLine())
+            {
+                return false;
+            }
+
             Number++;
-            Line = Number == 1 && Line.Span.StartsWith("\uFEFF"u8) ? Line[3..] : Line;
+            if (Number == 1 && Line.Span.StartsWith("\uFEFF"u8))
+            {
+                Line = Line[3..];
+                LineOffset = 3;
+            }
+
             if (Line.Span.ContainsAnyExcept(" \t\r"u8))
             {
                 return true;
             }
         }
-
-        return false;
     }
 
     public void Dispose()

@@ -4,7 +4,7 @@ namespace Orchestrator.Coordinator.Datasets;
 
 /// <summary>One row of <c>format: tokens</c>: token ids and a label for each, -100 where there is no loss.</summary>
 /// <remarks>Used again for every row of a file, so it allocates only when a row is longer than all before.</remarks>
-internal sealed class TokensRow(int vocabSize, bool formatIsAuto)
+internal sealed class TokensRow(int vocabSize, string idsField = "input_ids", string labelsField = "labels")
 {
     /// <summary>The label of a token without loss.</summary>
     public const int NoLoss = -100;
@@ -25,20 +25,30 @@ internal sealed class TokensRow(int vocabSize, bool formatIsAuto)
     {
         try
         {
-            ParseObject(line.Span);
+            Parse(line, new RecordPlace(0, number, 0, 0));
         }
         catch (RowException exception)
         {
-            throw new InvalidInputException($"{file}, line {number}: {exception.Message}.", exception);
+            throw exception.At(file, number);
+        }
+    }
+
+    /// <summary>Reads a record.</summary>
+    /// <exception cref="RowException">It is not a row of this format.</exception>
+    public void Parse(ReadOnlyMemory<byte> record, RecordPlace place)
+    {
+        try
+        {
+            ParseObject(record.Span);
         }
         catch (JsonException exception)
         {
-            throw new InvalidInputException($"{file}, line {number}: it is not valid JSON (byte {(exception.BytePositionInLine ?? 0) + 1} of the line).", exception);
+            throw JsonFault.Of(record.Span, place.Column, exception);
         }
         catch (InvalidOperationException exception)
         {
             // Utf8JsonReader's answer to a name with broken UTF-16 escapes.
-            throw new InvalidInputException($"{file}, line {number}: it is not valid JSON (a name is not valid Unicode).", exception);
+            throw new RowException("it is not valid JSON: a name is not valid Unicode", inner: exception);
         }
     }
 
@@ -52,20 +62,19 @@ internal sealed class TokensRow(int vocabSize, bool formatIsAuto)
             throw new RowException("a row must be an object {\"input_ids\": [...], \"labels\": [...]}");
         }
 
-        var (hasInputIds, hasLabels, other) = (false, false, (string?)null);
+        var (hasInputIds, hasLabels) = (false, false);
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
-            if (reader.ValueTextEquals("input_ids"u8))
+            if (reader.ValueTextEquals(idsField))
             {
-                ReadArray(ref reader, _inputIds, "input_ids", ref hasInputIds, allowNoLoss: false);
+                ReadArray(ref reader, _inputIds, idsField, ref hasInputIds, allowNoLoss: false);
             }
-            else if (reader.ValueTextEquals("labels"u8))
+            else if (reader.ValueTextEquals(labelsField))
             {
-                ReadArray(ref reader, _labels, "labels", ref hasLabels, allowNoLoss: true);
+                ReadArray(ref reader, _labels, labelsField, ref hasLabels, allowNoLoss: true);
             }
             else
             {
-                other ??= reader.GetString();
                 reader.Skip();
             }
         }
@@ -75,24 +84,19 @@ internal sealed class TokensRow(int vocabSize, bool formatIsAuto)
         {
         }
 
-        Check(hasInputIds, hasLabels, other);
+        Check(hasInputIds, hasLabels);
     }
 
-    private void Check(bool hasInputIds, bool hasLabels, string? other)
+    private void Check(bool hasInputIds, bool hasLabels)
     {
-        if (!hasInputIds && other is not null && formatIsAuto)
-        {
-            throw new RowException($"data.format auto finds the key '{other}' and no 'input_ids', and formats other than tokens ({{\"input_ids\": [...], \"labels\": [...]}}) are not built yet");
-        }
-
         if (!hasInputIds || !hasLabels)
         {
-            throw new RowException($"the row has no '{(hasInputIds ? "labels" : "input_ids")}'");
+            throw new RowException($"the row has no '{(hasInputIds ? labelsField : idsField)}'");
         }
 
         if (_inputIds.Count != _labels.Count)
         {
-            throw new RowException($"input_ids has {_inputIds.Count} items and labels has {_labels.Count}; they must be equally many");
+            throw new RowException($"{idsField} has {_inputIds.Count} items and {labelsField} has {_labels.Count}; they must be equally many");
         }
 
         if (_inputIds.Count == 0)
@@ -132,7 +136,4 @@ internal sealed class TokensRow(int vocabSize, bool formatIsAuto)
             target.Add(id);
         }
     }
-
-    /// <summary>What is wrong with a row; <see cref="Parse"/> adds where.</summary>
-    private sealed class RowException(string message) : Exception(message);
 }

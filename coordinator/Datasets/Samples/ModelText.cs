@@ -1,0 +1,107 @@
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.Json;
+using System.Text.RegularExpressions;
+using Orchestrator.Coordinator.Jobs;
+using Orchestrator.Coordinator.Templates;
+using Orchestrator.Coordinator.Tokenizers;
+
+namespace Orchestrator.Coordinator.Datasets;
+
+/// <summary>The tokenizer of a model folder and the chat template that a job uses with it.</summary>
+/// <remarks>Immutable; safe for concurrent use. Weights and config.json are not touched.</remarks>
+internal sealed partial class ModelText
+{
+    private static readonly string[] KeyFiles = ["tokenizer.json", "tokenizer_config.json", "special_tokens_map.json"];
+
+    private readonly DateTime _clock;
+    private readonly int? _endToken;
+    private readonly Dictionary<string, string> _specialTokens;
+
+    private ModelText(string folder, Tokenizer tokenizer, TokenizerConfig config, string? source, DataSpec data)
+    {
+        (Folder, Tokenizer, Config, _clock) = (folder, tokenizer, config, data.Clock ?? DateTime.Today);
+        Template = source is null ? null : ChatTemplate.Parse(source, data.ChatTemplate ?? "the model's chat template");
+        HasGenerationMarks = source is not null && GenerationMark().IsMatch(source);
+        Clock = source?.Contains("strftime_now", StringComparison.Ordinal) == true ? _clock : null;
+        Key = KeyOf(folder, source, Clock);
+        _specialTokens = new[] { ("bos_token", config.BosToken), ("eos_token", config.EosToken), ("pad_token", config.PadToken), ("unk_token", config.UnkToken) }
+            .Where(token => token.Item2 is not null).ToDictionary(token => token.Item1, token => token.Item2!, StringComparer.Ordinal);
+        _endToken = config.EosToken is { } end ? tokenizer.TokenId(end) : null;
+    }
+
+    public string Folder { get; }
+
+    public Tokenizer Tokenizer { get; }
+
+    public TokenizerConfig Config { get; }
+
+    /// <summary>Null: neither the job nor the folder has one.</summary>
+    public ChatTemplate? Template { get; }
+
+    /// <summary>The moment that the template writes into its text; null: it writes none.</summary>
+    public DateTime? Clock { get; }
+
+    /// <summary>The template says itself what an assistant has made.</summary>
+    public bool HasGenerationMarks { get; }
+
+    /// <summary>A digest of everything here that decides what a text becomes.</summary>
+    public string Key { get; }
+
+    /// <summary>Opens the folder's tokenizer and the template that data.chat_template names.</summary>
+    /// <exception cref="InvalidInputException">One of them is missing or not what is built.</exception>
+    public static ModelText Open(string folder, DataSpec data)
+    {
+        var tokenizer = Tokenizer.Open(folder);
+        var config = TokenizerConfig.Open(folder);
+        var source = data.ChatTemplate is { } file ? TemplateFile.Read(file) : config.ChatTemplate;
+        return new ModelText(folder, tokenizer, config, source, data);
+    }
+
+    /// <summary>Ids of a text that stands for itself: with the tokens that the tokenizer puts around it.</summary>
+    public int[] EncodeText(string text) => Tokenizer.Encode(text, addSpecialTokens: true).Ids;
+
+    /// <summary>Ids of a rendered chat: the template has written its special tokens itself.</summary>
+    public TokenizerEncoding EncodeChat(string text) => Tokenizer.Encode(text, addSpecialTokens: false);
+
+    /// <summary>Whether a token may end a turn: any special token, or the tokenizer's end token.</summary>
+    public bool IsEnd(int id) => Tokenizer.IsSpecial(id) || id == _endToken;
+
+    /// <summary>The text of messages of a chat.</summary>
+    /// <exception cref="InvalidInputException">There is no template, or it refuses the chat.</exception>
+    public RenderedChat Render(ChatRow chat, JsonElement messages, bool generationPrompt)
+    {
+        if (Template is null)
+        {
+            throw new InvalidInputException($"{Folder} has no chat template, and the data holds chats; give data.chat_template a .jinja file.");
+        }
+
+        return Template.Render(new ChatInput
+        {
+            Messages = messages,
+            Tools = chat.Tools,
+            Documents = chat.Documents,
+            Kwargs = chat.Kwargs,
+            Clock = _clock,
+            AddGenerationPrompt = generationPrompt,
+            SpecialTokens = _specialTokens,
+        });
+    }
+
+    private static string KeyOf(string folder, string? template, DateTime? clock)
+    {
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        foreach (var file in KeyFiles.Select(name => Path.Combine(folder, name)))
+        {
+            hash.AppendData(File.Exists(file) ? SHA256.HashData(File.ReadAllBytes(file)) : []);
+            hash.AppendData("\n"u8);
+        }
+
+        hash.AppendData(Encoding.UTF8.GetBytes($"{template}\n{clock:s}"));
+        return Convert.ToHexStringLower(hash.GetHashAndReset());
+    }
+
+    // The pattern by which transformers itself decides.
+    [GeneratedRegex(@"\{%[-+]?\s*generation\s*[-+]?%\}", RegexOptions.CultureInvariant | RegexOptions.NonBacktracking)]
+    private static partial Regex GenerationMark();
+}
