@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using Orchestrator.Protos;
 using Orchestrator.Worker.Runtime;
@@ -16,6 +17,7 @@ internal static unsafe class FourBitDequantization
         Block(NumericEnvironment.Path, codes, length, absmax, book, type, destination);
 
     /// <inheritdoc cref="Block(byte*, int, float, CodeBook, DType, void*)"/>
+    [SkipLocalsInit]
     public static void Block(InstructionPath path, byte* codes, int length, float absmax, CodeBook book, DType type, void* destination)
     {
         var done = 0;

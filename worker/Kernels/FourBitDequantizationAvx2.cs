@@ -7,6 +7,7 @@ namespace Orchestrator.Worker.Kernels;
 internal static unsafe class FourBitDequantizationAvx2
 {
     /// <returns>Elements written; the rest is the caller's.</returns>
+    [System.Runtime.CompilerServices.SkipLocalsInit]
     public static int Words(byte* codes, int length, ushort* table, ushort* destination)
     {
         var low = stackalloc byte[16];

@@ -16,6 +16,12 @@ internal sealed unsafe class CpuOperations : FusedOperations
     // Below this many elements a thread's part is not worth waking the thread.
     private const long LeastElements = 1 << 14;
 
+    public override Tensor Linear(Tensor x, Tensor weight, Tensor? bias)
+        => VectorProduct.Fits(x, weight.shape[0]) ? VectorProduct.Transposed(x, weight, bias) : base.Linear(x, weight, bias);
+
+    public override Tensor LinearBackward(Tensor gradient, Tensor weight)
+        => VectorProduct.Fits(gradient, weight.shape[1]) ? VectorProduct.Straight(gradient, weight) : base.LinearBackward(gradient, weight);
+
     public override Tensor RmsNorm(Tensor x, Tensor weight, float epsilon)
     {
         var result = empty_like(x);

@@ -11,6 +11,23 @@ internal abstract class FusedOperations
     /// <summary>The implementation for a device.</summary>
     public static FusedOperations For(torch.Device device) => device.type == DeviceType.CPU ? CpuOperations.Instance : TorchOperations.Instance;
 
+    /// <summary>x * weight^T + bias.</summary>
+    /// <param name="x">[rows, in].</param>
+    /// <param name="weight">[out, in] in x's dtype.</param>
+    /// <param name="bias">[out] in x's dtype, or null.</param>
+    /// <returns>[rows, out]; its bits may depend on the number of rows, not on what other rows hold.</returns>
+    public virtual torch.Tensor Linear(torch.Tensor x, torch.Tensor weight, torch.Tensor? bias)
+    {
+        using var transposed = weight.t();
+        return bias is null ? torch.mm(x, transposed) : torch.addmm(bias, x, transposed, 1f, 1f);
+    }
+
+    /// <summary>Gradient of <see cref="Linear"/> with respect to x: gradient * weight.</summary>
+    /// <param name="gradient">[rows, out].</param>
+    /// <param name="weight">[out, in].</param>
+    /// <returns>[rows, in].</returns>
+    public virtual torch.Tensor LinearBackward(torch.Tensor gradient, torch.Tensor weight) => torch.mm(gradient, weight);
+
     /// <summary>Llama's RMSNorm: normalised in fp32, rounded to the input's dtype, then times the weight.</summary>
     /// <param name="x">[tokens, width].</param>
     /// <param name="weight">[width] in x's dtype.</param>

@@ -8,7 +8,7 @@ namespace Orchestrator.Worker.Models;
 internal readonly unsafe record struct LoraRows(int First, int Tokens)
 {
     /// <summary>Rows of a product.</summary>
-    public const int Count = 8;
+    public const int Count = BlockProduct.Rows;
 
     private const int StepsAtOnce = 512;
     private const int ColumnsAtOnce = 256;

@@ -115,21 +115,21 @@ internal sealed class LossHead : IDisposable
             using var scope = NewDisposeScope();
             var count = Math.Min(_chunkTokens, targets.Count - start);
             var rows = Math.Min(_chunkTokens, normalised.shape[0] - start);
-            var logits = Product(normalised.narrow(0, start, rows), weight.t());
+            var logits = Product(normalised.narrow(0, start, rows), weight, (left, right) => _operations.Linear(left, right, null));
             using (KernelProfile.Measure(KernelPhase.CrossEntropy))
             {
                 _operations.CrossEntropy(RowPadding.Cut(logits, count), targets.Labels.AsSpan(start, count), logProbabilities.AsSpan(start, count), lossScale);
             }
 
-            gradient?.narrow(0, start, rows).copy_(Product(logits, weight));
+            gradient?.narrow(0, start, rows).copy_(Product(logits, weight, _operations.LinearBackward));
         }
 
         return gradient;
     }
 
-    private static Tensor Product(Tensor left, Tensor right)
+    private static Tensor Product(Tensor left, Tensor right, Func<Tensor, Tensor, Tensor> product)
     {
         using var clock = KernelProfile.Measure(KernelPhase.HeadProducts);
-        return mm(left, right);
+        return product(left, right);
     }
 }

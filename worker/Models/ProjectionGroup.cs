@@ -11,10 +11,11 @@ internal sealed class ProjectionGroup : IDisposable
     private readonly ScalarType _dtype;
     private readonly Tensor? _bias;
     private readonly LoraGroup? _lora;
+    private readonly FusedOperations _operations;
 
     public ProjectionGroup(ProjectionPart[] parts, WeightBuffer buffer, ScalarType computeDtype, FusedOperations operations)
     {
-        (_parts, _buffer, _dtype) = (parts, buffer, computeDtype);
+        (_parts, _buffer, _dtype, _operations) = (parts, buffer, computeDtype, operations);
         InFeatures = parts[0].Weight.Columns;
         OutFeatures = parts.Sum(part => part.Weight.Rows);
         _bias = JoinBiases(parts);
@@ -36,8 +37,7 @@ internal sealed class ProjectionGroup : IDisposable
     public Tensor Forward(Tensor x, PassContext pass)
     {
         using var scope = NewDisposeScope();
-        var weight = Weight().t();
-        var output = Product(x, weight);
+        var output = Product(x, Weight());
         _lora?.AddForward(x, output, pass);
         return output.MoveToOuterDisposeScope();
     }
@@ -69,14 +69,14 @@ internal sealed class ProjectionGroup : IDisposable
     private Tensor Product(Tensor x, Tensor weight)
     {
         using var clock = KernelProfile.Measure(KernelPhase.BaseProducts);
-        return _bias is null ? mm(x, weight) : addmm(_bias, x, weight, 1f, 1f);
+        return _operations.Linear(x, weight, _bias);
     }
 
     private Tensor InputGradient(Tensor gradient)
     {
         var weight = Weight();
         using var clock = KernelProfile.Measure(KernelPhase.BaseProducts);
-        return mm(gradient, weight);
+        return _operations.LinearBackward(gradient, weight);
     }
 
     private Tensor Weight()

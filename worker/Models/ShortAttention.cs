@@ -82,7 +82,7 @@ internal sealed unsafe class ShortAttention
         Weights(length, scratch);
         for (var row = 0; row < length; row += BlockProduct.Rows)
         {
-            BlockProduct.FourRows(scratch.DO.Left(row, 0), scratch.VT, scratch.DP.At(row, 0), _queries.HeadDim, Padded(row + BlockProduct.Rows), add: false);
+            BlockProduct.EightRows(scratch.DO.Left(row, 0), scratch.VT, scratch.DP.At(row, 0), _queries.HeadDim, Padded(row + BlockProduct.Rows), add: false);
         }
 
         for (var row = 0; row < length; row++)
@@ -94,8 +94,8 @@ internal sealed unsafe class ShortAttention
         RowsTimes(scratch.DP, scratch.K, scratch.DQ, length);
         for (var key = 0; key < length; key += BlockProduct.Rows)
         {
-            BlockProduct.FourRows(scratch.DP.LeftTransposed(key, key), scratch.Q.At(key, 0), scratch.DK.At(key, 0), length - key, _queries.HeadDim, add: !first);
-            BlockProduct.FourRows(scratch.P.LeftTransposed(key, key), scratch.DO.At(key, 0), scratch.DV.At(key, 0), length - key, _queries.HeadDim, add: !first);
+            BlockProduct.EightRows(scratch.DP.LeftTransposed(key, key), scratch.Q.At(key, 0), scratch.DK.At(key, 0), length - key, _queries.HeadDim, add: !first);
+            BlockProduct.EightRows(scratch.P.LeftTransposed(key, key), scratch.DO.At(key, 0), scratch.DV.At(key, 0), length - key, _queries.HeadDim, add: !first);
         }
     }
 
@@ -104,7 +104,7 @@ internal sealed unsafe class ShortAttention
     {
         for (var row = 0; row < length; row += BlockProduct.Rows)
         {
-            BlockProduct.FourRows(scratch.Q.Left(row, 0), scratch.KT, scratch.P.At(row, 0), _queries.HeadDim, Padded(row + BlockProduct.Rows), add: false);
+            BlockProduct.EightRows(scratch.Q.Left(row, 0), scratch.KT, scratch.P.At(row, 0), _queries.HeadDim, Padded(row + BlockProduct.Rows), add: false);
         }
 
         for (var row = 0; row < length; row++)
@@ -125,7 +125,7 @@ internal sealed unsafe class ShortAttention
     {
         for (var row = 0; row < length; row += BlockProduct.Rows)
         {
-            BlockProduct.FourRows(rows.Left(row, 0), matrix, result.At(row, 0), row + BlockProduct.Rows, _queries.HeadDim, add: false);
+            BlockProduct.EightRows(rows.Left(row, 0), matrix, result.At(row, 0), row + BlockProduct.Rows, _queries.HeadDim, add: false);
         }
     }
 

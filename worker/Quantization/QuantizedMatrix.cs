@@ -113,13 +113,14 @@ internal sealed unsafe class QuantizedMatrix : IDisposable
     public void Dequantize(void* destination, DType type)
     {
         int block = BlockSize, size = Widening.ElementSize(type);
+        var path = NumericEnvironment.Path;
         KernelParallel.For(Scales.Count, LeastElementsPerThread / block, (from, to) =>
         {
             for (var b = from; b < to; b++)
             {
                 var first = b * block;
                 var length = (int)Math.Min(block, NumElements - first);
-                FourBitDequantization.Block(Codes + (first / 2), length, Scales[b], Book, type, (byte*)destination + (first * size));
+                FourBitDequantization.Block(path, Codes + (first / 2), length, Scales[b], Book, type, (byte*)destination + (first * size));
             }
         });
     }
