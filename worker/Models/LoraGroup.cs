@@ -6,15 +6,18 @@ namespace Orchestrator.Worker.Models;
 /// <remarks>Reads the adapter state at every use, so nothing can be stale. Compute thread only.</remarks>
 internal abstract class LoraGroup : IDisposable
 {
+    // The library's products of 16-bit factors outweigh what its calls cost from about here on.
+    private const long LargestSixteenBitWeight = 1 << 18;
+
     /// <summary>Bytes that it holds between uses.</summary>
     public abstract long Bytes { get; }
 
-    /// <summary>The group of a device: one of its own for the CPU, except with dropout, where every pair has its own input.</summary>
+    /// <summary>The group of a device: vector code on the CPU for fp32 and small weights, except with dropout, where every pair has its own input.</summary>
     /// <param name="parts">The group's linear layers; at least one has an adapter.</param>
     /// <param name="computeDtype">Of inputs and outputs.</param>
     /// <param name="operations">The device's operations.</param>
     public static LoraGroup For(IReadOnlyList<ProjectionPart> parts, ScalarType computeDtype, FusedOperations operations)
-        => operations is CpuOperations && parts.All(part => part.Lora?.Dropout is null)
+        => operations is CpuOperations && parts.All(part => part.Lora?.Dropout is null) && (computeDtype == ScalarType.Float32 || parts.Sum(part => part.Weight.Rows * part.Weight.Columns) <= LargestSixteenBitWeight)
             ? new VectorLoraGroup(parts)
             : new TensorLoraGroup(parts, computeDtype, operations);
 
