@@ -3,10 +3,12 @@ namespace Orchestrator.Coordinator.Templates;
 /// <summary>A chat template that cannot be parsed or that refused its messages.</summary>
 /// <remarks>
 /// <see cref="Reason"/> is what Jinja would say, word for word, and what the template passed to raise_exception;
-/// <see cref="Message"/> is that with document, line and column (both from 1) in front.
+/// <see cref="Message"/> is a sentence of it with document, line and column (both from 1), shortened where it is long.
 /// </remarks>
 internal sealed class TemplateException(TemplateErrorKind kind, string reason) : InvalidInputException(reason)
 {
+    private const int MaxShown = 2000;
+
     public TemplateErrorKind Kind { get; } = kind;
 
     public string Reason { get; } = reason;
@@ -17,7 +19,14 @@ internal sealed class TemplateException(TemplateErrorKind kind, string reason) :
 
     public int Column { get; private set; }
 
-    public override string Message => (Document is null ? Reason : $"{Document}, line {Line}, column {Column}: {Reason}") + (Reason is [.., '.' or '!' or '?'] ? "" : ".");
+    public override string Message
+    {
+        get
+        {
+            var reason = Reason.Length <= MaxShown ? Reason : Reason[..MaxShown] + "\u2026";
+            return Document is null ? $"{reason.TrimEnd('.')}." : $"{reason.TrimEnd('.')} ({Document}, line {Line}, column {Column}).";
+        }
+    }
 
     /// <summary>Says where, unless a deeper call has said so already.</summary>
     public TemplateException At(string document, int line, int column)

@@ -12,21 +12,18 @@ public sealed class GoldenTemplateTests
     [MemberData(nameof(Templates))]
     public void Template_WithAllConversations_RendersAsTransformers(string name)
     {
-        var conversations = TemplateFixtures.Json("conversations.json");
-        var special = JsonElement.Parse(File.ReadAllText(Fixtures.At("templates", name, "meta.json"))).GetProperty("special_tokens")
-            .EnumerateObject().ToDictionary(p => p.Name, p => p.Value.GetString()!, StringComparer.Ordinal);
         var cases = TemplateFixtures.Lines($"{name}/cases.jsonl.gz");
-        var wrong = cases.Select(c => (Case: c, Problem: Problem(name, c, conversations.GetProperty(c.GetProperty("conversation").GetString()!), special)))
+        var wrong = cases.Select(c => (Case: c, Problem: Problem(name, c)))
             .Where(p => p.Problem is not null).Select(p => $"{p.Case.GetProperty("conversation")} {p.Case.GetProperty("kwargs")}\n  {p.Problem}").ToList();
         Assert.True(wrong.Count == 0, $"{wrong.Count} of {cases.Count} are wrong:\n{string.Join('\n', wrong)}");
         Assert.True(cases.Count >= 10);
     }
 
-    private static string? Problem(string name, JsonElement golden, JsonElement conversation, Dictionary<string, string> special)
+    private static string? Problem(string name, JsonElement golden)
     {
         try
         {
-            var rendered = ChatTemplate.Parse(TemplateFixtures.Source(name), name).Render(Input(golden, conversation, special));
+            var rendered = ChatTemplate.Parse(TemplateFixtures.Source(name), name).Render(TemplateFixtures.Input(name, golden));
             if (!golden.TryGetProperty("expected", out var expected) || expected.GetString() != rendered.Text)
             {
                 return $"gave {rendered.Text}\n  want {golden}";
@@ -38,22 +35,6 @@ public sealed class GoldenTemplateTests
         {
             return golden.TryGetProperty("error", out var error) && error.GetProperty("message").GetString() == e.Reason ? null : $"threw {e.Message}\n  want {golden}";
         }
-    }
-
-    private static ChatInput Input(JsonElement golden, JsonElement conversation, Dictionary<string, string> special)
-    {
-        var kwargs = golden.GetProperty("kwargs");
-        return new ChatInput
-        {
-            Messages = conversation.GetProperty("messages"),
-            Tools = golden.GetProperty("with_tools").GetBoolean() ? conversation.GetProperty("tools") : null,
-            Documents = golden.GetProperty("with_documents").GetBoolean() ? conversation.GetProperty("documents") : null,
-            Kwargs = kwargs,
-            AddGenerationPrompt = kwargs.TryGetProperty("add_generation_prompt", out var prompt) && prompt.GetBoolean(),
-            ContinueFinalMessage = kwargs.TryGetProperty("continue_final_message", out var goOn) && goOn.GetBoolean(),
-            SpecialTokens = special,
-            Clock = TemplateFixtures.Clock,
-        };
     }
 
     /// <summary>Golden spans count code points and keep empty ones.</summary>

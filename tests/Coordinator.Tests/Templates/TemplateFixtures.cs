@@ -2,6 +2,7 @@ using System.IO.Compression;
 using System.Text;
 using System.Text.Json;
 using System.Text.RegularExpressions;
+using Orchestrator.Coordinator.Templates;
 
 namespace Orchestrator.Coordinator.Tests.Templates;
 
@@ -15,6 +16,10 @@ internal static class TemplateFixtures
         [.. Directory.GetDirectories(Fixtures.At("templates")).Select(d => Path.GetFileName(d)!).Order(StringComparer.Ordinal)];
 
     public static JsonElement Json(string file) => JsonElement.Parse(File.ReadAllText(Fixtures.At("templates", file)));
+
+    private static readonly Lazy<JsonElement> Conversations = new(() => Json("conversations.json"));
+
+    public static JsonElement Meta(string template) => Json($"{template}/meta.json");
 
     public static string Source(string template) => File.ReadAllText(Fixtures.At("templates", template, "template.jinja"));
 
@@ -38,4 +43,28 @@ internal static class TemplateFixtures
             return Regex.Unescape(element.GetRawText()[1..^1]);
         }
     }
+
+    /// <summary>A line of a template's cases as transformers was given it.</summary>
+    public static ChatInput Input(string template, JsonElement golden)
+    {
+        var kwargs = golden.GetProperty("kwargs");
+        return Input(template, golden.GetProperty("conversation").GetString()!) with
+        {
+            Tools = golden.GetProperty("with_tools").GetBoolean() ? Conversation(golden).GetProperty("tools") : null,
+            Documents = golden.GetProperty("with_documents").GetBoolean() ? Conversation(golden).GetProperty("documents") : null,
+            Kwargs = kwargs,
+            AddGenerationPrompt = kwargs.TryGetProperty("add_generation_prompt", out var prompt) && prompt.GetBoolean(),
+            ContinueFinalMessage = kwargs.TryGetProperty("continue_final_message", out var goOn) && goOn.GetBoolean(),
+        };
+    }
+
+    /// <summary>One of the conversations, without tools or documents.</summary>
+    public static ChatInput Input(string template, string conversation) => new()
+    {
+        Messages = Conversations.Value.GetProperty(conversation).GetProperty("messages"),
+        SpecialTokens = Meta(template).GetProperty("special_tokens").EnumerateObject().ToDictionary(p => p.Name, p => p.Value.GetString()!, StringComparer.Ordinal),
+        Clock = Clock,
+    };
+
+    private static JsonElement Conversation(JsonElement golden) => Conversations.Value.GetProperty(golden.GetProperty("conversation").GetString()!);
 }
