@@ -1,6 +1,8 @@
 using System.CommandLine;
 using Orchestrator.Coordinator.Cli.Prepare;
+using Orchestrator.Coordinator.Cli.Render;
 using Orchestrator.Coordinator.Cli.Score;
+using Orchestrator.Coordinator.Cli.Tokenize;
 
 namespace Orchestrator.Coordinator.Cli;
 
@@ -32,6 +34,8 @@ internal static class CommandLine
         {
             TrainCommand.Create(runner),
             PrepareCommand.Create(runner),
+            TokenizeCommand.Create(runner),
+            RenderCommand.Create(runner),
             ScoreCommand.Create(runner),
             CreateInspect(runner),
         };

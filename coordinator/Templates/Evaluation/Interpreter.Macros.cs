@@ -5,22 +5,17 @@ namespace Orchestrator.Coordinator.Templates.Evaluation;
 
 internal sealed partial class Interpreter
 {
-    private MacroValue Bind(string? name, MacroBody macro, Scope scope) => new(name, macro, (body, arguments) => RunMacro(body, arguments, scope));
+    private MacroValue Bind(string? name, MacroBody macro, Scope scope) => new(name, macro, scope, RunMacro);
 
-    private StrValue RunMacro(MacroBody macro, IReadOnlyDictionary<string, Value> arguments, Scope definedIn)
+    /// <summary>Runs a macro in a scope that holds its arguments; missing ones get their defaults, which see those before them.</summary>
+    private StrValue RunMacro(MacroBody macro, Scope scope)
     {
-        var scope = new Scope(definedIn);
-        foreach (var (name, value) in arguments)
-        {
-            scope.Set(name, value);
-        }
-
         var parameters = macro.Signature.Parameters;
         for (var i = 0; i < parameters.Count; i++)
         {
-            if (!arguments.ContainsKey(parameters[i].Name))
+            var name = parameters[i].Name;
+            if (!scope.Holds(name))
             {
-                var name = parameters[i].Name;
                 scope.Set(name, macro.Signature.Default(i) is { } value ? Evaluate(value, scope) : UndefinedValue.Hint($"parameter {StrValue.Quote(name)} was not provided"));
             }
         }
@@ -34,24 +29,24 @@ internal sealed partial class Interpreter
     private void RunGeneration(GenerationStatement generation, Scope scope, OutputBuffer output)
     {
         var block = _context.GenerationBlocks++;
-        var arguments = new Dictionary<string, Value>(StringComparer.Ordinal);
+        var inner = new Scope(scope);
         if (generation.Body.UsesCaller)
         {
-            arguments["caller"] = UndefinedValue.Hint("No caller defined");
+            inner.Set("caller", UndefinedValue.Hint("No caller defined"));
         }
 
         if (generation.Body.UsesKwargs)
         {
-            arguments["kwargs"] = new DictValue(_budget);
+            inner.Set("kwargs", new DictValue(_budget));
         }
 
         if (generation.Body.UsesVarargs)
         {
-            arguments["varargs"] = TupleValue.Empty;
+            inner.Set("varargs", TupleValue.Empty);
         }
 
         var start = output.Length;
-        output.Write(RunMacro(generation.Body, arguments, scope));
+        output.Write(RunMacro(generation.Body, inner));
         output.Mark(block, start, output.Length);
     }
 }

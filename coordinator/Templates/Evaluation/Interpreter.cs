@@ -98,7 +98,7 @@ internal sealed partial class Interpreter
                 return Flow.Normal;
             case CallStatement call:
                 var caller = new KeyValuePair<string, Value>("caller", Bind(null, call.Caller, scope));
-                Write(Call(call.Call, scope, caller), output);
+                WriteRaw(Call(call.Call, scope, caller), output);
                 return Flow.Normal;
             case GenerationStatement generation:
                 RunGeneration(generation, scope, output);
@@ -142,6 +142,10 @@ internal sealed partial class Interpreter
         }
     }
 
+    /// <summary>What a block's filter or call gives is written as it is: Jinja joins it with the rest, and only a str can be joined.</summary>
+    private static void WriteRaw(Value value, OutputBuffer output) => output.Write(value as StrValue
+        ?? throw new TemplateException(TemplateErrorKind.Type, $"sequence item 0: expected str instance, {value.TypeName} found"));
+
     private Flow RunIf(IfStatement choice, Scope scope, OutputBuffer output)
     {
         foreach (var (test, body) in choice.Branches)
@@ -173,7 +177,7 @@ internal sealed partial class Interpreter
         var flow = Run(filter.Body, inner, captured);
         if (flow == Flow.Normal)
         {
-            Write(ApplyFilter(filter.Filter, inner, captured.ToValue(_context.Autoescape)), output);
+            WriteRaw(ApplyFilter(filter.Filter, inner, captured.ToValue(_context.Autoescape)), output);
         }
 
         return flow;

@@ -4,7 +4,7 @@ using Orchestrator.Coordinator.Templates.Values;
 namespace Orchestrator.Coordinator.Templates.Evaluation;
 
 /// <summary>A macro or the body of a call block, bound to the scope in which it was defined.</summary>
-internal sealed class MacroValue(string? name, MacroBody macro, Func<MacroBody, IReadOnlyDictionary<string, Value>, StrValue> run) : Value
+internal sealed class MacroValue(string? name, MacroBody macro, Scope definedIn, Func<MacroBody, Scope, StrValue> run) : Value
 {
     public override string TypeName => "Macro";
 
@@ -29,23 +29,24 @@ internal sealed class MacroValue(string? name, MacroBody macro, Func<MacroBody, 
     public override Value Call(Arguments arguments, RenderContext context)
     {
         var parameters = macro.Signature.Parameters;
-        var named = arguments.Named.ToList();
-        var bound = new Dictionary<string, Value>(StringComparer.Ordinal);
+        context.Budget.Step(8);
+        var named = arguments.Named.Count == 0 ? [] : arguments.Named.ToList();
+        var bound = new Scope(definedIn);
         for (var i = 0; i < parameters.Count; i++)
         {
             if (i < arguments.Positional.Count)
             {
-                bound[parameters[i].Name] = arguments.Positional[i];
+                bound.Set(parameters[i].Name, arguments.Positional[i]);
             }
             else if (Take(named, parameters[i].Name) is { } value)
             {
-                bound[parameters[i].Name] = value;
+                bound.Set(parameters[i].Name, value);
             }
         }
 
         if (macro.UsesCaller && !HasExplicitCaller)
         {
-            bound["caller"] = Take(named, "caller") is { } caller and not NoneValue ? caller : UndefinedValue.Hint("No caller defined");
+            bound.Set("caller", Take(named, "caller") is { } caller and not NoneValue ? caller : UndefinedValue.Hint("No caller defined"));
         }
 
         BindRest(arguments, named, bound, context);
@@ -54,14 +55,14 @@ internal sealed class MacroValue(string? name, MacroBody macro, Func<MacroBody, 
 
     public override void Repr(ReprWriter writer) => writer.Write($"<Macro {(name is null ? "anonymous" : StrValue.Quote(name))}>");
 
-    private void BindRest(Arguments arguments, List<KeyValuePair<string, Value>> named, Dictionary<string, Value> bound, RenderContext context)
+    private void BindRest(Arguments arguments, List<KeyValuePair<string, Value>> named, Scope bound, RenderContext context)
     {
         var count = macro.Signature.Parameters.Count;
         if (macro.UsesKwargs)
         {
             var kwargs = new DictValue(context.Budget);
             named.ForEach(n => kwargs.Set(n.Key, n.Value));
-            bound["kwargs"] = kwargs;
+            bound.Set("kwargs", kwargs);
         }
         else if (named.Count > 0)
         {
@@ -73,7 +74,7 @@ internal sealed class MacroValue(string? name, MacroBody macro, Func<MacroBody, 
 
         if (macro.UsesVarargs)
         {
-            bound["varargs"] = new TupleValue([.. arguments.Positional.Skip(count)]);
+            bound.Set("varargs", new TupleValue([.. arguments.Positional.Skip(count)]));
         }
         else if (arguments.Positional.Count > count)
         {

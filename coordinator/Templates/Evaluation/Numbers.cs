@@ -31,8 +31,25 @@ internal static class Numbers
             return null;
         }
 
-        var converted = (double)integer;
+        var converted = Nearest(integer);
         return double.IsInfinity(converted) ? throw new TemplateException(TemplateErrorKind.Overflow, "int too large to convert to float") : converted;
+    }
+
+    /// <summary>The nearest double, ties to even; the runtime's own conversion cuts off.</summary>
+    public static double Nearest(BigInteger integer)
+    {
+        var magnitude = BigInteger.Abs(integer);
+        var shift = (int)Math.Min(magnitude.GetBitLength() - 55, int.MaxValue);
+        if (shift <= 0)
+        {
+            // Up to 55 bits fit a long, whose conversion rounds.
+            return (long)integer;
+        }
+
+        var top = (long)(magnitude >> shift);
+        var sticky = (magnitude & ((BigInteger.One << shift) - 1)).IsZero ? 0 : 1;
+        var value = Math.ScaleB((double)(((top << 1) | (long)sticky) << 1), shift - 2);
+        return integer.Sign < 0 ? -value : value;
     }
 
     private static Value Integers(BinaryOperator symbol, BigInteger a, BigInteger b, Budget budget)
@@ -77,7 +94,7 @@ internal static class Numbers
         // Scaled so that the quotient has more bits than a double; the last one stands for all that were cut off.
         var shift = (int)Math.Clamp(66 - (a.GetBitLength() - b.GetBitLength()), -IntValue.MaxBits, IntValue.MaxBits);
         var quotient = BigInteger.DivRem(shift > 0 ? BigInteger.Abs(a) << shift : BigInteger.Abs(a), shift < 0 ? BigInteger.Abs(b) << -shift : BigInteger.Abs(b), out var rest);
-        var value = Math.ScaleB((double)(rest.IsZero ? quotient : quotient | 1), -shift);
+        var value = Math.ScaleB(Nearest(rest.IsZero ? quotient : quotient | 1), -shift);
         if (double.IsInfinity(value))
         {
             throw new TemplateException(TemplateErrorKind.Overflow, "integer division result too large for a float");
@@ -90,7 +107,7 @@ internal static class Numbers
     {
         if (b.Sign < 0)
         {
-            return Floats(BinaryOperator.Power, (double)a, (double)b);
+            return Floats(BinaryOperator.Power, Nearest(a), Nearest(b));
         }
 
         if (BigInteger.Abs(a) <= 1)

@@ -7,7 +7,7 @@ namespace Orchestrator.Coordinator.Templates.Evaluation;
 internal sealed class OutputBuffer(Budget budget)
 {
     private readonly StringBuilder _text = new();
-    private readonly List<GenerationMark> _marks = [];
+    private List<GenerationMark>? _marks;
 
     public int Length => _text.Length;
 
@@ -36,7 +36,7 @@ internal sealed class OutputBuffer(Budget budget)
     public void Mark(int block, int start, int end)
     {
         budget.AllocateElements(1);
-        _marks.Add(new GenerationMark(block, start, end));
+        (_marks ??= []).Add(new GenerationMark(block, start, end));
     }
 
     public StrValue ToValue(bool isSafe)

@@ -59,6 +59,9 @@ internal sealed class Scope(Scope? parent)
         _few[_count++] = (name, value);
     }
 
+    /// <summary>Whether this scope itself binds the name.</summary>
+    public bool Holds(string name) => FindHere(name) is not null;
+
     private Value? FindHere(string name)
     {
         if (_many is not null)

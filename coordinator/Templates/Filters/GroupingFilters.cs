@@ -6,11 +6,11 @@ namespace Orchestrator.Coordinator.Templates.Filters;
 /// <summary>Filters that part a sequence or leave repetitions out.</summary>
 internal static class GroupingFilters
 {
-    public static Value Batch(BoundArguments bound) => new GeneratorValue(Batches(bound));
+    public static Value Batch(BoundArguments bound) => new GeneratorValue(Batches(bound), "do_batch");
 
-    public static Value Slice(BoundArguments bound) => new GeneratorValue(Slices(bound));
+    public static Value Slice(BoundArguments bound) => new GeneratorValue(Slices(bound), "sync_do_slice");
 
-    public static Value Unique(BoundArguments bound) => new GeneratorValue(Uniques(bound));
+    public static Value Unique(BoundArguments bound) => new GeneratorValue(Uniques(bound), "sync_do_unique");
 
     public static Value GroupBy(BoundArguments bound)
     {

@@ -1,4 +1,5 @@
 using Orchestrator.Coordinator.Templates.Evaluation;
+using Orchestrator.Coordinator.Templates.Syntax;
 using Orchestrator.Coordinator.Templates.Values;
 
 namespace Orchestrator.Coordinator.Templates.Filters;
@@ -41,7 +42,7 @@ internal static class OrderFilters
         foreach (var item in bound[0].Elements(bound.Budget))
         {
             var key = fold(getter(item));
-            if (bestKey is null || (isMax ? Comparison.IsLess(bestKey, key, bound.Budget) : Comparison.IsLess(key, bestKey, bound.Budget)))
+            if (bestKey is null || Comparison.Holds(isMax ? ComparisonOperator.Greater : ComparisonOperator.Less, key, bestKey, bound.Budget))
             {
                 (best, bestKey) = (item, key);
             }

@@ -15,9 +15,9 @@ internal static class SelectionFilters
         return Sandbox.PlainAttribute(bound[0], name) ?? UndefinedValue.Member(bound[0], bound[1], bound.Budget);
     }
 
-    public static Value Map(BoundArguments bound) => new GeneratorValue(Mapped(bound));
+    public static Value Map(BoundArguments bound) => new GeneratorValue(Mapped(bound), "sync_do_map");
 
-    public static Value Select(BoundArguments bound, bool keep, bool byAttribute) => new GeneratorValue(Selected(bound, keep, byAttribute));
+    public static Value Select(BoundArguments bound, bool keep, bool byAttribute) => new GeneratorValue(Selected(bound, keep, byAttribute), "select_or_reject");
 
     private static IEnumerable<Value> Mapped(BoundArguments bound)
     {

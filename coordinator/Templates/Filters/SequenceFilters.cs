@@ -26,12 +26,7 @@ internal static class SequenceFilters
         static UndefinedValue Empty() => UndefinedValue.Hint("No last item, sequence was empty.");
     }
 
-    public static Value Items(BoundArguments bound) => bound[0] switch
-    {
-        UndefinedValue => new GeneratorValue([]),
-        DictValue dict => new GeneratorValue(new DictViewValue(dict, DictViewKind.Items).Iterate(bound.Budget)),
-        _ => throw new TemplateException(TemplateErrorKind.Type, "Can only get item pairs from a mapping."),
-    };
+    public static Value Items(BoundArguments bound) => new GeneratorValue(Pairs(bound), "do_items");
 
     public static Value Join(BoundArguments bound)
     {
@@ -86,8 +81,8 @@ internal static class SequenceFilters
 
         if (Reversed(bound[0], bound.Budget) is { } reversed)
         {
-            var name = bound[0].TypeName + (bound[0] is ListValue ? "_reverseiterator" : "_reversed");
-            return new GeneratorValue(reversed, name);
+            var name = bound[0] is ListValue ? "list_reverseiterator" : "reversed";
+            return new GeneratorValue(reversed, "", name);
         }
 
         if (bound[0].Iterate(bound.Budget) is null)
@@ -142,10 +137,30 @@ internal static class SequenceFilters
         ListValue list => Backwards(list.Items, budget),
         TupleValue tuple => Backwards(tuple.Items, budget),
         RangeValue range => Enumerable.Range(1, range.Length!.Value).Select(i => range.At(range.Length!.Value - i)),
+        UndefinedValue => [],
         DictValue dict => Backwards(dict.ToList(budget), budget),
         DictViewValue view => Backwards(view.ToList(budget), budget),
         _ => null,
     };
+
+    private static IEnumerable<Value> Pairs(BoundArguments bound)
+    {
+        if (bound[0] is UndefinedValue)
+        {
+            yield break;
+        }
+
+        if (bound[0] is not DictValue dict)
+        {
+            throw new TemplateException(TemplateErrorKind.Type, "Can only get item pairs from a mapping.");
+        }
+
+        foreach (var pair in new DictViewValue(dict, DictViewKind.Items).Iterate(bound.Budget))
+        {
+            bound.Budget.Step();
+            yield return pair;
+        }
+    }
 
     private static IEnumerable<Value> Backwards(IReadOnlyList<Value> items, Budget budget)
     {

@@ -42,7 +42,7 @@ internal static class TextFilters
     public static Value Trim(BoundArguments bound)
     {
         var text = Soft(bound);
-        return StringMethods.Keep(text, Stripping.Strip(text.Text, bound.Optional(1) is null ? null : bound.Text(1, "strip arg"), left: true, right: true), bound.Budget);
+        return StringMethods.Keep(text, Stripping.Strip(text.Text, bound.Optional(1) is null ? null : bound.Text(1, "strip"), left: true, right: true), bound.Budget);
     }
 
     public static Value Center(BoundArguments bound) => StringMethods.Keep(Soft(bound), Padding.Center(Soft(bound), bound.Int(1, 80), " ", bound.Budget), bound.Budget);
@@ -147,7 +147,7 @@ internal static class TextFilters
     public static Value WordWrap(BoundArguments bound)
     {
         var separator = bound.Optional(3) is null ? "\n" : bound.Text(3, "wordwrap");
-        var text = bound.Text(0, "wordwrap");
+        var text = bound[0] is UndefinedValue undefined ? throw undefined.Error() : bound.Text(0, "wordwrap");
         var lines = Splitting.Lines(text, keepEnds: false)
             .Select(line => string.Join(separator, Wrapping.Wrap(line, bound.Int(1, 79), bound.Truth(2, otherwise: true), bound.Truth(4, otherwise: true), bound.Budget)));
         var wrapped = string.Join(separator, lines);

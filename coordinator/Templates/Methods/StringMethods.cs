@@ -46,6 +46,7 @@ internal static class StringMethods
             ? Keep(s, s.Text[b.Text(0, "").Length..], b.Budget) : s, "/", "prefix"),
         ["removesuffix"] = Make("removesuffix", (s, b) => b.Text(0, "removesuffix()") is { Length: > 0 } suffix && s.Text.EndsWith(suffix, StringComparison.Ordinal)
             ? Keep(s, s.Text[..^suffix.Length], b.Budget) : s, "/", "suffix"),
+        ["maketrans"] = Make("maketrans", (_, _) => throw new TemplateException(TemplateErrorKind.Unsupported, "str.maketrans is not supported: write the table of translate as a dict"), "*"),
         ["translate"] = Make("translate", Translate, "/", "table"),
         ["isalpha"] = Check("isalpha", StringClasses.IsAlpha),
         ["isalnum"] = Check("isalnum", StringClasses.IsAlnum),
@@ -92,7 +93,7 @@ internal static class StringMethods
         "/");
 
     private static StrValue Strip(StrValue self, BoundArguments bound, bool left, bool right) =>
-        Keep(self, Stripping.Strip(self.Text, bound.Optional(0) is null ? null : bound.Text(0, "strip arg"), left, right), bound.Budget);
+        Keep(self, Stripping.Strip(self.Text, bound.Optional(0) is null ? null : bound.Text(0, "strip"), left, right), bound.Budget);
 
     private static ListValue Lines(StrValue self, BoundArguments bound)
     {

@@ -4,7 +4,7 @@ internal sealed partial class Parser
 {
     private MacroStatement ParseMacro(Token at)
     {
-        var name = _stream.ExpectName().Text;
+        var name = ParseFreeName().Text;
         var signature = ParseSignature();
         var body = Isolated(() => ParseClosedBody("endmacro"));
         return new MacroStatement(name, MakeMacro(signature, body, at), at.Line, at.Column);
@@ -51,12 +51,7 @@ internal sealed partial class Parser
                 _stream.ExpectOperator(",");
             }
 
-            var name = _stream.ExpectName();
-            if (IsConstantName(name.Text))
-            {
-                throw Fail("can't assign to 'name'", name);
-            }
-
+            var name = ParseFreeName();
             if (_stream.SkipOperator("="))
             {
                 defaults.Add(ParseExpression());
@@ -76,6 +71,13 @@ internal sealed partial class Parser
 
         _stream.ExpectOperator(")");
         return new MacroSignature(parameters, defaults);
+    }
+
+    /// <summary>A name that is no constant's.</summary>
+    private Token ParseFreeName()
+    {
+        var name = _stream.ExpectName();
+        return IsConstantName(name.Text) ? throw Fail("can't assign to 'name'", name) : name;
     }
 
     private MacroBody MakeMacro(MacroSignature signature, List<Statement> body, Token at)

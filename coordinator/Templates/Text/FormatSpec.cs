@@ -8,7 +8,7 @@ namespace Orchestrator.Coordinator.Templates.Text;
 /// <summary>Python's format(value, spec): the mini-language behind the colon of <c>'{:>5}'.format</c>.</summary>
 internal sealed class FormatSpec
 {
-    private string _fill = " ";
+    private string? _fill;
     private char _align;
     private char _sign = '-';
     private bool _alternate;
@@ -62,10 +62,10 @@ internal sealed class FormatSpec
         parsed._sign = Take(spec, ref i, "+- ") ?? '-';
         Take(spec, ref i, "z");
         parsed._alternate = Take(spec, ref i, "#") is not null;
-        if (Take(spec, ref i, "0") is not null && parsed._align == '\0')
+        if (Take(spec, ref i, "0") is not null)
         {
-            parsed._fill = "0";
-            parsed._align = value is StrValue ? '<' : '=';
+            parsed._fill ??= "0";
+            parsed._align = parsed._align != '\0' ? parsed._align : value is StrValue ? '<' : '=';
         }
 
         parsed._width = Digits(spec, ref i) ?? 0;
@@ -143,7 +143,7 @@ internal sealed class FormatSpec
             _ => throw Unknown("int"),
         };
         budget.Allocate(digits.Length * 2L);
-        return Pad(SignOf(integer.Sign < 0) + (_alternate ? prefix : ""), Grouped(digits, group), '>', budget);
+        return PadNumber(SignOf(integer.Sign < 0) + (_alternate ? prefix : ""), digits, group, budget);
     }
 
     private string Float(double number, Budget budget)
@@ -171,7 +171,7 @@ internal sealed class FormatSpec
             };
         }
 
-        return Pad(SignOf(double.IsNegative(number) && !double.IsNaN(number)), Grouped(digits, 3), '>', budget);
+        return PadNumber(SignOf(double.IsNegative(number) && !double.IsNaN(number)), digits, 3, budget);
     }
 
     /// <summary>No type but a precision: like g, with one digit behind the point at least.</summary>
@@ -209,12 +209,34 @@ internal sealed class FormatSpec
         return grouped + digits[end..];
     }
 
+    /// <summary>Zeros that fill up a number are digits of it: they are grouped too, and never begin with a separator.</summary>
+    private string PadNumber(string sign, string digits, int group, Budget budget)
+    {
+        if (_grouping != '\0' && _fill == "0" && _align == '=')
+        {
+            budget.Allocate(_width * 2L);
+            while (sign.Length + Grouped("0" + digits, group).Length <= _width)
+            {
+                budget.Step(digits.Length >> 4);
+                digits = "0" + digits;
+            }
+
+            if (sign.Length + Grouped(digits, group).Length < _width)
+            {
+                digits = "0" + digits;
+            }
+        }
+
+        return Pad(sign, Grouped(digits, group), '>', budget);
+    }
+
     private string Pad(string sign, string body, char standard, Budget budget)
     {
+        var fill = _fill ?? " ";
         var align = _align == '\0' ? standard : _align;
         var missing = Math.Max(0, _width - Characters.Count(sign) - Characters.Count(body));
         var left = align switch { '<' => 0, '^' => missing / 2, _ => missing };
-        var (before, behind) = (Arithmetic.Repeat(_fill, left, budget), Arithmetic.Repeat(_fill, missing - left, budget));
+        var (before, behind) = (Arithmetic.Repeat(fill, left, budget), Arithmetic.Repeat(fill, missing - left, budget));
         budget.Allocate(body.Length);
         return align == '=' ? sign + before + body : before + sign + body + behind;
     }

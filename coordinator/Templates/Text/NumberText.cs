@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Numerics;
+using System.Text;
 using Orchestrator.Coordinator.Templates.Syntax;
 
 namespace Orchestrator.Coordinator.Templates.Text;
@@ -10,7 +11,7 @@ internal static class NumberText
     /// <summary>The number, or null where Python raises ValueError.</summary>
     public static BigInteger? ParseInteger(string text, int numberBase)
     {
-        var digits = Stripping.Strip(text, null, left: true, right: true);
+        var digits = AsciiDigits(Stripping.Strip(text, null, left: true, right: true));
         var negative = digits.StartsWith('-');
         digits = digits.TrimStart() is ['+' or '-', ..] ? digits[1..] : digits;
         var prefix = digits is ['0', var mark, ..] ? char.ToLowerInvariant(mark) switch { 'x' => 16, 'o' => 8, 'b' => 2, _ => 0 } : 0;
@@ -31,7 +32,7 @@ internal static class NumberText
     /// <summary>The number, or null where Python raises ValueError.</summary>
     public static double? ParseFloat(string text)
     {
-        var digits = Stripping.Strip(text, null, left: true, right: true);
+        var digits = AsciiDigits(Stripping.Strip(text, null, left: true, right: true));
         var unsigned = digits is ['+' or '-', ..] ? digits[1..] : digits;
         var special = unsigned.ToLowerInvariant() switch
         {
@@ -44,7 +45,7 @@ internal static class NumberText
             return digits.StartsWith('-') ? -special : special;
         }
 
-        if (unsigned.Length == 0 || !(char.IsAsciiDigit(unsigned[0]) || unsigned[0] == '.') || unsigned.StartsWith('_') || unsigned.EndsWith('_'))
+        if (unsigned.Length == 0 || !(char.IsAsciiDigit(unsigned[0]) || unsigned[0] == '.') || HasStrayUnderscore(unsigned))
         {
             return null;
         }
@@ -52,5 +53,23 @@ internal static class NumberText
         return double.TryParse(
             unsigned.Replace("_", "", StringComparison.Ordinal), NumberStyles.AllowDecimalPoint | NumberStyles.AllowExponent, CultureInfo.InvariantCulture, out var value)
             ? digits.StartsWith('-') ? -value : value : null;
+    }
+
+    /// <summary>Decimal digits of other scripts count as well.</summary>
+    private static string AsciiDigits(string text) => Ascii.IsValid(text) ? text : string.Concat(text.EnumerateRunes().Select(rune =>
+        Rune.GetUnicodeCategory(rune) == UnicodeCategory.DecimalDigitNumber ? ((int)Rune.GetNumericValue(rune)).ToString(CultureInfo.InvariantCulture) : rune.ToString()));
+
+    /// <summary>Underscores may only stand between two digits.</summary>
+    private static bool HasStrayUnderscore(string text)
+    {
+        for (var at = text.IndexOf('_', StringComparison.Ordinal); at >= 0; at = text.IndexOf('_', at + 1))
+        {
+            if (at == 0 || at == text.Length - 1 || !char.IsAsciiDigit(text[at - 1]) || !char.IsAsciiDigit(text[at + 1]))
+            {
+                return true;
+            }
+        }
+
+        return false;
     }
 }

@@ -72,6 +72,13 @@ internal sealed class PercentFormat
 
     private void Directive()
     {
+        if (Peek() == '%')
+        {
+            _at++;
+            _result.Append('%');
+            return;
+        }
+
         Value? named = Peek() == '(' ? Named() : null;
         var flags = "";
         while (Peek() is '#' or '0' or '-' or ' ' or '+')
@@ -105,7 +112,7 @@ internal sealed class PercentFormat
         }
 
         _at++;
-        Pad(type == '%' ? ("", "%") : Convert(type, named ?? Next(), flags, precision), flags, width, isNumber: "diuoxXeEfFgG".Contains(type, StringComparison.Ordinal));
+        Pad(Convert(type, named ?? Next(), flags, precision), flags, width, isNumber: "diuoxXeEfFgG".Contains(type, StringComparison.Ordinal));
     }
 
     private char Peek() => _at < _format.Length ? _format[_at] : '\0';

@@ -1,7 +1,7 @@
 namespace Orchestrator.Coordinator.Templates.Values;
 
 /// <summary>A lazy sequence that can be walked once, as map, select and reversed give it.</summary>
-internal sealed class GeneratorValue(IEnumerable<Value> items, string typeName = "generator") : Value
+internal sealed class GeneratorValue(IEnumerable<Value> items, string name, string typeName = "generator") : Value
 {
     private readonly IEnumerator<Value> _items = items.GetEnumerator();
 
@@ -16,5 +16,5 @@ internal sealed class GeneratorValue(IEnumerable<Value> items, string typeName =
     }
 
     /// <summary>Python shows an address here; a rendering must not depend on one.</summary>
-    public override void Repr(ReprWriter writer) => writer.Write($"<{typeName} object at 0x0>");
+    public override void Repr(ReprWriter writer) => writer.Write($"<{typeName} object{(name.Length > 0 ? " " : "")}{name} at 0x0>");
 }

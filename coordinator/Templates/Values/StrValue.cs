@@ -41,7 +41,7 @@ internal sealed class StrValue(string text, bool isSafe = false, IReadOnlyList<G
         {
             var width = Characters.Width(Text, i);
             budget.Allocate(1);
-            yield return new StrValue(Text.Substring(i, width), IsSafe);
+            yield return new StrValue(Text.Substring(i, width));
             i += width;
         }
     }

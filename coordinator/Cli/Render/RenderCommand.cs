@@ -1,0 +1,36 @@
+using System.CommandLine;
+using System.Globalization;
+
+namespace Orchestrator.Coordinator.Cli.Render;
+
+/// <summary><c>render</c>: the chat template of a model, or a file, at work on conversations.</summary>
+internal static class RenderCommand
+{
+    public static Command Create(CommandRunner runner)
+    {
+        var model = new Option<string>("--model") { Description = "The model's folder: its chat template and tokenizer." };
+        var template = new Option<string>("--template") { Description = "A .jinja file instead of a model." };
+        var data = new Option<string>("--data") { Description = "A JSONL file of conversations: messages, and tools, documents and kwargs if wanted.", Required = true };
+        var clock = new Option<string>("--clock") { Description = "The time that the template is told, as 2026-02-03T04:05:06; now if it is left out." };
+        var json = new Option<bool>("--json") { Description = "One JSON object a line on stdout." };
+        var command = new Command("render", "Shows what a chat template makes of conversations.") { model, template, data, clock, json };
+        command.SetAction((parsed, _) => runner.RunAsync((output, _, _) =>
+        {
+            var source = RenderSource.Read(parsed.GetValue(model), parsed.GetValue(template));
+            new RenderRun(source, Clock(parsed.GetValue(clock)), parsed.GetValue(json), output.Results).Run(parsed.GetRequiredValue(data));
+            return Task.FromResult(ExitCodes.Done);
+        }));
+        return command;
+    }
+
+    private static DateTime Clock(string? given)
+    {
+        if (given is null)
+        {
+            return TimeProvider.System.GetLocalNow().DateTime;
+        }
+
+        return DateTime.TryParse(given, CultureInfo.InvariantCulture, DateTimeStyles.RoundtripKind, out var clock) ? clock
+            : throw new InvalidInputException($"--clock '{given}' is no time; write it as 2026-02-03T04:05:06.");
+    }
+}

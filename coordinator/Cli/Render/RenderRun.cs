@@ -1,0 +1,114 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Orchestrator.Coordinator.Datasets;
+using Orchestrator.Coordinator.Templates;
+using Orchestrator.Coordinator.Tokenizers;
+
+namespace Orchestrator.Coordinator.Cli.Render;
+
+/// <summary>Renders the conversations of a file, one by one; what the template refuses is an answer too.</summary>
+internal sealed class RenderRun(RenderSource source, DateTime clock, bool json, TextWriter results)
+{
+    /// <exception cref="InvalidInputException">The template is none, or a line is no conversation.</exception>
+    public void Run(string data)
+    {
+        InvalidInputException? refusal = null;
+        ChatTemplate? template = null;
+        try
+        {
+            template = ChatTemplate.Parse(source.Text, source.Name);
+        }
+        catch (TemplateException error) when (json)
+        {
+            // A script that reads a line a conversation finds the reason in each of them; the command still ends as a wrong request.
+            refusal = error;
+        }
+
+        using var lines = new JsonLines(data);
+        while (lines.Read())
+        {
+            var where = $"{data}, line {lines.Number}";
+            var input = ChatRow.Read(Parse(lines.Line, where), where, source.SpecialTokens, clock);
+            if (template is null)
+            {
+                WriteError((TemplateException)refusal!, lines.Number);
+            }
+            else
+            {
+                Render(template, input, lines.Number);
+            }
+        }
+
+        if (refusal is not null)
+        {
+            throw refusal;
+        }
+    }
+
+    private static JsonElement Parse(ReadOnlyMemory<byte> line, string where)
+    {
+        try
+        {
+            using var document = JsonDocument.Parse(line);
+            return document.RootElement.Clone();
+        }
+        catch (JsonException error)
+        {
+            throw new InvalidInputException($"{where}: no JSON: {error.Message.Split(" LineNumber:", 2)[0].TrimEnd('.')} (byte {error.BytePositionInLine}).", error);
+        }
+    }
+
+    private void Render(ChatTemplate template, ChatInput input, long line)
+    {
+        RenderedChat chat;
+        try
+        {
+            chat = template.Render(input);
+        }
+        catch (TemplateException error)
+        {
+            WriteError(error, line);
+            return;
+        }
+
+        var encoding = source.Tokenizer?.Encode(chat.Text, addSpecialTokens: false);
+        var mask = encoding is null || chat.LostGenerations > 0 ? null : AssistantMask.Of(chat, encoding);
+        if (json)
+        {
+            results.WriteLine(Line(chat, encoding, mask).ToJsonString());
+        }
+        else
+        {
+            Show(chat, encoding, mask, line);
+        }
+    }
+
+    private static JsonObject Line(RenderedChat chat, TokenizerEncoding? encoding, bool[]? mask)
+    {
+        var line = new JsonObject { ["text"] = chat.Text };
+        if (encoding is not null)
+        {
+            line["ids"] = new JsonArray([.. encoding.Ids.Select(id => (JsonNode)id)]);
+            line["assistant_mask"] = mask is null ? null : new JsonArray([.. mask.Select(m => (JsonNode)(m ? 1 : 0))]);
+        }
+
+        return line;
+    }
+
+    private void WriteError(TemplateException error, long line) =>
+        results.WriteLine(json ? new JsonObject { ["error"] = error.Reason }.ToJsonString() : $"== line {line}: refused: {error.Message}");
+
+    /// <summary>The text; then its tokens, those of generation blocks with a mark.</summary>
+    private void Show(RenderedChat chat, TokenizerEncoding? encoding, bool[]? mask, long line)
+    {
+        var facts = encoding is null ? "" : mask is null ? $", {encoding.Ids.Length} tokens, the place of a generation block is lost"
+            : $", {encoding.Ids.Length} tokens, {mask.Count(m => m)} of them written by the assistant (*)";
+        results.WriteLine($"== line {line}: {chat.Text.Length} characters{facts}");
+        results.WriteLine(chat.Text);
+        for (var i = 0; encoding is not null && i < encoding.Ids.Length; i++)
+        {
+            var (start, end) = encoding.Utf16Offsets[i];
+            results.WriteLine($"{(mask is not null && mask[i] ? '*' : ' ')} {encoding.Ids[i],7} {JsonSerializer.Serialize(chat.Text[start..end])}");
+        }
+    }
+}

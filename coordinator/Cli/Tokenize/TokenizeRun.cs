@@ -1,0 +1,71 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Orchestrator.Coordinator.Datasets;
+using Orchestrator.Coordinator.Tokenizers;
+
+namespace Orchestrator.Coordinator.Cli.Tokenize;
+
+/// <summary>Tokenizes one text or the texts of a file.</summary>
+internal sealed class TokenizeRun(Tokenizer tokenizer, bool addSpecialTokens, bool json, TextWriter results)
+{
+    /// <exception cref="InvalidInputException">Neither or both are given, or a line has no text.</exception>
+    public void Run(string? text, string? data)
+    {
+        switch (text, data)
+        {
+            case ({ } given, null):
+                Tokenize(given);
+                break;
+            case (null, { } file):
+                RunFile(file);
+                break;
+            default:
+                throw new InvalidInputException("tokenize takes a TEXT or --data FILE.jsonl: give one of them.");
+        }
+    }
+
+    private void RunFile(string file)
+    {
+        using var lines = new JsonLines(file);
+        while (lines.Read())
+        {
+            Tokenize(Text(lines.Line, $"{file}, line {lines.Number}"));
+        }
+    }
+
+    private static string Text(ReadOnlyMemory<byte> line, string where)
+    {
+        try
+        {
+            using var row = JsonDocument.Parse(line);
+            return row.RootElement.ValueKind == JsonValueKind.Object && row.RootElement.TryGetProperty("text", out var text) && text.ValueKind == JsonValueKind.String
+                ? text.GetString()!
+                : throw new InvalidInputException($"{where}: a row to tokenize is {{\"text\": \"…\"}}.");
+        }
+        catch (JsonException error)
+        {
+            throw new InvalidInputException($"{where}: no JSON: {error.Message.Split(" LineNumber:", 2)[0].TrimEnd('.')} (byte {error.BytePositionInLine}).", error);
+        }
+        catch (InvalidOperationException error)
+        {
+            throw new InvalidInputException($"{where}: the text holds half a surrogate pair, which is no character.", error);
+        }
+    }
+
+    private void Tokenize(string text)
+    {
+        var ids = tokenizer.Encode(text, addSpecialTokens).Ids;
+        if (json)
+        {
+            results.WriteLine(new JsonObject { ["ids"] = new JsonArray([.. ids.Select(id => (JsonNode)id)]), ["decoded"] = tokenizer.Decode(ids, skipSpecialTokens: false) }.ToJsonString());
+            return;
+        }
+
+        foreach (var id in ids)
+        {
+            results.WriteLine($"{id,7} {JsonSerializer.Serialize(tokenizer.Decode([id], skipSpecialTokens: false))}");
+        }
+
+        results.WriteLine($"{ids.Length} tokens");
+    }
+}

@@ -1,0 +1,152 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Orchestrator.Coordinator.Cli;
+using Orchestrator.Coordinator.Tests.Templates;
+
+namespace Orchestrator.Coordinator.Tests.Cli;
+
+/// <summary>render shows text, tokens and the assistant's part for each conversation, or the reason of the template.</summary>
+public sealed class RenderCommandTests
+{
+    private const string Clock = "2026-02-03T04:05:06";
+
+    [Fact]
+    public async Task Render_ModelFolder_GivesTextTokensAndMaskOfTheGoldenCases()
+    {
+        using var folder = new TemporaryFolder();
+        File.Copy(Fixtures.At("tokenizers", "llama3", "tokenizer.json"), folder.At("tokenizer.json"));
+        File.Copy(Fixtures.At("templates", "chatml", "template.jinja"), folder.At("chat_template.jinja"));
+        var cases = TemplateFixtures.Lines("chatml/cases.jsonl.gz").ToList();
+        WriteRows(folder.At("data.jsonl"), "chatml", cases);
+
+        var (code, results, messages) = await RunAsync("render", "--model", folder.Path, "--data", folder.At("data.jsonl"), "--clock", Clock, "--json");
+
+        Assert.Equal((ExitCodes.Done, ""), (code, messages));
+        Assert.All(results, line => Assert.True(line.All(char.IsAscii)));
+        Assert.Equal(cases.Count, results.Length);
+        Assert.All(cases.Zip(results), pair => AssertLine(pair.Item1, JsonNode.Parse(pair.Item2)!));
+    }
+
+    [Theory]
+    [InlineData("llama3")]
+    [InlineData("mistral_v3_tools")]
+    public async Task Render_TemplateFile_GivesTextsAndReasons(string name)
+    {
+        using var folder = new TemporaryFolder();
+        var cases = TemplateFixtures.Lines($"{name}/cases.jsonl.gz").ToList();
+        WriteRows(folder.At("data.jsonl"), name, cases);
+
+        var (code, results, _) = await RunAsync("render", "--template", Fixtures.At("templates", name, "template.jinja"), "--data", folder.At("data.jsonl"), "--clock", Clock, "--json");
+
+        Assert.Equal((ExitCodes.Done, cases.Count), (code, results.Length));
+        Assert.All(cases.Zip(results), pair =>
+        {
+            var line = JsonNode.Parse(pair.Item2)!.AsObject();
+            bool isText = pair.Item1.TryGetProperty("expected", out var text);
+            Assert.Equal(isText ? "text" : "error", line.Single().Key);
+            Assert.Equal(isText ? text.GetString() : pair.Item1.GetProperty("error").GetProperty("message").GetString(), (string?)line.Single().Value);
+        });
+    }
+
+    [Fact]
+    public async Task Render_BrokenTemplate_SaysSoInEveryLineAndEndsWithTwo()
+    {
+        using var folder = new TemporaryFolder();
+        File.WriteAllText(folder.At("data.jsonl"), "{\"messages\":[{\"role\":\"user\",\"content\":\"a\"}]}\n{\"messages\":[]}\n");
+
+        var (code, results, messages) = await RunAsync("render", "--template", Fixtures.At("templates", "syntax_error", "template.jinja"), "--data", folder.At("data.jsonl"), "--json");
+
+        Assert.Equal((ExitCodes.WrongRequest, 2), (code, results.Length));
+        Assert.All(results, line => Assert.StartsWith("Encountered unknown tag 'do_nothing'.", (string)JsonNode.Parse(line)!["error"]!, StringComparison.Ordinal));
+        Assert.Contains("line 16, column 6", messages, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Render_OnATerminal_ShowsTextTokensAndRefusals()
+    {
+        using var folder = new TemporaryFolder();
+        File.Copy(Fixtures.At("tokenizers", "llama3", "tokenizer.json"), folder.At("tokenizer.json"));
+        File.WriteAllText(folder.At("chat_template.jinja"), "{% for m in messages %}{% if m.role == 'critic' %}{{ raise_exception('No critics') }}{% endif %}{% generation %}{{ m.content }}{% endgeneration %}!{% endfor %}");
+        File.WriteAllText(folder.At("data.jsonl"), "{\"messages\":[{\"role\":\"user\",\"content\":\"abc\"}]}\n{\"messages\":[{\"role\":\"critic\",\"content\":\"x\"}]}\n");
+
+        var (code, results, _) = await RunAsync("render", "--model", folder.Path, "--data", folder.At("data.jsonl"));
+
+        Assert.Equal(ExitCodes.Done, code);
+        Assert.Contains("abc!", results);
+        Assert.Contains(results, line => line.StartsWith("* ", StringComparison.Ordinal));
+        Assert.Contains(results, line => line.StartsWith("== line 2: refused: No critics (", StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData("{\"messages\":5}", "line 1", "messages")]
+    [InlineData("{\"messages\":[],\"kwargs\":[]}", "line 1", "kwargs")]
+    [InlineData("\n{\"messages\":", "line 2", "no JSON")]
+    [InlineData("{\"messages\":[],\"kwargs\":{\"add_generation_prompt\":1}}", "line 1", "add_generation_prompt")]
+    public async Task Render_WrongRow_EndsWithTwoAndNamesFileAndLine(string rows, string line, string named)
+    {
+        using var folder = new TemporaryFolder();
+        File.WriteAllText(folder.At("data.jsonl"), rows);
+        File.WriteAllText(folder.At("t.jinja"), "x");
+
+        var (code, results, messages) = await RunAsync("render", "--template", folder.At("t.jinja"), "--data", folder.At("data.jsonl"), "--json");
+
+        Assert.Equal((ExitCodes.WrongRequest, 0), (code, results.Length));
+        Assert.Contains(line, messages, StringComparison.Ordinal);
+        Assert.Contains(named, messages, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Render_WithoutOrWithTwoTemplates_IsAWrongRequest()
+    {
+        using var folder = new TemporaryFolder();
+        Assert.Equal(ExitCodes.WrongRequest, (await RunAsync("render", "--data", "x.jsonl")).Code);
+        Assert.Equal(ExitCodes.WrongRequest, (await RunAsync("render", "--data", "x.jsonl", "--model", "a", "--template", "b")).Code);
+        Assert.Contains("does not exist", (await RunAsync("render", "--data", "x.jsonl", "--template", folder.At("none.jinja"))).Messages, StringComparison.Ordinal);
+        Assert.Contains("no chat template", (await RunAsync("render", "--data", "x.jsonl", "--model", folder.Path)).Messages, StringComparison.Ordinal);
+        Assert.Contains("--clock", (await RunAsync("render", "--data", "x.jsonl", "--template", Fixtures.At("templates", "chatml", "template.jinja"), "--clock", "soon")).Messages, StringComparison.Ordinal);
+    }
+
+    private static void AssertLine(JsonElement golden, JsonNode line)
+    {
+        if (!golden.TryGetProperty("expected", out var expected))
+        {
+            Assert.Equal(golden.GetProperty("error").GetProperty("message").GetString(), (string?)line["error"]);
+            return;
+        }
+
+        Assert.Equal(expected.GetString(), (string?)line["text"]);
+        if (golden.TryGetProperty("mask", out var mask))
+        {
+            Assert.Equal(mask.GetProperty("ids").EnumerateArray().Select(id => id.GetInt32()), line["ids"]!.AsArray().Select(id => (int)id!));
+            Assert.Equal(mask.GetProperty("assistant_mask").GetString(), string.Concat(line["assistant_mask"]!.AsArray().Select(m => (int)m!)));
+        }
+    }
+
+    /// <summary>The golden cases as rows, with the special tokens as kwargs where there is no tokenizer to name them.</summary>
+    private static void WriteRows(string file, string template, IEnumerable<JsonElement> cases)
+    {
+        using var rows = new StreamWriter(file);
+        foreach (var golden in cases)
+        {
+            var input = TemplateFixtures.Input(template, golden);
+            var kwargs = JsonNode.Parse(golden.GetProperty("kwargs").GetRawText())!.AsObject();
+            foreach (var (name, token) in input.SpecialTokens)
+            {
+                kwargs.TryAdd(name, token);
+            }
+
+            var row = new JsonObject { ["messages"] = Node(input.Messages), ["tools"] = Node(input.Tools), ["documents"] = Node(input.Documents), ["kwargs"] = kwargs };
+            rows.Write(row.ToJsonString() + "\n");
+        }
+    }
+
+    private static JsonNode? Node(JsonElement? element) => element is { } present ? JsonNode.Parse(present.GetRawText()) : null;
+
+    private static async Task<(int Code, string[] Results, string Messages)> RunAsync(params string[] arguments)
+    {
+        await using var results = new StringWriter();
+        await using var messages = new StringWriter();
+        var code = await CommandLine.RunAsync(arguments, new CommandOutput(results, messages, IsTerminal: false));
+        return (code, results.ToString().Split('\n', StringSplitOptions.RemoveEmptyEntries), messages.ToString());
+    }
+}

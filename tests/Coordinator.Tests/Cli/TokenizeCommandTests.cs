@@ -1,0 +1,72 @@
+using System.Text.Json.Nodes;
+using Orchestrator.Coordinator.Cli;
+using Orchestrator.Coordinator.Tests.Tokenizers;
+
+namespace Orchestrator.Coordinator.Tests.Cli;
+
+/// <summary>tokenize gives ids and their text for texts of a file or of the command line.</summary>
+public sealed class TokenizeCommandTests
+{
+    [Theory]
+    [InlineData(false, "ids_special", "decoded_special")]
+    [InlineData(true, "ids", "decoded")]
+    public async Task Tokenize_File_GivesTheGoldenIdsAndTexts(bool noSpecial, string ids, string decoded)
+    {
+        using var folder = new TemporaryFolder();
+        var cases = GoldenTokenizers.Rows("llama3", "cases.jsonl.gz").ToList();
+        File.WriteAllText(folder.At("data.jsonl"), string.Concat(cases.Select(c => new JsonObject { ["text"] = (string)c["text"]! }.ToJsonString() + "\n")));
+
+        var (code, results, messages) = await RunAsync(
+            ["tokenize", "--model", Fixtures.At("tokenizers", "llama3"), "--data", folder.At("data.jsonl"), "--json", .. noSpecial ? (string[])["--no-special"] : []]);
+
+        Assert.Equal((ExitCodes.Done, "", cases.Count), (code, messages, results.Length));
+        Assert.All(cases.Zip(results), pair =>
+        {
+            var line = JsonNode.Parse(pair.Item2)!;
+            Assert.True(pair.Item2.All(char.IsAscii));
+            Assert.Equal(GoldenTokenizers.Ints(pair.Item1, ids), GoldenTokenizers.Ints(line, "ids"));
+            Assert.Equal((string?)pair.Item1[decoded], (string?)line["decoded"]);
+        });
+    }
+
+    [Fact]
+    public async Task Tokenize_Text_ShowsOneTokenALine()
+    {
+        var (code, results, _) = await RunAsync(["tokenize", "--model", Fixtures.At("tokenizers", "llama3"), "Hello", "--no-special"]);
+
+        Assert.Equal(ExitCodes.Done, code);
+        Assert.Equal($"{results.Length - 1} tokens", results[^1]);
+        Assert.Equal("Hello", string.Concat(results[..^1].Select(line => (string)JsonNode.Parse(line[8..])!)));
+    }
+
+    [Theory]
+    [InlineData("{\"txt\":\"a\"}", "line 1")]
+    [InlineData("{\"text\":\"a\"}\n[", "line 2")]
+    [InlineData("{\"text\":\"\\ud800\"}", "surrogate")]
+    public async Task Tokenize_WrongRow_EndsWithTwoAndNamesIt(string rows, string named)
+    {
+        using var folder = new TemporaryFolder();
+        File.WriteAllText(folder.At("data.jsonl"), rows);
+
+        var (code, _, messages) = await RunAsync(["tokenize", "--model", Fixtures.At("tokenizers", "llama3"), "--data", folder.At("data.jsonl"), "--json"]);
+
+        Assert.Equal(ExitCodes.WrongRequest, code);
+        Assert.Contains(named, messages, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Tokenize_WithoutOrWithTwoSources_IsAWrongRequest()
+    {
+        var model = Fixtures.At("tokenizers", "llama3");
+        Assert.Equal(ExitCodes.WrongRequest, (await RunAsync(["tokenize", "--model", model])).Code);
+        Assert.Equal(ExitCodes.WrongRequest, (await RunAsync(["tokenize", "--model", model, "a", "--data", "b"])).Code);
+    }
+
+    private static async Task<(int Code, string[] Results, string Messages)> RunAsync(string[] arguments)
+    {
+        await using var results = new StringWriter();
+        await using var messages = new StringWriter();
+        var code = await CommandLine.RunAsync(arguments, new CommandOutput(results, messages, IsTerminal: false));
+        return (code, results.ToString().Split('\n', StringSplitOptions.RemoveEmptyEntries), messages.ToString());
+    }
+}
