@@ -23,8 +23,8 @@ internal sealed class TemplateException(TemplateErrorKind kind, string reason) :
     {
         get
         {
-            var reason = Reason.Length <= MaxShown ? Reason : Reason[..MaxShown] + "\u2026";
-            return Document is null ? $"{reason.TrimEnd('.')}." : $"{reason.TrimEnd('.')} ({Document}, line {Line}, column {Column}).";
+            var shown = Reason.Length <= MaxShown ? Reason : Reason[..MaxShown] + "\u2026";
+            return Document is null ? $"{shown.TrimEnd('.')}." : $"{shown.TrimEnd('.')} ({Document}, line {Line}, column {Column}).";
         }
     }
 

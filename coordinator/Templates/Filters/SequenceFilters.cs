@@ -81,8 +81,7 @@ internal static class SequenceFilters
 
         if (Reversed(bound[0], bound.Budget) is { } reversed)
         {
-            var name = bound[0] is ListValue ? "list_reverseiterator" : "reversed";
-            return new GeneratorValue(reversed, "", name);
+            return new GeneratorValue(reversed, "", ReversedName(bound[0]));
         }
 
         if (bound[0].Iterate(bound.Budget) is null)
@@ -130,6 +129,17 @@ internal static class SequenceFilters
         return length == 0 ? UndefinedValue.Hint("No random item, sequence was empty.")
             : Sandbox.Item(bound[0], IntValue.Of((int)((draw * 2654435761L) % length)), bound.Budget);
     }
+
+    private static string ReversedName(Value value) => value switch
+    {
+        ListValue => "list_reverseiterator",
+        RangeValue => "range_iterator",
+        DictValue => "dict_reversekeyiterator",
+        DictViewValue { Kind: DictViewKind.Keys } => "dict_reversekeyiterator",
+        DictViewValue { Kind: DictViewKind.Values } => "dict_reversevalueiterator",
+        DictViewValue => "dict_reverseitemiterator",
+        _ => "reversed",
+    };
 
     /// <summary>The elements from the end, where Python can walk them backwards.</summary>
     private static IEnumerable<Value>? Reversed(Value value, Budget budget) => value switch

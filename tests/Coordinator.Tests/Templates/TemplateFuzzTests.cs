@@ -92,6 +92,6 @@ public sealed partial class TemplateFuzzTests
         return [.. sources.Where(s => s.Length < 400), .. sources.SelectMany(s => Tag().Split(s)).Where(p => p.Length > 0)];
     }
 
-    [GeneratedRegex(@"(\{%.*?%\}|\{\{.*?\}\})", RegexOptions.Singleline, 5_000)]
+    [GeneratedRegex(@"(?<tag>\{%.*?%\}|\{\{.*?\}\})", RegexOptions.Singleline | RegexOptions.ExplicitCapture, 5_000)]
     private static partial Regex Tag();
 }
