@@ -28,7 +28,7 @@ internal sealed class RenderRun(RenderSource source, DateTime clock, bool json, 
         while (lines.Read())
         {
             var where = $"{data}, line {lines.Number}";
-            var input = ChatRow.Read(Parse(lines.Line, where), where, source.SpecialTokens, clock);
+            var input = ChatInputReader.Read(Parse(lines.Line, where), where, source.SpecialTokens, clock);
             if (template is null)
             {
                 WriteError((TemplateException)refusal!, lines.Number);

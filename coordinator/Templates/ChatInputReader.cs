@@ -4,7 +4,7 @@ namespace Orchestrator.Coordinator.Templates;
 
 /// <summary>A row of a data file as the input of a template: messages, tools, documents and kwargs.</summary>
 /// <remarks>add_generation_prompt and continue_final_message stand among the kwargs, as they are arguments of apply_chat_template.</remarks>
-internal static class ChatRow
+internal static class ChatInputReader
 {
     /// <param name="row">The row.</param>
     /// <param name="where">File and line, for messages.</param>
