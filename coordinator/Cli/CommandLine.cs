@@ -1,4 +1,6 @@
 using System.CommandLine;
+using Orchestrator.Coordinator.Cli.Evaluate;
+using Orchestrator.Coordinator.Cli.Generate;
 using Orchestrator.Coordinator.Cli.Prepare;
 using Orchestrator.Coordinator.Cli.Render;
 using Orchestrator.Coordinator.Cli.Score;
@@ -37,6 +39,8 @@ internal static class CommandLine
             TokenizeCommand.Create(runner),
             RenderCommand.Create(runner),
             ScoreCommand.Create(runner),
+            GenerateCommand.Create(runner),
+            EvaluateCommand.Create(runner),
             CreateInspect(runner),
         };
 

@@ -25,7 +25,7 @@ internal sealed class ScoreRun(WholeModelInput input, CommandOutput output, RunL
         }
 
         var plan = ScorePlan.Create(split.Lengths, input.Job.Data.Packing);
-        await using var worker = await WholeModelWorker.StartAsync(input, folder, [split.Shard], plan.MaxTokens, log, cancellationToken);
+        await using var worker = await WholeModelWorker.StartAsync(input, folder, [split.Shard], plan.MaxTokens, output, log, cancellationToken);
         await ScoreAsync(worker.Conversation, plan, cancellationToken);
     }
 

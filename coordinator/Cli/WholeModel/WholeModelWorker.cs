@@ -1,3 +1,4 @@
+using Orchestrator.Coordinator.Cli.Progress;
 using Orchestrator.Coordinator.Runs;
 using Orchestrator.Coordinator.Telemetry;
 using Orchestrator.Protos;
@@ -23,17 +24,18 @@ internal sealed class WholeModelWorker : IAsyncDisposable
     /// <param name="folder">Taken over, also on a failure.</param>
     /// <param name="shards">Prepared data that the worker fetches.</param>
     /// <param name="maxTokens">Tokens of the largest pass.</param>
+    /// <param name="output">Where a person sees how far it is.</param>
     /// <param name="log">The run's log.</param>
     /// <param name="cancellationToken">Gives up.</param>
     public static async Task<WholeModelWorker> StartAsync(
-        WholeModelInput input, WorkFolder folder, IEnumerable<ShardRef> shards, int maxTokens, RunLog log, CancellationToken cancellationToken)
+        WholeModelInput input, WorkFolder folder, IEnumerable<ShardRef> shards, int maxTokens, CommandOutput output, RunLog log, CancellationToken cancellationToken)
     {
         var cluster = await EmbeddedCluster.StartAsync(folder, log, cancellationToken);
         var worker = new WholeModelWorker(cluster, input.Job.Name);
         try
         {
             cluster.StartWorkers(1, input.Job.Resources.ComputeThreads, input.Job.Resources.NumericClass);
-            await worker.LoadAsync(input, shards, maxTokens, cancellationToken);
+            await worker.LoadAsync(input, shards, maxTokens, new TerminalLine(output), cancellationToken);
             return worker;
         }
         catch
@@ -49,15 +51,25 @@ internal sealed class WholeModelWorker : IAsyncDisposable
         await _cluster.DisposeAsync();
     }
 
-    private async Task LoadAsync(WholeModelInput input, IEnumerable<ShardRef> shards, int maxTokens, CancellationToken cancellationToken)
+    private async Task LoadAsync(WholeModelInput input, IEnumerable<ShardRef> shards, int maxTokens, TerminalLine line, CancellationToken cancellationToken)
     {
-        var met = await Conversation.MeetAsync(cancellationToken);
-        var stage = input.Stage(StageSpecs.ComputeDtype(input.Job, met), maxTokens);
-        Conversation.Tell(new CoordinatorMessage { LoadStage = new LoadStage { Scope = Conversation.Scope, Stage = stage, Shards = { shards } } });
-        while (true)
+        try
         {
-            var message = await Conversation.HearAsync(cancellationToken);
-            if (message is { BodyCase: WorkerMessage.BodyOneofCase.StageLoad, StageLoad.Done: true }) return;
+            line.Show("starts a worker");
+            var met = await Conversation.MeetAsync(cancellationToken);
+            var stage = input.Stage(StageSpecs.ComputeDtype(input.Job, met), maxTokens);
+            Conversation.Tell(new CoordinatorMessage { LoadStage = new LoadStage { Scope = Conversation.Scope, Stage = stage, Shards = { shards } } });
+            while (true)
+            {
+                var message = await Conversation.HearAsync(cancellationToken);
+                if (message.BodyCase != WorkerMessage.BodyOneofCase.StageLoad) continue;
+                if (message.StageLoad.Done) return;
+                line.Show($"loads layer {message.StageLoad.LayersLoaded} of {input.Model.Spec.NumLayers}");
+            }
+        }
+        finally
+        {
+            line.Clear();
         }
     }
 }

@@ -69,7 +69,7 @@ internal sealed partial class ModelText
 
     /// <summary>The text of messages of a chat.</summary>
     /// <exception cref="InvalidInputException">There is no template, or it refuses the chat.</exception>
-    public RenderedChat Render(ChatRow chat, JsonElement messages, bool generationPrompt)
+    public RenderedChat Render(ChatRow chat, JsonElement messages, bool generationPrompt, bool continueFinalMessage = false)
     {
         if (Template is null)
         {
@@ -84,6 +84,7 @@ internal sealed partial class ModelText
             Kwargs = chat.Kwargs,
             Clock = _clock,
             AddGenerationPrompt = generationPrompt,
+            ContinueFinalMessage = continueFinalMessage,
             SpecialTokens = _specialTokens,
         });
     }

@@ -1,0 +1,39 @@
+using System.Text.Json;
+
+namespace Orchestrator.Coordinator.Cli.Evaluate;
+
+/// <summary>When an answer counts as the expected one.</summary>
+internal enum AnswerMatch
+{
+    /// <summary>The same text, white space around it left out.</summary>
+    Exact,
+
+    /// <summary>The same JSON value, whatever its white space and the order of its members; of an expected text that is no JSON, the same text.</summary>
+    Json,
+}
+
+/// <summary>Compares answers.</summary>
+/// <remarks>Pure.</remarks>
+internal static class AnswerMatches
+{
+    public static bool Matches(this AnswerMatch match, string expected, string answer)
+    {
+        if (string.Equals(expected.Trim(), answer.Trim(), StringComparison.Ordinal)) return true;
+        if (match != AnswerMatch.Json) return false;
+        using var wanted = Parse(expected);
+        using var given = Parse(answer);
+        return wanted is not null && given is not null && JsonElement.DeepEquals(wanted.RootElement, given.RootElement);
+    }
+
+    private static JsonDocument? Parse(string text)
+    {
+        try
+        {
+            return JsonDocument.Parse(text);
+        }
+        catch (JsonException)
+        {
+            return null;
+        }
+    }
+}
