@@ -1,3 +1,4 @@
+using System.IO.Compression;
 using System.Text.Json;
 using Orchestrator.Coordinator.Models;
 using Orchestrator.Worker.Models;
@@ -34,8 +35,7 @@ internal sealed class StepWorkload : IDisposable
     public static StepWorkload Sample()
     {
         var folder = Path.Combine(Root(), "coordinator", "samples");
-        var samples = File.ReadLines(Path.Combine(folder, "orders-tokens.jsonl")).Take(16).Select(line => JsonDocument.Parse(line).RootElement).ToArray();
-        var all = samples.Select(sample => (Ids: Numbers(sample, "input_ids"), Labels: Numbers(sample, "labels"))).ToArray();
+        var all = Tokens().Take(16).Select(sample => (Ids: Numbers(sample, "input_ids"), Labels: Numbers(sample, "labels"))).ToArray();
         var quarter = all.Sum(sample => sample.Ids.Length) / 4;
         var limit = (int)System.Numerics.BitOperations.RoundUpToPowerOf2((uint)Math.Max(all.Max(sample => sample.Ids.Length), Math.Min(4096, quarter)));
         var batches = new List<MicroBatchTokens>();
@@ -61,6 +61,16 @@ internal sealed class StepWorkload : IDisposable
     }
 
     public void Dispose() => _random?.Dispose();
+
+    /// <summary>The sample's training rows as tokens.</summary>
+    private static IEnumerable<JsonElement> Tokens()
+    {
+        using var reader = new StreamReader(new GZipStream(File.OpenRead(Path.Combine(Root(), "tests", "fixtures", "samples", "orders-tokens.jsonl.gz")), CompressionMode.Decompress));
+        while (reader.ReadLine() is { } line)
+        {
+            yield return JsonDocument.Parse(line).RootElement;
+        }
+    }
 
     private static int[] Numbers(JsonElement sample, string name) => [.. sample.GetProperty(name).EnumerateArray().Select(value => value.GetInt32())];
 

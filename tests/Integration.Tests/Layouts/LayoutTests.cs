@@ -23,8 +23,8 @@ public sealed class LayoutTests
     public void Train_Sample_GivesEqualBytesOnEveryLayout()
     {
         using var folder = new TemporaryFolder();
-        File.WriteAllLines(folder["train.jsonl"], File.ReadLines(Repository.Sample("orders-tokens.jsonl")).Take(90));
-        File.WriteAllLines(folder["eval.jsonl"], File.ReadLines(Repository.Sample("orders-eval-tokens.jsonl")).Take(20));
+        File.WriteAllLines(folder["train.jsonl"], File.ReadLines(Repository.Sample("orders.jsonl")).Take(90));
+        File.WriteAllLines(folder["eval.jsonl"], File.ReadLines(Repository.Sample("orders-eval.jsonl")).Take(20));
         var runs = CompareAll(folder, Repository.Sample("orders.yaml"),
         [
             $"data.train={folder["train.jsonl"]}", $"data.eval={folder["eval.jsonl"]}", "training.epochs=2", "training.global_batch_size=40",

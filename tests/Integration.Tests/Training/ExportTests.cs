@@ -11,8 +11,8 @@ public sealed class ExportTests
     public void Train_NewAdapter_HasPeftsFilesKeysAndConfigAndScoresAsTrainingSaw()
     {
         using var folder = new TemporaryFolder();
-        File.WriteAllLines(folder["train.jsonl"], File.ReadLines(Repository.Sample("orders-tokens.jsonl")).Take(32));
-        File.WriteAllLines(folder["eval.jsonl"], File.ReadLines(Repository.Sample("orders-eval-tokens.jsonl")).Take(10));
+        File.WriteAllLines(folder["train.jsonl"], File.ReadLines(Repository.Sample("orders.jsonl")).Take(32));
+        File.WriteAllLines(folder["eval.jsonl"], File.ReadLines(Repository.Sample("orders-eval.jsonl")).Take(10));
         var result = OrchestratorProcess.Run("train", Repository.Sample("orders.yaml"), "--out", folder["out"], "--json", "--set", $"data.train={folder["train.jsonl"]}",
             "--set", $"data.eval={folder["eval.jsonl"]}", "--set", "training.max_steps=6", "--set", "quantization.compute_dtype=float32");
         Assert.True(result.ExitCode == 0, result.ToString());
