@@ -44,10 +44,16 @@ internal sealed class AccessInterceptor(AccessTokens tokens) : Interceptor
 
     private void Check(ServerCallContext context)
     {
-        if (context.Method.StartsWith(AttachPrefix, StringComparison.Ordinal)) return;
+        if (context.Method.StartsWith(AttachPrefix, StringComparison.Ordinal))
+        {
+            return;
+        }
+
         var expected = context.Method.StartsWith(ShardsPrefix, StringComparison.Ordinal) ? tokens.WorkerCredential : tokens.UserToken;
         var given = context.RequestHeaders.GetValue(Header);
         if (given is null || !given.StartsWith(Scheme, StringComparison.Ordinal) || !AccessTokens.Same(given[Scheme.Length..], expected))
+        {
             throw new RpcException(new Status(StatusCode.Unauthenticated, "The token is missing or wrong; send 'authorization: Bearer TOKEN'."));
+        }
     }
 }

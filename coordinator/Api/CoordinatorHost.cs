@@ -9,21 +9,6 @@ using Orchestrator.Coordinator.Telemetry;
 
 namespace Orchestrator.Coordinator.Api;
 
-/// <summary>What a coordinator is made of on this machine.</summary>
-/// <param name="Folders">The storage roots.</param>
-/// <param name="Cluster">Journal and remoting.</param>
-/// <param name="Tokens">The secrets.</param>
-internal sealed record CoordinatorSettings(JobFolders Folders, ClusterSettings Cluster, AccessTokens Tokens)
-{
-    /// <summary>Port of HTTP/1.1; 0: any free one.</summary>
-    public int HttpPort { get; init; }
-
-    /// <summary>Port of gRPC (HTTP/2 in plain text); 0: any free one.</summary>
-    public int GrpcPort { get; init; }
-
-    public MembershipOptions Membership { get; init; } = new();
-}
-
 /// <summary>A coordinator: the cluster node with its actors, the gRPC services and the health endpoints (alive: it answers; ready: see <see cref="NodeReadiness"/>).</summary>
 /// <remarks>
 /// <c>train</c> runs it in its own process on loopback; nothing here knows that. Two plain ports, for one cannot serve HTTP/1.1 and gRPC. Signals are left to

@@ -15,16 +15,28 @@ internal sealed partial class DataShardsService(JobFolders folders) : DataShards
     public override async Task Fetch(ShardRequest request, IServerStreamWriter<ShardPart> responseStream, ServerCallContext context)
     {
         var digest = request.Shard?.Sha256 ?? "";
-        if (!Digest().IsMatch(digest)) throw new RpcException(new Status(StatusCode.InvalidArgument, $"'{digest}' is no SHA-256 digest."));
+        if (!Digest().IsMatch(digest))
+        {
+            throw new RpcException(new Status(StatusCode.InvalidArgument, $"'{digest}' is no SHA-256 digest."));
+        }
+
         await using var file = Open(digest);
         var length = (ulong)file.Length;
-        if (request.Offset > length) throw new RpcException(new Status(StatusCode.OutOfRange, $"Shard {digest} has {length} bytes, not {request.Offset}."));
+        if (request.Offset > length)
+        {
+            throw new RpcException(new Status(StatusCode.OutOfRange, $"Shard {digest} has {length} bytes, not {request.Offset}."));
+        }
+
         file.Position = (long)request.Offset;
         var buffer = new byte[PartBytes];
         for (var offset = request.Offset; offset < length;)
         {
             var read = await file.ReadAsync(buffer, context.CancellationToken);
-            if (read == 0) throw new RpcException(new Status(StatusCode.DataLoss, $"Shard {digest} became shorter while it was read."));
+            if (read == 0)
+            {
+                throw new RpcException(new Status(StatusCode.DataLoss, $"Shard {digest} became shorter while it was read."));
+            }
+
             await responseStream.WriteAsync(new ShardPart { Offset = offset, Content = ByteString.CopyFrom(buffer, 0, read) }, context.CancellationToken);
             offset += (ulong)read;
         }

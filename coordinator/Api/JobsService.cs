@@ -17,8 +17,16 @@ internal sealed class JobsService(JobClient jobs, IReadOnlyActorRegistry actors,
 
     public override async Task<SubmitJobReply> Submit(SubmitJobRequest request, ServerCallContext context)
     {
-        if (request.Document.Length == 0) return new SubmitJobReply { Errors = { "The request holds no job file." } };
-        if (request.Resume && request.Overwrite) return new SubmitJobReply { Errors = { "Resume and overwrite exclude each other; ask for one." } };
+        if (request.Document.Length == 0)
+        {
+            return new SubmitJobReply { Errors = { "The request holds no job file." } };
+        }
+
+        if (request.Resume && request.Overwrite)
+        {
+            return new SubmitJobReply { Errors = { "Resume and overwrite exclude each other; ask for one." } };
+        }
+
         return await Answered(() => jobs.SubmitAsync(request, context.CancellationToken));
     }
 
@@ -40,14 +48,34 @@ internal sealed class JobsService(JobClient jobs, IReadOnlyActorRegistry actors,
             while (true)
             {
                 next ??= statuses.MoveNextAsync().AsTask();
-                if (last is not null) await Task.WhenAny(next, Task.Delay(ActivityInterval, time, ended.Token));
+                if (last is not null)
+                {
+                    await Task.WhenAny(next, Task.Delay(ActivityInterval, time, ended.Token));
+                }
+
                 var isNews = next.IsCompleted || last is null;
-                if (isNews && !await NextAsync(next)) return;
+                if (isNews && !await NextAsync(next))
+                {
+                    return;
+                }
+
                 var status = isNews ? statuses.Current : last!.Clone();
-                if (isNews) next = null;
-                if (status.State == JobState.Unspecified) throw NotFound(request);
+                if (isNews)
+                {
+                    next = null;
+                }
+
+                if (status.State == JobState.Unspecified)
+                {
+                    throw NotFound(request);
+                }
+
                 var fresh = await WithActivitiesAsync(status, ended.Token);
-                if (!isNews && fresh.Equals(last)) continue;
+                if (!isNews && fresh.Equals(last))
+                {
+                    continue;
+                }
+
                 await responseStream.WriteAsync(fresh, ended.Token);
                 last = fresh;
             }
@@ -55,7 +83,10 @@ internal sealed class JobsService(JobClient jobs, IReadOnlyActorRegistry actors,
         finally
         {
             await ended.CancelAsync();
-            if (next is not null) await next.ContinueWith(static _ => { }, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+            if (next is not null)
+            {
+                await next.ContinueWith(static _ => { }, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+            }
         }
     }
 
@@ -73,12 +104,21 @@ internal sealed class JobsService(JobClient jobs, IReadOnlyActorRegistry actors,
 
     private async Task<JobStatus> WithActivitiesAsync(JobStatus status, CancellationToken cancellationToken)
     {
-        if (JobStates.HasEnded(status.State)) return status;
+        if (JobStates.HasEnded(status.State))
+        {
+            return status;
+        }
+
         try
         {
             var activities = await actors.Get<WorkerDirectory>().Ask<WorkerActivities>(new GetActivities(), AskTimeout, cancellationToken);
             foreach (var worker in status.Workers)
-                if (activities.ByWorker.TryGetValue(worker.Worker, out var activity)) worker.Activity = activity;
+            {
+                if (activities.ByWorker.TryGetValue(worker.Worker, out var activity))
+                {
+                    worker.Activity = activity;
+                }
+            }
         }
         catch (AskTimeoutException)
         {

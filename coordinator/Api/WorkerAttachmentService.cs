@@ -34,7 +34,10 @@ internal sealed class WorkerAttachmentService(IReadOnlyActorRegistry actors, Acc
         var reading = opened.Admitted ? ReadAsync(requestStream, directory, opened.Stream, worker.Key, outbox.Writer, ended.Token) : Task.CompletedTask;
         try
         {
-            await foreach (var message in outbox.Reader.ReadAllAsync(ended.Token)) await responseStream.WriteAsync(message, ended.Token);
+            await foreach (var message in outbox.Reader.ReadAllAsync(ended.Token))
+            {
+                await responseStream.WriteAsync(message, ended.Token);
+            }
         }
         catch (Exception broken) when (IsBroken(broken))
         {

@@ -16,7 +16,11 @@ internal static class CommandLine
         var parsed = Create(new CommandRunner(output)).Parse(arguments);
         if (parsed.Errors.Count > 0)
         {
-            foreach (var error in parsed.Errors) output.Error(error.Message);
+            foreach (var error in parsed.Errors)
+            {
+                output.Error(error.Message);
+            }
+
             output.Messages.WriteLine($"'orchestrator {(parsed.CommandResult.Command is RootCommand ? "" : $"{parsed.CommandResult.Command.Name} ")}--help' shows what can be given.");
             return ExitCodes.WrongRequest;
         }
@@ -41,16 +45,6 @@ internal static class CommandLine
             ScoreCommand.Create(runner),
             GenerateCommand.Create(runner),
             EvaluateCommand.Create(runner),
-            CreateInspect(runner),
+            InspectCommand.Create(runner),
         };
-
-    private static Command CreateInspect(CommandRunner runner)
-    {
-        var path = new Argument<string>("PATH") { Description = "A model, adapter, dataset or run folder, or a .jsonl or .safetensors file." };
-        var json = new Option<bool>("--json") { Description = "One JSON document on stdout." };
-        var command = new Command("inspect", "Says what a model, adapter, dataset or run folder holds.") { path, json };
-        command.SetAction((parsed, _) => runner.RunAsync((output, _, _) =>
-            Task.FromResult(InspectCommand.Run(parsed.GetRequiredValue(path), parsed.GetValue(json), output.Results, output.Messages))));
-        return command;
-    }
 }

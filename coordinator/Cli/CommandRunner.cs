@@ -45,6 +45,3 @@ internal sealed class CommandRunner(CommandOutput output)
         return log.Path is { } path ? $"The log is {path}." : $"({unexpected.GetType().Name}; no log could be written.)";
     }
 }
-
-/// <summary>A command ran and failed, for a reason that one sentence tells.</summary>
-internal sealed class CommandFailedException(string message, Exception? inner = null) : Exception(message, inner);

@@ -58,7 +58,10 @@ internal sealed class EmbeddedCluster : IAsyncDisposable
     {
         try
         {
-            if (_processes is not null) await _processes.Ask<WorkerProcesses.WorkersStopped>(new WorkerProcesses.StopWorkers(), StopTimeout);
+            if (_processes is not null)
+            {
+                await _processes.Ask<WorkerProcesses.WorkersStopped>(new WorkerProcesses.StopWorkers(), StopTimeout);
+            }
         }
         catch (AskTimeoutException)
         {

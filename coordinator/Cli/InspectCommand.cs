@@ -1,3 +1,4 @@
+using System.CommandLine;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Orchestrator.Coordinator.Adapters;
@@ -11,30 +12,32 @@ internal static class InspectCommand
 {
     private static readonly JsonSerializerOptions Json = new() { WriteIndented = true, NewLine = "\n" };
 
-    /// <summary>Prints the facts to <paramref name="output"/>; a path that holds nothing known is one sentence on <paramref name="error"/> and 2.</summary>
-    public static int Run(string path, bool json, TextWriter output, TextWriter error)
+    public static Command Create(CommandRunner runner)
     {
-        try
+        var path = new Argument<string>("PATH") { Description = "A model, adapter, dataset or run folder, or a .jsonl or .safetensors file." };
+        var json = new Option<bool>("--json") { Description = "One JSON document on stdout." };
+        var command = new Command("inspect", "Says what a model, adapter, dataset or run folder holds.") { path, json };
+        command.SetAction((parsed, _) => runner.RunAsync((output, _, _) =>
         {
-            JsonObject facts = Inspect(Path.GetFullPath(path));
-            if (json)
-            {
-                output.WriteLine(facts.ToJsonString(Json));
-            }
-            else
-            {
-                Print(facts, "", output);
-            }
+            Write(Inspect(Path.GetFullPath(parsed.GetRequiredValue(path))), parsed.GetValue(json), output.Results);
+            return Task.FromResult(ExitCodes.Done);
+        }));
+        return command;
+    }
 
-            return 0;
-        }
-        catch (InvalidInputException refusal)
+    private static void Write(JsonObject facts, bool json, TextWriter output)
+    {
+        if (json)
         {
-            error.WriteLine($"error: {refusal.Message}");
-            return 2;
+            output.WriteLine(facts.ToJsonString(Json));
+        }
+        else
+        {
+            Print(facts, "", output);
         }
     }
 
+    /// <exception cref="InvalidInputException">The path holds nothing that is known.</exception>
     private static JsonObject Inspect(string path)
     {
         if (Directory.Exists(path))
@@ -94,8 +97,8 @@ internal static class InspectCommand
 
     private static void Print(JsonObject facts, string indent, TextWriter output)
     {
-        int width = facts.Max(fact => fact.Key.Length);
-        foreach ((string key, JsonNode? value) in facts)
+        var width = facts.Max(fact => fact.Key.Length);
+        foreach (var (key, value) in facts)
         {
             switch (value)
             {
@@ -105,7 +108,7 @@ internal static class InspectCommand
                     break;
                 case JsonArray { Count: > 0 } list when list[0] is JsonObject:
                     output.WriteLine($"{indent}{key}:");
-                    foreach (JsonNode? item in list)
+                    foreach (var item in list)
                     {
                         output.WriteLine($"{indent}  {string.Join("  ", item!.AsObject().Select(fact => Text(fact.Value)))}");
                     }
@@ -122,7 +125,7 @@ internal static class InspectCommand
     {
         null => "-",
         JsonArray list => string.Join(", ", list.Select(Text)),
-        JsonValue scalar when scalar.TryGetValue(out string? text) => Models.ForeignText.Clip(text),
+        JsonValue scalar when scalar.TryGetValue<string>(out var text) => Models.ForeignText.Clip(text),
         _ => value.ToJsonString(),
     };
 }

@@ -42,12 +42,12 @@ internal static class InspectData
         do
         {
             row.Parse(records.Record, records.Place);
-            int length = row.InputIds.Length;
-            int labelled = TokensRow.CountLabels(row.Labels);
+            var length = row.InputIds.Length;
+            var labelled = TokensRow.CountLabels(row.Labels);
             (samples, tokens, labels) = (samples + 1, tokens + length, labels + labelled);
             unlabelled += labelled == 0 ? 1 : 0;
             (longest, shortest) = (Math.Max(longest, length), Math.Min(shortest, length));
-            foreach (int id in row.InputIds)
+            foreach (var id in row.InputIds)
             {
                 largest = Math.Max(largest, id);
             }

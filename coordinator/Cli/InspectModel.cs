@@ -10,9 +10,9 @@ internal static class InspectModel
 {
     public static JsonObject Model(string path)
     {
-        ModelFolder folder = ModelFolder.Open(path);
-        ModelSpec spec = folder.Spec;
-        IReadOnlyList<TensorSlice> slices = folder.AllSlices(quantize: true);
+        var folder = ModelFolder.Open(path);
+        var spec = folder.Spec;
+        var slices = folder.AllSlices(quantize: true);
         return new JsonObject
         {
             ["kind"] = "model",
@@ -37,8 +37,8 @@ internal static class InspectModel
 
     public static JsonObject Adapter(string path)
     {
-        PeftAdapter adapter = PeftAdapter.Read(path);
-        LoraConfig lora = adapter.Config.Lora;
+        var adapter = PeftAdapter.Read(path);
+        var lora = adapter.Config.Lora;
         return new JsonObject
         {
             ["kind"] = "adapter",
@@ -59,7 +59,7 @@ internal static class InspectModel
 
     public static JsonObject Safetensors(string path)
     {
-        SafetensorsHeader header = SafetensorsHeader.Read(path);
+        var header = SafetensorsHeader.Read(path);
         return new JsonObject
         {
             ["kind"] = "safetensors",

@@ -14,7 +14,7 @@ internal static class InspectRun
         var facts = new JsonObject { ["kind"] = "run", ["path"] = path };
         AddLayout(facts, Path.Combine(path, RunFolder.PlanFileName));
         AddMetrics(facts, Path.Combine(path, RunFolder.MetricsFileName));
-        string adapter = Path.Combine(path, RunFolder.AdapterFolderName);
+        var adapter = Path.Combine(path, RunFolder.AdapterFolderName);
         facts["adapter"] = Directory.Exists(adapter) ? InspectModel.Adapter(adapter) : null;
         facts["files"] = new JsonArray([.. InspectCommand.Files(path, "*").Select(file => JsonValue.Create(Path.GetFileName(file)))]);
         return facts;
@@ -27,7 +27,7 @@ internal static class InspectRun
             return;
         }
 
-        ConfigDocument? layout = ConfigDocument.Read(file).Object("layout");
+        var layout = ConfigDocument.Read(file).Object("layout");
         facts["layout"] = layout is null ? null : $"{layout.Integer("replicas", 0, int.MaxValue)} x {layout.Integer("stages", 0, int.MaxValue)} (replicas x stages)";
     }
 
@@ -43,7 +43,7 @@ internal static class InspectRun
         using var lines = new JsonLines(file);
         while (lines.Read())
         {
-            JsonObject line = Parse(lines, file);
+            var line = Parse(lines, file);
             if (line["eval_loss"] is { } evaluation)
             {
                 firstEvaluation ??= evaluation.DeepClone();

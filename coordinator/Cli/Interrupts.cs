@@ -25,13 +25,20 @@ internal sealed class Interrupts : IDisposable
     {
         var interrupts = new Interrupts();
         foreach (var signal in new[] { PosixSignal.SIGINT, PosixSignal.SIGTERM, PosixSignal.SIGHUP })
+        {
             interrupts._registrations.Add(PosixSignalRegistration.Create(signal, interrupts.Count));
+        }
+
         return interrupts;
     }
 
     public void Dispose()
     {
-        foreach (var registration in _registrations) registration.Dispose();
+        foreach (var registration in _registrations)
+        {
+            registration.Dispose();
+        }
+
         _stop.Dispose();
         _now.Dispose();
     }
@@ -39,7 +46,13 @@ internal sealed class Interrupts : IDisposable
     private void Count(PosixSignalContext context)
     {
         context.Cancel = true;
-        if (Interlocked.Increment(ref _count) == 1) _stop.Cancel();
-        else _now.Cancel();
+        if (Interlocked.Increment(ref _count) == 1)
+        {
+            _stop.Cancel();
+        }
+        else
+        {
+            _now.Cancel();
+        }
     }
 }

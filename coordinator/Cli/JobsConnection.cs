@@ -43,7 +43,11 @@ internal sealed class JobsConnection(Uri server, string token) : IDisposable
             while (status is not null)
             {
                 yield return status;
-                if (JobStates.HasEnded(status.State)) yield break;
+                if (JobStates.HasEnded(status.State))
+                {
+                    yield break;
+                }
+
                 status = await NextAsync(call, cancellationToken);
             }
         }

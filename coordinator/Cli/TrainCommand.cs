@@ -33,7 +33,11 @@ internal static class TrainCommand
     private static async Task<int> RunAsync(TrainOptions options, CommandOutput output, Interrupts interrupts, RunLog log)
     {
         var (request, errors) = TrainRequest.Read(options, Environment.CurrentDirectory);
-        foreach (var error in errors) output.Error(error);
+        foreach (var error in errors)
+        {
+            output.Error(error);
+        }
+
         return request is null ? ExitCodes.WrongRequest : await new TrainRun(request, output, interrupts, log, options.Json).RunAsync();
     }
 }

@@ -20,7 +20,11 @@ internal static class TrainReport
             ["tokens_per_second"] = Number(status.TokensPerSecond > 0, status.TokensPerSecond),
             ["workers"] = new JsonArray([.. status.Workers.Select(Account)]),
         };
-        if (status.Reason.Length > 0) report["reason"] = status.Reason;
+        if (status.Reason.Length > 0)
+        {
+            report["reason"] = status.Reason;
+        }
+
         return report.ToJsonString();
     }
 
@@ -29,7 +33,10 @@ internal static class TrainReport
     {
         yield return $"adapter    {status.Adapter}";
         if (status.HasEvalLossBefore && status.HasEvalLossAfter)
+        {
             yield return $"eval loss  {StatusText.Loss(status.EvalLossBefore)} before, {StatusText.Loss(status.EvalLossAfter)} after";
+        }
+
         yield return $"speed      {StatusText.TokensPerSecond(status.TokensPerSecond)} tokens/s";
     }
 

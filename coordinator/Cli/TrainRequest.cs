@@ -1,4 +1,3 @@
-using System.Numerics;
 using Orchestrator.Coordinator.Jobs;
 using Orchestrator.Protos;
 
@@ -13,13 +12,25 @@ internal sealed record TrainRequest(JobSpec Job, string Output, int NumWorkers, 
     /// <exception cref="InvalidInputException">The file cannot be read, or the options contradict it.</exception>
     public static (TrainRequest? Request, IReadOnlyList<string> Errors) Read(TrainOptions options, string currentFolder)
     {
-        if (options.Resume && options.Overwrite) throw new InvalidInputException("--resume and --overwrite exclude each other; give one.");
-        if (options.Workers is < 1 or > MaxWorkers) throw new InvalidInputException($"--workers {options.Workers} is not from 1 to {MaxWorkers}.");
+        if (options.Resume && options.Overwrite)
+        {
+            throw new InvalidInputException("--resume and --overwrite exclude each other; give one.");
+        }
+
+        if (options.Workers is < 1 or > MaxWorkers)
+        {
+            throw new InvalidInputException($"--workers {options.Workers} is not from 1 to {MaxWorkers}.");
+        }
+
         var path = Path.GetFullPath(options.JobFile, currentFolder);
         var document = ReadDocument(path);
         var baseFolder = Path.GetDirectoryName(path)!;
         var parsed = JobFile.Parse(document, options.JobFile, baseFolder, options.Sets, currentFolder);
-        if (parsed.Spec is not { } job) return (null, parsed.Errors);
+        if (parsed.Spec is not { } job)
+        {
+            return (null, parsed.Errors);
+        }
+
         var submission = new SubmitJobRequest
         {
             Document = document,
@@ -35,27 +46,33 @@ internal sealed record TrainRequest(JobSpec Job, string Output, int NumWorkers, 
         var output = options.Out is null ? job.Output : Path.GetFullPath(options.Out, currentFolder);
         var numWorkers = NumWorkersOf(options, job);
         // All of them become replicas: the job waits until the last one has attached.
-        if (job.Layout is null) submission.Set.Add($"resources.workers={numWorkers}");
+        if (job.Layout is null)
+        {
+            submission.Set.Add($"resources.workers={numWorkers}");
+        }
+
         return (new TrainRequest(job, output, numWorkers, submission), []);
     }
 
     private static int NumWorkersOf(TrainOptions options, JobSpec job)
     {
-        if (job.Layout?.Replicas > job.Training.ReductionSlots)
-        {
-            throw new InvalidInputException(
-                $"layout.replicas is {job.Layout.Replicas}, but training.reduction_slots allows {job.Training.ReductionSlots} replicas; set it to {BitOperations.RoundUpToPowerOf2((uint)job.Layout.Replicas)}, or ask for fewer.");
-        }
-
-        var wanted = job.Layout is { } layout ? layout.Replicas * layout.Stages : 1;
         var given = options.Workers ?? job.Resources.Workers;
-        if (given < wanted)
+        if (job.Layout is not { } layout)
         {
-            throw new InvalidInputException(
-                $"The layout of {job.Layout!.Replicas} replicas x {job.Layout.Stages} stages needs {wanted} workers, but {given} are to be started; give --workers {wanted} or another layout.");
+            return given ?? WorkerLaunch.FindDevices().Count;
         }
 
-        return given ?? (job.Layout is null ? WorkerLaunch.FindDevices().Count : wanted);
+        var needed = LayoutRules.WorkersOf(layout);
+        if (given < needed)
+        {
+            throw new InvalidInputException(
+                $"The layout of {layout.Replicas} replicas x {layout.Stages} stages needs {needed} workers, but {given} are to be started; give --workers {needed} or another layout.");
+        }
+
+        return needed <= MaxWorkers
+            ? given ?? (int)needed
+            : throw new InvalidInputException(
+                $"The layout of {layout.Replicas} replicas x {layout.Stages} stages needs {needed} workers, but train starts at most {MaxWorkers}; ask for fewer.");
     }
 
     /// <summary>The text of a job file.</summary>

@@ -18,11 +18,19 @@ internal sealed class TrainRun(TrainRequest request, CommandOutput output, Inter
         await using var cluster = await EmbeddedCluster.StartAsync(WorkFolder.Under(request.Output), log, interrupts.Now);
         using var jobs = cluster.Connect();
         var submitted = await jobs.SubmitAsync(request.Submission, interrupts.Now);
-        if (submitted.Errors.Count > 0) return Refuse(submitted.Errors);
+        if (submitted.Errors.Count > 0)
+        {
+            return Refuse(submitted.Errors);
+        }
+
         IProgressView view = output.IsTerminal ? LiveView.On(output.Messages, request.Job.Name) : new PlainView(output.Messages, TimeProvider.System);
         using var stop = interrupts.Stop.Register(() => Cancel(jobs, submitted.Job, view));
         var last = await view.ShowAsync(show => FollowAsync(cluster, jobs, submitted.Job, show));
-        if (_cancelling is { } cancelling) await cancelling;
+        if (_cancelling is { } cancelling)
+        {
+            await cancelling;
+        }
+
         return Report(last);
     }
 
@@ -53,7 +61,11 @@ internal sealed class TrainRun(TrainRequest request, CommandOutput output, Inter
     {
         lock (_cancelGate)
         {
-            if (_cancelling is not null) return;
+            if (_cancelling is not null)
+            {
+                return;
+            }
+
             view.Note("stopping after the current step; Ctrl-C again stops at once");
             _cancelling = CancelAsync(jobs, job);
         }
@@ -73,7 +85,11 @@ internal sealed class TrainRun(TrainRequest request, CommandOutput output, Inter
 
     private int Refuse(IEnumerable<string> errors)
     {
-        foreach (var error in errors) output.Error(error);
+        foreach (var error in errors)
+        {
+            output.Error(error);
+        }
+
         return ExitCodes.WrongRequest;
     }
 
@@ -85,10 +101,21 @@ internal sealed class TrainRun(TrainRequest request, CommandOutput output, Inter
             return ExitCodes.WrongRequest;
         }
 
-        if (json) output.Results.WriteLine(TrainReport.Json(status));
+        if (json)
+        {
+            output.Results.WriteLine(TrainReport.Json(status));
+        }
+
         if (status.State == JobState.Succeeded)
         {
-            if (!json) foreach (var line in TrainReport.Lines(status)) output.Results.WriteLine(line);
+            if (!json)
+            {
+                foreach (var line in TrainReport.Lines(status))
+                {
+                    output.Results.WriteLine(line);
+                }
+            }
+
             return ExitCodes.Done;
         }
 

@@ -51,7 +51,11 @@ internal sealed class WorkFolder : IDisposable
         catch (Exception failure)
         {
             RemoveEmpty(made);
-            if (failure is not (IOException or UnauthorizedAccessException)) throw;
+            if (failure is not (IOException or UnauthorizedAccessException))
+            {
+                throw;
+            }
+
             throw new InvalidInputException($"The output folder {output} cannot be written: {failure.Message}", failure);
         }
     }
@@ -92,7 +96,10 @@ internal sealed class WorkFolder : IDisposable
     /// <summary>The folder and those above it that do not exist, the deepest first.</summary>
     private static IEnumerable<string> Missing(string folder)
     {
-        for (var missing = folder; missing is not null && !Directory.Exists(missing); missing = Path.GetDirectoryName(missing)) yield return missing;
+        for (var missing = folder; missing is not null && !Directory.Exists(missing); missing = Path.GetDirectoryName(missing))
+        {
+            yield return missing;
+        }
     }
 
     private static void RemoveEmpty(IEnumerable<string> folders)
@@ -101,7 +108,11 @@ internal sealed class WorkFolder : IDisposable
         {
             foreach (var folder in folders.Where(Directory.Exists))
             {
-                if (Directory.EnumerateFileSystemEntries(folder).Any()) return;
+                if (Directory.EnumerateFileSystemEntries(folder).Any())
+                {
+                    return;
+                }
+
                 Directory.Delete(folder);
             }
         }
@@ -142,9 +153,19 @@ internal sealed class WorkFolder : IDisposable
     {
         foreach (var entry in new DirectoryInfo(path).EnumerateFileSystemInfos())
         {
-            if (kept.Contains(entry.Name)) continue;
-            if (entry is DirectoryInfo folder) folder.Delete(recursive: true);
-            else entry.Delete();
+            if (kept.Contains(entry.Name))
+            {
+                continue;
+            }
+
+            if (entry is DirectoryInfo folder)
+            {
+                folder.Delete(recursive: true);
+            }
+            else
+            {
+                entry.Delete();
+            }
         }
     }
 

@@ -36,8 +36,15 @@ internal sealed class WorkerConversation : IAsyncDisposable
         while (true)
         {
             var heard = await _heard.Reader.ReadAsync(cancellationToken);
-            if (heard is FleetUnavailable unavailable) throw new CommandFailedException(unavailable.Reason);
-            if (heard is FleetSnapshot { Workers: [var first, ..] }) return Worker = first;
+            if (heard is FleetUnavailable unavailable)
+            {
+                throw new CommandFailedException(unavailable.Reason);
+            }
+
+            if (heard is FleetSnapshot { Workers: [var first, ..] })
+            {
+                return Worker = first;
+            }
         }
     }
 
@@ -64,7 +71,11 @@ internal sealed class WorkerConversation : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        if (Worker is not null) Tell(new CoordinatorMessage { Release = new ReleaseJob { Scope = Scope } });
+        if (Worker is not null)
+        {
+            Tell(new CoordinatorMessage { Release = new ReleaseJob { Scope = Scope } });
+        }
+
         await _listener.GracefulStop(TimeSpan.FromSeconds(2));
         _directory.Tell(new Unsubscribe(Scope.Job));
     }
@@ -74,7 +85,10 @@ internal sealed class WorkerConversation : IAsyncDisposable
     {
         public Listener(ChannelWriter<object> heard) => ReceiveAny(message =>
         {
-            if (!heard.TryWrite(message)) heard.TryComplete(new CommandFailedException($"More than {Capacity} messages of the worker wait; the command is too slow for it."));
+            if (!heard.TryWrite(message))
+            {
+                heard.TryComplete(new CommandFailedException($"More than {Capacity} messages of the worker wait; the command is too slow for it."));
+            }
         });
     }
 }

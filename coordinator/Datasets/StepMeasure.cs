@@ -4,9 +4,9 @@ namespace Orchestrator.Coordinator.Datasets;
 
 /// <summary>What the steps of a job have in common: the fewest and the most micro-batches of one, and a bound on a micro-batch's tokens.</summary>
 /// <remarks>
-/// A job may have more steps than anybody can pack before it starts, so about <see cref="MaxSamples"/> samples are looked at: the job's first steps in
-/// order, the first epoch's last one and the job's last one, for these two may be short. In file order steps repeat after a while, and repeated ones
-/// are looked at once. Where every step was looked at, all three numbers are exact. Where some were not, the counts are of those that were, and the
+/// A job may have more steps than anybody can pack before it starts, so at most about <see cref="MaxSamples"/> samples in <see cref="MaxSteps"/> steps are
+/// looked at: the job's first steps in order, the first epoch's last one and the job's last one, for these two may be short. In file order steps repeat
+/// after a while, and repeated ones are looked at once. Where every step was looked at, all three numbers are exact. Where some were not, the counts are of those that were, and the
 /// tokens are a bound that holds for every step: the budget, or as many of the longest samples as a micro-batch takes.
 /// </remarks>
 /// <param name="MinMicroBatches">Fewest micro-batches of a step.</param>
@@ -16,6 +16,9 @@ internal sealed record StepMeasure(int MinMicroBatches, int MaxMicroBatches, int
 {
     /// <summary>Packing them takes about a second.</summary>
     public const int MaxSamples = 1 << 20;
+
+    /// <summary>The same for steps of few samples.</summary>
+    public const int MaxSteps = 1 << 15;
 
     /// <param name="order">Which samples form which step.</param>
     /// <param name="planner">How a step's samples are cut.</param>
@@ -27,7 +30,7 @@ internal sealed record StepMeasure(int MinMicroBatches, int MaxMicroBatches, int
     public static StepMeasure Take(DataOrder order, MicroBatchPlanner planner, int[] lengths, ulong steps, ulong? end, CancellationToken cancellationToken)
     {
         var distinct = Math.Min(steps, order.StepsUntilRepeated);
-        var inOrder = Math.Min(distinct, Math.Max(1, (ulong)(MaxSamples / order.GlobalBatch)));
+        var inOrder = Math.Min(distinct, (ulong)Math.Clamp(MaxSamples / order.GlobalBatch, 1, MaxSteps));
         var (min, max, tokens) = (int.MaxValue, 0, 0L);
         foreach (var step in Looked(order, inOrder, steps))
         {

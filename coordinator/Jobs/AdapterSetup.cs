@@ -20,12 +20,12 @@ internal sealed record AdapterSetup(IReadOnlyList<AdapterModule> Modules, PeftCo
         var warnings = new List<string>();
         if (adapter.InitFrom is { } folder)
         {
-            PeftAdapter start = PeftAdapter.Read(folder);
+            var start = PeftAdapter.Read(folder);
             return new AdapterSetup(start.Bind(model, warnings), start.Config.WithBase(baseModel), start, warnings);
         }
 
-        LoraConfig lora = ToLora(adapter);
-        IReadOnlyList<AdapterModule> modules = TargetModules.Resolve(model, lora, warnings);
+        var lora = ToLora(adapter);
+        var modules = TargetModules.Resolve(model, lora, warnings);
         return new AdapterSetup(modules, PeftConfig.Create(lora, baseModel, modules), null, warnings);
     }
 

@@ -3,58 +3,6 @@ using Orchestrator.Protos;
 
 namespace Orchestrator.Coordinator.Membership;
 
-/// <summary>What one worker's stream and lease look like.</summary>
-/// <param name="Worker">What it said of itself when it attached.</param>
-/// <param name="Stream">The stream that speaks for the worker now.</param>
-/// <param name="LastHeard">When its newest message came.</param>
-/// <param name="ClosedSince">When its stream broke; null while it is open.</param>
-internal sealed record FleetMember(AttachedWorker Worker, long Stream, DateTimeOffset LastHeard, DateTimeOffset? ClosedSince);
-
-/// <summary>Something that happened to the fleet.</summary>
-internal abstract record FleetEvent
-{
-    private FleetEvent() { }
-
-    /// <summary>A stream opened and its attach request was valid.</summary>
-    internal sealed record StreamOpened(long Stream, AttachedWorker Worker) : FleetEvent;
-
-    /// <summary>A message came over a stream.</summary>
-    internal sealed record Heard(long Stream, WorkerKey Key) : FleetEvent;
-
-    /// <summary>A stream ended or broke.</summary>
-    internal sealed record StreamClosed(long Stream, WorkerKey Key) : FleetEvent;
-
-    /// <summary>A worker does not read what it is sent, or broke the protocol.</summary>
-    internal sealed record GivenUp(WorkerKey Key, string Reason) : FleetEvent;
-
-    /// <summary>A worker said that it ends.</summary>
-    internal sealed record Left(WorkerKey Key, string Reason) : FleetEvent;
-
-    /// <summary>Time to look at the leases.</summary>
-    internal sealed record Tick : FleetEvent;
-}
-
-/// <summary>What the directory has to do after an event.</summary>
-internal abstract record FleetEffect
-{
-    private FleetEffect() { }
-
-    /// <summary>Let the stream speak for its worker. <paramref name="Reconnect"/>: the same life came back, so what it may have missed is sent again.</summary>
-    internal sealed record Admit(long Stream, WorkerKey Key, bool Reconnect) : FleetEffect;
-
-    /// <summary>Answer a new stream with this failure and end it.</summary>
-    internal sealed record Refuse(long Stream, Failure Failure) : FleetEffect;
-
-    /// <summary>End a stream that another one replaced or whose worker is lost.</summary>
-    internal sealed record End(long Stream, Failure Failure) : FleetEffect;
-
-    /// <summary>Tell everybody that this life of a worker is over. <paramref name="Left"/>: it said so itself.</summary>
-    internal sealed record Lose(WorkerKey Key, string Reason, bool Left = false) : FleetEffect;
-}
-
-/// <summary>An event's outcome: the fleet after it, and what follows for streams and subscribers.</summary>
-internal sealed record FleetDecision(Fleet Next, ImmutableArray<FleetEffect> Effects);
-
 /// <summary>The membership of workers: a versioned immutable state and the pure rule that moves it.</summary>
 /// <remarks>
 /// Time is an argument, so tests move it. A lost incarnation never comes back: its loss was told, so the worker has to start a new life.
@@ -99,7 +47,9 @@ internal sealed record Fleet(
         }
 
         if (HighestIncarnations.TryGetValue(key.WorkerId, out var highest) && key.Incarnation <= highest)
+        {
             return new(this, [new FleetEffect.Refuse(opened.Stream, Stale(key, highest))]);
+        }
 
         var effects = ImmutableArray.CreateBuilder<FleetEffect>();
         if (known is not null)
@@ -139,7 +89,9 @@ internal sealed record Fleet(
         var late = now - LastCheck - Options.CheckInterval;
         var checkedNow = this with { LastCheck = now };
         if (late > Options.CheckInterval)
+        {
             return new(checkedNow with { Members = Members.ToImmutableSortedDictionary(m => m.Key, m => Extended(m.Value, late), StringComparer.Ordinal) }, []);
+        }
 
         var lost = Members.Values.Select(member => (member, reason: WhyLost(member, now))).Where(item => item.reason is not null)
             .Select(item => (item.member, item.reason!)).ToArray();
@@ -149,7 +101,10 @@ internal sealed record Fleet(
     private string? WhyLost(FleetMember member, DateTimeOffset now)
     {
         if (member.ClosedSince is { } since && now - since >= Options.ReconnectGrace)
+        {
             return "its connection closed and it did not come back.";
+        }
+
         return now - member.LastHeard >= Options.Lease
             ? $"nothing was heard of it for {(now - member.LastHeard).TotalSeconds:0.0} s."
             : null;
@@ -160,7 +115,11 @@ internal sealed record Fleet(
         var effects = ImmutableArray.CreateBuilder<FleetEffect>();
         foreach (var (member, reason) in lost)
         {
-            if (member.ClosedSince is null) effects.Add(new FleetEffect.End(member.Stream, Gone(member.Worker.Key, reason, left)));
+            if (member.ClosedSince is null)
+            {
+                effects.Add(new FleetEffect.End(member.Stream, Gone(member.Worker.Key, reason, left)));
+            }
+
             effects.Add(new FleetEffect.Lose(member.Worker.Key, reason, left));
         }
 

@@ -20,8 +20,16 @@ internal sealed class SentMessages
 
     public void Add(CoordinatorMessage message)
     {
-        if (MessageScope.JobOf(message) is not { } job) return;
-        if (message.BodyCase == Body.Release) _sent.RemoveAll(item => item.Job == job);
+        if (MessageScope.JobOf(message) is not { } job)
+        {
+            return;
+        }
+
+        if (message.BodyCase == Body.Release)
+        {
+            _sent.RemoveAll(item => item.Job == job);
+        }
+
         _sent.Add((job, message));
         switch (message.BodyCase)
         {

@@ -2,7 +2,6 @@ using System.Collections.Immutable;
 using System.Threading.Channels;
 using Akka.Actor;
 using Akka.Event;
-using Akka.Hosting;
 using Orchestrator.Protos;
 using Failure = Orchestrator.Protos.Failure;
 
@@ -60,7 +59,10 @@ internal sealed class WorkerDirectory : ReceiveActor, IWithTimers
 
     protected override void PostStop()
     {
-        foreach (var outbox in _outboxes.Values) outbox.TryComplete();
+        foreach (var outbox in _outboxes.Values)
+        {
+            outbox.TryComplete();
+        }
     }
 
     private void Open(OpenStream message)
@@ -70,7 +72,11 @@ internal sealed class WorkerDirectory : ReceiveActor, IWithTimers
         var before = _fleet;
         var decision = _fleet.Decide(new FleetEvent.StreamOpened(stream, message.Worker), _time.GetUtcNow());
         var admit = decision.Effects.OfType<FleetEffect.Admit>().SingleOrDefault();
-        if (admit is not null) message.Outbox.TryWrite(new CoordinatorMessage { Accepted = message.Accepted });
+        if (admit is not null)
+        {
+            message.Outbox.TryWrite(new CoordinatorMessage { Accepted = message.Accepted });
+        }
+
         Carry(decision, before);
         Sender.Tell(new StreamOpened(stream, admit is not null));
     }
@@ -78,16 +84,28 @@ internal sealed class WorkerDirectory : ReceiveActor, IWithTimers
     private void Handle(StreamMessage message)
     {
         message.Handled.Release();
-        if (!IsCurrentStream(message.Stream, message.Key)) return;
+        if (!IsCurrentStream(message.Stream, message.Key))
+        {
+            return;
+        }
+
         Apply(new FleetEvent.Heard(message.Stream, message.Key));
         if (message.Message.BodyCase == WorkerMessage.BodyOneofCase.Heartbeat)
+        {
             _heartbeats[message.Key] = message.Message.Heartbeat;
+        }
         else if (message.Message.BodyCase == WorkerMessage.BodyOneofCase.Leave)
+        {
             Apply(new FleetEvent.Left(message.Key, message.Message.Leave.Reason));
+        }
         else if (MessageScope.JobOf(message.Message) is { Length: > 0 } job)
+        {
             Deliver(job, new FromWorker(message.Key, message.Message));
+        }
         else if (message.Message.BodyCase == WorkerMessage.BodyOneofCase.Failure)
+        {
             Apply(new FleetEvent.GivenUp(message.Key, message.Message.Failure.Failure?.Message ?? "it failed and gave no reason."));
+        }
     }
 
     private void Close(StreamClosed message)
@@ -98,12 +116,23 @@ internal sealed class WorkerDirectory : ReceiveActor, IWithTimers
 
     private void Send(WorkerKey key, CoordinatorMessage message)
     {
-        if (!_sent.TryGetValue(key, out var sent)) return;
+        if (!_sent.TryGetValue(key, out var sent))
+        {
+            return;
+        }
+
         sent.Add(message);
         var member = _fleet.Members[key.WorkerId];
         // While the stream is broken the message waits among those that are sent again.
-        if (member.ClosedSince is not null || !_outboxes.TryGetValue(member.Stream, out var outbox)) return;
-        if (!outbox.TryWrite(message)) GiveUpUnread(key);
+        if (member.ClosedSince is not null || !_outboxes.TryGetValue(member.Stream, out var outbox))
+        {
+            return;
+        }
+
+        if (!outbox.TryWrite(message))
+        {
+            GiveUpUnread(key);
+        }
     }
 
     // A command that was left out would leave a job waiting for ever; a loss ends the wait.
@@ -112,8 +141,14 @@ internal sealed class WorkerDirectory : ReceiveActor, IWithTimers
 
     private void Deliver(string job, object message)
     {
-        if (_subscribers.TryGetValue(job, out var subscriber)) subscriber.Tell(message);
-        else _log.Debug("A message for job {0} has no receiver; dropped.", job);
+        if (_subscribers.TryGetValue(job, out var subscriber))
+        {
+            subscriber.Tell(message);
+        }
+        else
+        {
+            _log.Debug("A message for job {0} has no receiver; dropped.", job);
+        }
     }
 
     private void Apply(FleetEvent happened) => Carry(_fleet.Decide(happened, _time.GetUtcNow()), _fleet);
@@ -133,9 +168,16 @@ internal sealed class WorkerDirectory : ReceiveActor, IWithTimers
         }
 
         // A worker given up by an effect has been told of by then, so this decision's own change counts.
-        if (decision.Next.Version == before.Version) return;
+        if (decision.Next.Version == before.Version)
+        {
+            return;
+        }
+
         var snapshot = _fleet.Snapshot;
-        foreach (var subscriber in _subscribers.Values) subscriber.Tell(snapshot);
+        foreach (var subscriber in _subscribers.Values)
+        {
+            subscriber.Tell(snapshot);
+        }
     }
 
     private void Admit(FleetEffect.Admit admit)
@@ -144,9 +186,14 @@ internal sealed class WorkerDirectory : ReceiveActor, IWithTimers
         {
             var outbox = _outboxes[admit.Stream];
             if (_sent[admit.Key].All.All(outbox.TryWrite))
+            {
                 _log.Info("{0} is back.", admit.Key);
+            }
             else
+            {
                 GiveUpUnread(admit.Key);
+            }
+
             return;
         }
 
@@ -156,7 +203,11 @@ internal sealed class WorkerDirectory : ReceiveActor, IWithTimers
 
     private void End(long stream, Failure failure)
     {
-        if (!_outboxes.Remove(stream, out var outbox)) return;
+        if (!_outboxes.Remove(stream, out var outbox))
+        {
+            return;
+        }
+
         outbox.TryWrite(new CoordinatorMessage { Refused = failure });
         outbox.TryComplete();
     }
@@ -166,22 +217,38 @@ internal sealed class WorkerDirectory : ReceiveActor, IWithTimers
         _sent.Remove(lose.Key);
         _heartbeats.Remove(lose.Key);
         var lost = new WorkerLost(lose.Key, lose.Reason, lose.Left);
-        if (lost.Left) _log.Info("{0} left: {1}", lost.Key, lost.Reason);
-        else _log.Warning("{0} was lost: {1}", lost.Key, lost.Reason);
-        foreach (var subscriber in _subscribers.Values) subscriber.Tell(lost);
+        if (lost.Left)
+        {
+            _log.Info("{0} left: {1}", lost.Key, lost.Reason);
+        }
+        else
+        {
+            _log.Warning("{0} was lost: {1}", lost.Key, lost.Reason);
+        }
+
+        foreach (var subscriber in _subscribers.Values)
+        {
+            subscriber.Tell(lost);
+        }
     }
 
     private void MarkUnavailable(FleetUnavailable message)
     {
         _unavailable = message;
         _log.Error("{0}", message.Reason);
-        foreach (var subscriber in _subscribers.Values) subscriber.Tell(message);
+        foreach (var subscriber in _subscribers.Values)
+        {
+            subscriber.Tell(message);
+        }
     }
 
     private void Limit(FleetLimit message)
     {
         _limit = message;
-        foreach (var subscriber in _subscribers.Values) subscriber.Tell(message);
+        foreach (var subscriber in _subscribers.Values)
+        {
+            subscriber.Tell(message);
+        }
     }
 
     private void AddSubscriber(Subscribe message)
@@ -189,20 +256,32 @@ internal sealed class WorkerDirectory : ReceiveActor, IWithTimers
         RemoveSubscriber(message.Job);
         _subscribers[message.Job] = message.Subscriber;
         Context.Watch(message.Subscriber);
-        if (_limit is not null) message.Subscriber.Tell(_limit);
+        if (_limit is not null)
+        {
+            message.Subscriber.Tell(_limit);
+        }
+
         message.Subscriber.Tell(_fleet.Snapshot);
-        if (_unavailable is not null) message.Subscriber.Tell(_unavailable);
+        if (_unavailable is not null)
+        {
+            message.Subscriber.Tell(_unavailable);
+        }
     }
 
     private void RemoveSubscriber(string job)
     {
-        if (_subscribers.Remove(job, out var subscriber) && !_subscribers.ContainsValue(subscriber)) Context.Unwatch(subscriber);
+        if (_subscribers.Remove(job, out var subscriber) && !_subscribers.ContainsValue(subscriber))
+        {
+            Context.Unwatch(subscriber);
+        }
     }
 
     private void RemoveSubscriber(IActorRef subscriber)
     {
         foreach (var job in _subscribers.Where(item => item.Value.Equals(subscriber)).Select(item => item.Key).ToArray())
+        {
             _subscribers.Remove(job);
+        }
     }
 
     private bool IsCurrentStream(long stream, WorkerKey key) =>
@@ -213,11 +292,4 @@ internal sealed class WorkerDirectory : ReceiveActor, IWithTimers
     {
         public static readonly CheckLeases Instance = new();
     }
-}
-
-/// <summary>Adds the directory to the node.</summary>
-internal static class WorkerDirectoryHosting
-{
-    public static AkkaConfigurationBuilder WithWorkerDirectory(this AkkaConfigurationBuilder builder, MembershipOptions options, TimeProvider time) =>
-        builder.WithActors((system, registry) => registry.Register<WorkerDirectory>(system.ActorOf(WorkerDirectory.Props(options, time), "workers")));
 }

@@ -4,20 +4,6 @@ using Orchestrator.Protos;
 
 namespace Orchestrator.Coordinator.Membership;
 
-/// <summary>One process life of a worker: its name, which survives restarts, and its incarnation.</summary>
-internal readonly record struct WorkerKey(string WorkerId, ulong Incarnation)
-{
-    public override string ToString() => WorkerId;
-}
-
-/// <summary>A worker that is attached now, as placement sees it.</summary>
-internal sealed record AttachedWorker(
-    WorkerKey Key, NumericClass Class, string PeerAddress, ulong MemoryLimitBytes, string Device, bool FastBfloat16);
-
-/// <summary>All attached workers at one moment, ordered by name.</summary>
-/// <remarks>Immutable. The version grows by one with each attach and each loss; a reconnect of the same incarnation changes nothing.</remarks>
-internal sealed record FleetSnapshot(long Version, ImmutableArray<AttachedWorker> Workers);
-
 /// <summary>To <see cref="WorkerDirectory"/>: tell this actor of the fleet and of the messages of one job.</summary>
 /// <remarks>
 /// Answered by a <see cref="FleetSnapshot"/> now and at each change, a <see cref="WorkerLost"/> for each loss, and a

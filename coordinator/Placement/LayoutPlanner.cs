@@ -22,7 +22,7 @@ internal static class LayoutPlanner
         }
 
         var layout = request.Job.Layout ?? Automatic(request, chosen.Workers.Count);
-        var needed = request.Job.Layout is null ? request.Job.Resources.Workers ?? 1 : layout.Replicas * layout.Stages;
+        var needed = request.Job.Layout is null ? request.Job.Resources.Workers ?? 1 : (int)LayoutRules.WorkersOf(layout);
         if (chosen.Workers.Count < needed)
         {
             return Refused(
@@ -50,9 +50,9 @@ internal static class LayoutPlanner
             return null;
         }
 
-        if (layout.Replicas > slots)
+        if (LayoutRules.CheckReplicas(layout, slots) is { } tooMany)
         {
-            return ("too-many-replicas", $"layout.replicas is {layout.Replicas}, but a job has at most training.reduction_slots = {slots} replicas; lower the one or raise the other.");
+            return ("too-many-replicas", $"{tooMany}.");
         }
 
         if (layout.Stages > request.NumLayers)
@@ -65,9 +65,7 @@ internal static class LayoutPlanner
             return ("layers-mismatch", $"layout.layers adds up to {layers.Sum(count => (long)count)}, but the model has {Count(request.NumLayers, "layer")}.");
         }
 
-        return request.Job.Resources.Workers is { } workers && (long)layout.Replicas * layout.Stages > workers
-            ? ("too-few-workers", $"The layout of {layout.Replicas} x {layout.Stages} needs {(long)layout.Replicas * layout.Stages} workers, but resources.workers is {workers}.")
-            : null;
+        return LayoutRules.CheckWorkers(layout, request.Job.Resources.Workers) is { } tooFew ? ("too-few-workers", $"{tooFew}.") : null;
     }
 
     private static LayoutSpec Automatic(LayoutRequest request, int workers)

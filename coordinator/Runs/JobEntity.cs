@@ -248,7 +248,7 @@ internal sealed class JobEntity : UntypedPersistentActor, IWithTimers
             case JobEffect.End:
                 _stopped.Cancel();
                 _workers.Tell(new Unsubscribe(_session.Job));
-                DeleteSavedStates();
+                JobWork.DeleteStates(_session.StateFolder);
                 SetReceiveTimeout(IdleTimeout);
                 break;
         }
@@ -264,18 +264,6 @@ internal sealed class JobEntity : UntypedPersistentActor, IWithTimers
         {
             Log.Error("Job {0}: {1}", _session.Job, failure.Message);
             Self.Tell(new JobInput.PublicationFailed(failure.Message));
-        }
-    }
-
-    private void DeleteSavedStates()
-    {
-        try
-        {
-            Directory.Delete(_session.StateFolder, recursive: true);
-        }
-        catch (Exception left) when (left is IOException or UnauthorizedAccessException)
-        {
-            // Nothing was saved, or a worker still writes: what is left is named by the job and in nobody's way.
         }
     }
 

@@ -5,16 +5,6 @@ using Orchestrator.Protos;
 
 namespace Orchestrator.Coordinator.Runs;
 
-/// <summary>One rank's place in the layout and the process life that holds it.</summary>
-internal sealed record RankPlacement(int Rank, int Replica, int Stage, WorkerKey Worker, int FirstLayer, int LastLayer);
-
-/// <summary>Who does what in a generation.</summary>
-internal sealed record JobPlacement(
-    ulong Generation, NumericClass Class, DType ComputeDtype, int NumReplicas, int NumStages, ValueList<RankPlacement> Ranks)
-{
-    public RankPlacement? Of(WorkerKey worker) => Ranks.FirstOrDefault(rank => rank.Worker == worker);
-}
-
 /// <summary>What the journal knows of a job: the fold of its events and nothing else.</summary>
 /// <remarks>
 /// Immutable and compared by value. <see cref="Apply"/> is pure: the event carries its time, so the same journal gives the same record on

@@ -3,7 +3,7 @@ using Orchestrator.Protos.Blobs;
 
 namespace Orchestrator.Coordinator.Runs;
 
-/// <summary>What a job does outside its entity, on the thread pool: reading model and data, and writing the adapter.</summary>
+/// <summary>What a job does with files outside its entity: reading model and data and writing the adapter, on the thread pool, and tidying up.</summary>
 /// <remarks>Takes values and gives a <see cref="JobInput"/>, also for what goes wrong; only a cancelled preparation is an exception. Touches nothing of the entity.</remarks>
 internal static class JobWork
 {
@@ -51,4 +51,17 @@ internal static class JobWork
             return new JobInput.PublicationFailed($"The adapter of step {record.CommittedStep} could not be written: {failure.Message}");
         }
     });
+
+    /// <summary>Deletes what workers saved for the job.</summary>
+    public static void DeleteStates(string stateFolder)
+    {
+        try
+        {
+            Directory.Delete(stateFolder, recursive: true);
+        }
+        catch (Exception left) when (left is IOException or UnauthorizedAccessException)
+        {
+            // Nothing was saved, or a worker still writes: what is left is named by the job and in nobody's way.
+        }
+    }
 }

@@ -5,12 +5,6 @@ using Orchestrator.Protos;
 
 namespace Orchestrator.Coordinator.Runs;
 
-/// <summary>What all reports of a step say together; with a problem (one sentence: they cannot all be true) the rest says nothing.</summary>
-internal sealed record StepOutcome(bool Applied, double Loss, double GradNorm, ValueList<ByteString> StateHashes, string? Problem)
-{
-    public static StepOutcome Contradiction(string problem) => new(false, 0, 0, [], problem);
-}
-
 /// <summary>Checks the reports of a step against each other and adds up its loss.</summary>
 /// <remarks>Pure. The loss is the sum over micro-batches in index order in fp64 over the label tokens: no layout can change it.</remarks>
 internal static class StepVerification

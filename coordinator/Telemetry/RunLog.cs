@@ -22,12 +22,19 @@ internal sealed class RunLog(TimeProvider time, TextWriter? warnings = null) : I
     {
         lock (_gate)
         {
-            if (_file is not null || path == _refused) return;
+            if (_file is not null || path == _refused)
+            {
+                return;
+            }
+
             try
             {
                 _file = new StreamWriter(new FileStream(path, FileMode.Append, FileAccess.Write, FileShare.ReadWrite | FileShare.Delete), new UTF8Encoding(false)) { AutoFlush = true };
                 Path = path;
-                while (_waiting.TryDequeue(out var line)) _file.WriteLine(line);
+                while (_waiting.TryDequeue(out var line))
+                {
+                    _file.WriteLine(line);
+                }
             }
             catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
             {
@@ -45,8 +52,14 @@ internal sealed class RunLog(TimeProvider time, TextWriter? warnings = null) : I
         {
             try
             {
-                if (_file is not null) _file.WriteLine(line);
-                else if (_waiting.Count < MaxWaiting) _waiting.Enqueue(line);
+                if (_file is not null)
+                {
+                    _file.WriteLine(line);
+                }
+                else if (_waiting.Count < MaxWaiting)
+                {
+                    _waiting.Enqueue(line);
+                }
             }
             catch (IOException)
             {

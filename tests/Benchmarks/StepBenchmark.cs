@@ -68,12 +68,15 @@ internal sealed class StepBenchmark(StepWorkload workload, DType dtype, int step
             Training = true,
             Quantization = new QuantizationSpec { Type = QuantizationType.Nf4, BlockSize = 64, DoubleQuant = true },
             Optimizer = new OptimizerSpec { Kind = OptimizerKind.Adamw, Beta1 = 0.9, Beta2 = 0.999, Epsilon = 1e-8, MaxGradNorm = 1 },
-            Constants = StageSpecs.Constants(dtype, new TrainingSpec()),
+            Constants = StageSpecs.Constants(dtype, JobWithDefaults().Training),
         };
         spec.Base.AddRange(workload.Folder.AllSlices(quantize: true));
         spec.Adapter.AddRange(TargetModules.Resolve(_model, new LoraConfig { Rank = Rank, Alpha = 2 * Rank, TargetModules = ModuleSelector.AllLinear }));
         return spec;
     }
+
+    private static JobSpec JobWithDefaults() =>
+        JobFile.Parse("{model: base, data: {train: train.jsonl}}", "job.yaml", "/", [], "/").Spec!;
 
     /// <summary>A whole step: micro-batches, the gradient's norm, clipping and the optimizer, the state's checksum.</summary>
     private double Step(StageSpec spec, StageModel model, AdapterState adapter, torch.Tensor gradient)

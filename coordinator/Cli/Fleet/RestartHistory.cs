@@ -1,8 +1,5 @@
 namespace Orchestrator.Coordinator.Cli;
 
-/// <summary>What the end of a worker process is followed by: another life after a wait, or giving up.</summary>
-internal sealed record RestartDecision(RestartHistory Next, TimeSpan Delay, bool GiveUp);
-
 /// <summary>The lives of one embedded worker so far, and the rule for the next one.</summary>
 /// <remarks>
 /// Pure. The wait doubles from half a second to five while lives stay short. A worker that has attached once is started again for ever;

@@ -34,7 +34,11 @@ internal sealed record WorkerLaunch(Uri Coordinator, string JoinToken, int Count
             "--coordinator", Coordinator.ToString().TrimEnd('/'), "--name", NameOf(index), "--device", Devices[index % Devices.Count],
             "--threads", (Threads ?? Environment.ProcessorCount).ToString(CultureInfo.InvariantCulture), "--owned",
         ];
-        if (NumericClass is not null) arguments.AddRange(["--numeric-class", NumericClass]);
+        if (NumericClass is not null)
+        {
+            arguments.AddRange(["--numeric-class", NumericClass]);
+        }
+
         return arguments;
     }
 

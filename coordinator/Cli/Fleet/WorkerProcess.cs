@@ -4,9 +4,6 @@ using Orchestrator.Coordinator.Telemetry;
 
 namespace Orchestrator.Coordinator.Cli;
 
-/// <summary>How a worker process ended: 128 + the signal's number for a killed one, as shells say it, and the end of its stderr.</summary>
-internal sealed record WorkerExit(int ExitCode, IReadOnlyList<string> LastLines);
-
 /// <summary>One life of an embedded worker: the process, the pipe that keeps it alive, and its stderr.</summary>
 /// <remarks>
 /// The worker ends when its stdin closes, so that it does not outlive this process whatever ends it. Every line of its output goes to the run's log
@@ -48,7 +45,11 @@ internal sealed class WorkerProcess : IDisposable
             RedirectStandardOutput = true,
             RedirectStandardError = true,
         };
-        foreach (var (variable, value) in launch.Variables) info.Environment[variable] = value;
+        foreach (var (variable, value) in launch.Variables)
+        {
+            info.Environment[variable] = value;
+        }
+
         try
         {
             return new WorkerProcess(Process.Start(info)!, WorkerLaunch.NameOf(index), log);
@@ -94,12 +95,20 @@ internal sealed class WorkerProcess : IDisposable
 
     private void Keep(string? line, RunLog log)
     {
-        if (string.IsNullOrWhiteSpace(line)) return;
+        if (string.IsNullOrWhiteSpace(line))
+        {
+            return;
+        }
+
         var (level, text) = WorkerLine.Parse(line);
         log.Write(level, Name, text);
         lock (_gate)
         {
-            if (_lines.Count == KeptLines) _lines.Dequeue();
+            if (_lines.Count == KeptLines)
+            {
+                _lines.Dequeue();
+            }
+
             _lines.Enqueue(text);
         }
     }

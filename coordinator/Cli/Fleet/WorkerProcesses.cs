@@ -50,14 +50,21 @@ internal sealed class WorkerProcesses : ReceiveActor, IWithTimers
     {
         _directory.Tell(new Subscribe(nameof(WorkerProcesses), Self));
         _directory.Tell(new FleetLimit(_launch.Count));
-        foreach (var slot in _slots) Start(slot);
+        foreach (var slot in _slots)
+        {
+            Start(slot);
+        }
     }
 
     protected override void PostStop() => KillAll();
 
     private void Start(WorkerSlot slot)
     {
-        if (_stopper is not null) return;
+        if (_stopper is not null)
+        {
+            return;
+        }
+
         try
         {
             slot.Begin(WorkerProcess.Start(_launch, slot.Index, _runLog));
@@ -77,7 +84,11 @@ internal sealed class WorkerProcesses : ReceiveActor, IWithTimers
     private void End(LifeEnded message)
     {
         var slot = _slots[message.Index];
-        if (slot.Life != message.Life || slot.Process is null) return;
+        if (slot.Life != message.Life || slot.Process is null)
+        {
+            return;
+        }
+
         Timers.Cancel($"attach-{slot.Index}");
         var lived = slot.End();
         if (_stopper is not null)
@@ -89,16 +100,30 @@ internal sealed class WorkerProcesses : ReceiveActor, IWithTimers
         _log.Warning("{0} ended with exit code {1}.", slot.Name, message.Exit.ExitCode);
         var decision = slot.History.Died(lived);
         slot.History = decision.Next;
-        if (decision.GiveUp) _directory.Tell(new FleetUnavailable(SentenceOf(slot.Name, message.Exit)));
-        else Timers.StartSingleTimer($"start-{slot.Index}", new StartLife(slot.Index), decision.Delay);
+        if (decision.GiveUp)
+        {
+            _directory.Tell(new FleetUnavailable(SentenceOf(slot.Name, message.Exit)));
+        }
+        else
+        {
+            Timers.StartSingleTimer($"start-{slot.Index}", new StartLife(slot.Index), decision.Delay);
+        }
     }
 
     private void NoteAttached(FleetSnapshot snapshot)
     {
         foreach (var worker in snapshot.Workers)
         {
-            if (_slots.FirstOrDefault(slot => slot.Name == worker.Key.WorkerId) is not { Process: not null } slot) continue;
-            if (!slot.TryAttach(worker.Key)) continue;
+            if (_slots.FirstOrDefault(slot => slot.Name == worker.Key.WorkerId) is not { Process: not null } slot)
+            {
+                continue;
+            }
+
+            if (!slot.TryAttach(worker.Key))
+            {
+                continue;
+            }
+
             slot.History = slot.History.Attached();
             Timers.Cancel($"attach-{slot.Index}");
         }
@@ -107,14 +132,25 @@ internal sealed class WorkerProcesses : ReceiveActor, IWithTimers
     private void KillLost(WorkerLost lost)
     {
         // One that left is ending by itself, within its own patience.
-        if (lost.Left) return;
-        if (_slots.FirstOrDefault(slot => slot.Attached == lost.Key) is { Process: { } process }) process.Kill();
+        if (lost.Left)
+        {
+            return;
+        }
+
+        if (_slots.FirstOrDefault(slot => slot.Attached == lost.Key) is { Process: { } process })
+        {
+            process.Kill();
+        }
     }
 
     private void KillOverdue(AttachOverdue message)
     {
         var slot = _slots[message.Index];
-        if (slot.Life != message.Life || slot.Process is null || slot.Attached is not null) return;
+        if (slot.Life != message.Life || slot.Process is null || slot.Attached is not null)
+        {
+            return;
+        }
+
         _log.Warning("{0} did not attach within {1} s and is ended.", slot.Name, StartDeadline.TotalSeconds);
         slot.Process.Kill();
     }
@@ -123,19 +159,29 @@ internal sealed class WorkerProcesses : ReceiveActor, IWithTimers
     {
         _stopper = Sender;
         Timers.CancelAll();
-        foreach (var slot in _slots) slot.Process?.CloseInput();
+        foreach (var slot in _slots)
+        {
+            slot.Process?.CloseInput();
+        }
+
         Timers.StartSingleTimer(nameof(KillWorkers), new KillWorkers(), EndDeadline);
         AnswerWhenStopped();
     }
 
     private void AnswerWhenStopped()
     {
-        if (_slots.All(slot => slot.Process is null)) _stopper.Tell(new WorkersStopped());
+        if (_slots.All(slot => slot.Process is null))
+        {
+            _stopper.Tell(new WorkersStopped());
+        }
     }
 
     private void KillAll()
     {
-        foreach (var slot in _slots) slot.Process?.Kill();
+        foreach (var slot in _slots)
+        {
+            slot.Process?.Kill();
+        }
     }
 
     private static string SentenceOf(string name, WorkerExit exit)

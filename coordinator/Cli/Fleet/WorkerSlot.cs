@@ -35,7 +35,11 @@ internal sealed class WorkerSlot(int index, string name)
     /// <summary>Notes what the process attached as; false: the key is of an earlier life, which the fleet holds until its connection's grace is over.</summary>
     public bool TryAttach(WorkerKey key)
     {
-        if (Attached is null && key.Incarnation <= _newestIncarnation) return false;
+        if (Attached is null && key.Incarnation <= _newestIncarnation)
+        {
+            return false;
+        }
+
         Attached = key;
         _newestIncarnation = key.Incarnation;
         return true;

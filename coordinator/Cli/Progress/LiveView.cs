@@ -29,13 +29,37 @@ internal sealed class LiveView(IAnsiConsole console, string name) : IProgressVie
     public IRenderable Render(JobStatus status)
     {
         // States come without these lines once training has begun.
-        if (status.Preflight.Count > 0) _preflight = [.. status.Preflight];
+        if (status.Preflight.Count > 0)
+        {
+            _preflight = [.. status.Preflight];
+        }
+
         List<IRenderable> rows = [.. _preflight.Select(line => new Text(line, PreflightStyle(line))), new Markup($"[bold]{Markup.Escape(name)}[/]  {StateMarkup(status)}")];
-        if (status.Reason.Length > 0 && status.State != JobState.Failed) rows.Add(new Text(status.Reason));
-        if (status.StepsPlanned > 0) rows.Add(Bar(status));
-        if (status.Step > 0) rows.Add(Numbers(status));
-        if (status.Workers.Count > 0) rows.Add(Workers(status));
-        if (_note.Length > 0 && !JobStates.HasEnded(status.State)) rows.Add(new Text(_note, new Style(Color.Yellow)));
+        if (status.Reason.Length > 0 && status.State != JobState.Failed)
+        {
+            rows.Add(new Text(status.Reason));
+        }
+
+        if (status.StepsPlanned > 0)
+        {
+            rows.Add(Bar(status));
+        }
+
+        if (status.Step > 0)
+        {
+            rows.Add(Numbers(status));
+        }
+
+        if (status.Workers.Count > 0)
+        {
+            rows.Add(Workers(status));
+        }
+
+        if (_note.Length > 0 && !JobStates.HasEnded(status.State))
+        {
+            rows.Add(new Text(_note, new Style(Color.Yellow)));
+        }
+
         return new Rows(rows);
     }
 

@@ -26,32 +26,58 @@ internal sealed class PlainView(TextWriter writer, TimeProvider time) : IProgres
 
     private void ShowPreflight(JobStatus status)
     {
-        if (_hasPreflight || status.Preflight.Count == 0) return;
+        if (_hasPreflight || status.Preflight.Count == 0)
+        {
+            return;
+        }
+
         _hasPreflight = true;
-        foreach (var line in status.Preflight) writer.WriteLine(line);
+        foreach (var line in status.Preflight)
+        {
+            writer.WriteLine(line);
+        }
     }
 
     private void ShowState(JobStatus status)
     {
         var text = status.Reason.Length > 0 ? $"{StatusText.State(status)}: {status.Reason}" : StatusText.State(status);
-        if (text == _state) return;
+        if (text == _state)
+        {
+            return;
+        }
+
         _state = text;
         // How a job failed is said once, by the command.
-        if (status.State != JobState.Failed) writer.WriteLine(text);
+        if (status.State != JobState.Failed)
+        {
+            writer.WriteLine(text);
+        }
     }
 
     private void ShowEvaluation(JobStatus status)
     {
-        if (!status.HasEvalLoss || status.EvalLoss.Equals(_evaluation)) return;
+        if (!status.HasEvalLoss || status.EvalLoss.Equals(_evaluation))
+        {
+            return;
+        }
+
         _evaluation = status.EvalLoss;
         writer.WriteLine($"step {status.Step}/{status.StepsPlanned}  eval loss {StatusText.Loss(status.EvalLoss)}");
     }
 
     private void ShowStep(JobStatus status)
     {
-        if (status.Step == 0 || status.Step == _step) return;
+        if (status.Step == 0 || status.Step == _step)
+        {
+            return;
+        }
+
         var now = time.GetUtcNow();
-        if (now - _lastStepLine < Interval && status.Step != status.StepsPlanned) return;
+        if (now - _lastStepLine < Interval && status.Step != status.StepsPlanned)
+        {
+            return;
+        }
+
         _lastStepLine = now;
         _step = status.Step;
         writer.WriteLine(StatusText.Step(status));

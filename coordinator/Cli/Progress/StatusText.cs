@@ -20,7 +20,11 @@ internal static class StatusText
     public static string Duration(double seconds)
     {
         var time = TimeSpan.FromSeconds(double.IsFinite(seconds) ? Math.Round(Math.Clamp(seconds, 0, TimeSpan.FromDays(999).TotalSeconds)) : 0);
-        if (time.TotalMinutes < 1) return $"{time.Seconds} s";
+        if (time.TotalMinutes < 1)
+        {
+            return $"{time.Seconds} s";
+        }
+
         return time.TotalHours < 1 ? $"{time.Minutes}:{time.Seconds:00}" : $"{(int)time.TotalHours}:{time.Minutes:00}:{time.Seconds:00}";
     }
 

@@ -13,7 +13,11 @@ internal static class ScoreCommand
         var data = new Option<string>("--data") { Description = "The data: a JSONL or JSON file of any of the formats of a job.", Required = true };
         var json = new Option<bool>("--json") { Description = "One JSON object a line on stdout." };
         var command = new Command("score", "Scores data with a model: log-probabilities of its label tokens.") { data, json };
-        foreach (var option in model.All) command.Add(option);
+        foreach (var option in model.All)
+        {
+            command.Add(option);
+        }
+
         command.SetAction((parsed, _) => runner.RunAsync(async (output, interrupts, log) =>
         {
             var section = new JsonObject { ["train"] = Path.GetFullPath(parsed.GetRequiredValue(data)) };

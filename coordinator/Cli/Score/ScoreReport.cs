@@ -12,7 +12,10 @@ internal sealed class ScoreReport(TextWriter writer, bool json)
 
     public void Begin()
     {
-        if (!json) writer.WriteLine($"{"sample",8}  {"loss",10}  {"label tokens",12}");
+        if (!json)
+        {
+            writer.WriteLine($"{"sample",8}  {"loss",10}  {"label tokens",12}");
+        }
     }
 
     public void Add(SampleScore score)

@@ -37,17 +37,41 @@ internal sealed class ScoreRun(WholeModelInput input, CommandOutput output, RunL
         var (sent, done, part) = (0, 0, 0U);
         while (done < plan.MicroBatches.Count)
         {
-            for (; sent < plan.MicroBatches.Count && sent - done < OutstandingRequests; sent++) Ask(worker, plan, sent, done);
+            for (; sent < plan.MicroBatches.Count && sent - done < OutstandingRequests; sent++)
+            {
+                Ask(worker, plan, sent, done);
+            }
+
             var message = await worker.HearAsync(cancellationToken);
-            if (message.BodyCase != WorkerMessage.BodyOneofCase.Score) continue;
+            if (message.BodyCase != WorkerMessage.BodyOneofCase.Score)
+            {
+                continue;
+            }
+
             var result = message.Score;
             // Requests are answered in their order, an answer part by part; what is sent twice is known by its numbers.
-            if (result.RequestId != (ulong)done || result.Part != part) continue;
+            if (result.RequestId != (ulong)done || result.Part != part)
+            {
+                continue;
+            }
+
             part++;
-            if (!scores.TryGetValue(result.RequestId, out var parts)) scores[result.RequestId] = parts = [];
+            if (!scores.TryGetValue(result.RequestId, out var parts))
+            {
+                scores[result.RequestId] = parts = [];
+            }
+
             parts.AddRange(result.Samples);
-            if (!result.Last) continue;
-            foreach (var score in parts.OrderBy(sample => sample.Sample)) report.Add(score);
+            if (!result.Last)
+            {
+                continue;
+            }
+
+            foreach (var score in parts.OrderBy(sample => sample.Sample))
+            {
+                report.Add(score);
+            }
+
             scores.Remove(result.RequestId);
             (done, part) = (done + 1, 0);
         }

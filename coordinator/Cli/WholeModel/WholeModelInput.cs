@@ -21,7 +21,10 @@ internal sealed record WholeModelInput(JobSpec Job, ModelFolder Model, IReadOnly
     public static WholeModelInput Read(WholeModelOptions options, string command, JsonObject data, string currentFolder)
     {
         if (options.Sets.FirstOrDefault(set => !Array.Exists(Sections, section => set.StartsWith(section, StringComparison.Ordinal))) is { } foreign)
+        {
             throw new InvalidInputException($"--set {foreign}: {command} takes keys of {string.Join(", ", Sections.Select(section => section.TrimEnd('.')))}.");
+        }
+
         var document = new JsonObject
         {
             ["name"] = command,
@@ -30,7 +33,11 @@ internal sealed record WholeModelInput(JobSpec Job, ModelFolder Model, IReadOnly
             ["data"] = data,
         };
         var parsed = JobFile.Parse(document.ToJsonString(), "command line", currentFolder, options.Sets, currentFolder);
-        if (parsed.Spec is not { } job) throw new InvalidInputException(string.Join(' ', parsed.Errors));
+        if (parsed.Spec is not { } job)
+        {
+            throw new InvalidInputException(string.Join(' ', parsed.Errors));
+        }
+
         var folder = ModelFolder.Open(job.Model);
         IReadOnlyList<AdapterModule> modules = options.Adapter is { } adapter ? PeftAdapter.Read(Path.GetFullPath(adapter, currentFolder)).Bind(folder.Spec) : [];
         return new WholeModelInput(job, folder, modules);

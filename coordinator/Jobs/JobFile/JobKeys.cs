@@ -1,23 +1,5 @@
 namespace Orchestrator.Coordinator.Jobs;
 
-/// <summary>One key of the job file.</summary>
-/// <param name="Path">Its dotted path.</param>
-/// <param name="Type">What it may hold.</param>
-/// <param name="Default">Its default as YAML; null: it must be given.</param>
-/// <param name="About">One line for the schema.</param>
-internal sealed record JobKey(string Path, KeyType Type, string? Default, string About)
-{
-    /// <summary>Words that are known and not built yet: refused by name.</summary>
-    public IReadOnlyList<string> NotBuilt { get; init; } = [];
-
-    /// <summary>True: every value but the default is known and not built yet.</summary>
-    public bool OnlyDefaultIsBuilt { get; init; }
-
-    public string Section => Path.Contains('.', StringComparison.Ordinal) ? Path[..Path.LastIndexOf('.')] : "";
-
-    public string Name => Path[(Path.LastIndexOf('.') + 1)..];
-}
-
 /// <summary>Every key of the job file, in one table: parser, resolved document and JSON Schema are made from it.</summary>
 /// <remarks>
 /// What is not built yet stands here with <see cref="JobKey.NotBuilt"/> or <see cref="JobKey.OnlyDefaultIsBuilt"/>: its default changes nothing and is

@@ -71,14 +71,14 @@ internal static class JobRules
             errors.Add(place, $"layout.layers has {layers.Count} numbers where layout.stages is {layout.Stages}; give one for each stage");
         }
 
-        if (values.Has("training.reduction_slots") && layout.Replicas > values.Get<long>("training.reduction_slots"))
+        if (values.Has("training.reduction_slots") && LayoutRules.CheckReplicas(layout, values.Get<long>("training.reduction_slots")) is { } tooMany)
         {
-            errors.Add(place, $"layout.replicas is {layout.Replicas}, but a job has at most training.reduction_slots = {values["training.reduction_slots"]} replicas; lower the one or raise the other");
+            errors.Add(place, tooMany);
         }
 
-        if (values.Has("resources.workers") && values["resources.workers"] is long workers && (long)layout.Replicas * layout.Stages > workers)
+        if (values.Has("resources.workers") && LayoutRules.CheckWorkers(layout, values.Get<long?>("resources.workers")) is { } tooFew)
         {
-            errors.Add(place, $"the layout of {layout.Replicas} x {layout.Stages} needs {(long)layout.Replicas * layout.Stages} workers, but resources.workers is {workers}");
+            errors.Add(place, tooFew);
         }
     }
 

@@ -3,6 +3,7 @@ using Orchestrator.Coordinator.Adapters;
 using Orchestrator.Coordinator.Jobs;
 using Orchestrator.Coordinator.Models;
 using Orchestrator.Protos;
+using Orchestrator.Coordinator.Tests.Jobs;
 
 namespace Orchestrator.Coordinator.Tests.Adapters;
 
@@ -40,7 +41,7 @@ public sealed class PeftAdapterWriterTests
     {
         using var folder = new TemporaryFolder();
         ModelSpec model = ModelFolder.ReadSpec(Fixtures.At("training", run, "base"));
-        AdapterSetup setup = AdapterSetup.Resolve(new AdapterSpec { InitFrom = Fixtures.At("training", run, name) }, model, "../base");
+        AdapterSetup setup = AdapterSetup.Resolve(DefaultJob.Adapter with { InitFrom = Fixtures.At("training", run, name) }, model, "../base");
 
         Write(folder.At("out"), setup.Config, setup.Modules);
 
@@ -50,7 +51,7 @@ public sealed class PeftAdapterWriterTests
     [Fact]
     public void Create_NewAdapter_HasExactlyTheKeysAndValuesOfPeft()
     {
-        var spec = new AdapterSpec { R = 8, LoraAlpha = 16, RankPattern = new([KeyValuePair.Create("q_proj", 2)]), UseRslora = true };
+        var spec = DefaultJob.Adapter with { R = 8, LoraAlpha = 16, RankPattern = new([KeyValuePair.Create("q_proj", 2)]), UseRslora = true };
         AdapterSetup setup = AdapterSetup.Resolve(spec, Llama3, "models/llama3");
         using JsonDocument written = JsonDocument.Parse(setup.Config.Bytes);
         using JsonDocument golden = JsonDocument.Parse(File.ReadAllBytes(Fixtures.At("adapters", "llama3-all-linear", "adapter_config.json")));

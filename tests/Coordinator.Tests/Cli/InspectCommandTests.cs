@@ -11,32 +11,32 @@ public sealed class InspectCommandTests
     [InlineData("adapters/llama3-list", """{"kind":"adapter","base_model":"../../models/llama3","r":4,"adapted_modules":4,"parameters":1792,"lineage":false}""")]
     [InlineData("training/nf4-adamw-linear/train.jsonl", """{"kind":"dataset","format":"tokens"}""")]
     [InlineData("models/llama3/model.safetensors", """{"kind":"safetensors","bytes":168576}""")]
-    public void Run_KnownPath_StatesItsFacts(string path, string expected)
+    public async Task Run_KnownPath_StatesItsFacts(string path, string expected)
     {
-        (int code, string output, string error) = Run(Fixtures.At(path.Split('/')), json: true);
+        (int code, string output, string error) = await RunAsync(Fixtures.At(path.Split('/')), json: true);
 
         Assert.Equal((0, ""), (code, error));
         using JsonDocument facts = JsonDocument.Parse(output);
         using JsonDocument wanted = JsonDocument.Parse(expected);
         Assert.All(wanted.RootElement.EnumerateObject(), property => Assert.Equal(property.Value.GetRawText(), facts.RootElement.GetProperty(property.Name).GetRawText()));
-        Assert.Equal(0, Run(Fixtures.At(path.Split('/')), json: false).Code);
+        Assert.Equal(0, (await RunAsync(Fixtures.At(path.Split('/')), json: false)).Code);
     }
 
     [Fact]
-    public void Run_RunFolder_StatesProgressAndAdapter()
+    public async Task Run_RunFolder_StatesProgressAndAdapter()
     {
         using var folder = new TemporaryFolder();
-        File.WriteAllText(folder.At("plan.json"), """{"layout":{"replicas":2,"stages":1}}""");
-        File.WriteAllText(folder.At("metrics.jsonl"), """
+        await File.WriteAllTextAsync(folder.At("plan.json"), """{"layout":{"replicas":2,"stages":1}}""", TestContext.Current.CancellationToken);
+        await File.WriteAllTextAsync(folder.At("metrics.jsonl"), """
             {"step":0,"eval_loss":5.5,"eval_label_tokens":10}
             {"step":1,"loss":5.1}
             {"step":2,"loss":null,"skipped":true}
             {"step":2,"eval_loss":4.5,"eval_label_tokens":10}
 
-            """);
+            """, TestContext.Current.CancellationToken);
         _ = folder.CopyOf(Fixtures.At("adapters", "llama3-list"), "adapter");
 
-        (int code, string output, _) = Run(folder.Path, json: true);
+        (int code, string output, _) = await RunAsync(folder.Path, json: true);
 
         using JsonDocument facts = JsonDocument.Parse(output);
         Assert.Equal(0, code);
@@ -45,12 +45,12 @@ public sealed class InspectCommandTests
     }
 
     [Fact]
-    public void Run_DatasetFolder_StatesEachFile()
+    public async Task Run_DatasetFolder_StatesEachFile()
     {
         using var folder = new TemporaryFolder();
-        File.WriteAllText(folder.At("a.jsonl"), """{"input_ids":[1,2,3],"labels":[-100,2,3]}""");
+        await File.WriteAllTextAsync(folder.At("a.jsonl"), """{"input_ids":[1,2,3],"labels":[-100,2,3]}""", TestContext.Current.CancellationToken);
 
-        using JsonDocument facts = JsonDocument.Parse(Run(folder.Path, json: true).Output);
+        using JsonDocument facts = JsonDocument.Parse((await RunAsync(folder.Path, json: true)).Output);
 
         Assert.Equal(2, facts.RootElement.GetProperty("files").GetProperty("a.jsonl").GetProperty("label_tokens").GetInt32());
     }
@@ -59,22 +59,23 @@ public sealed class InspectCommandTests
     [InlineData("nothing", "does not exist")]
     [InlineData("facts.json", "holds nothing that is known here")]
     [InlineData("", "holds nothing that is known here")]
-    public void Run_UnknownPath_IsOneSentenceAndTwo(string name, string expected)
+    public async Task Run_UnknownPath_IsOneSentenceAndTwo(string name, string expected)
     {
         using var folder = new TemporaryFolder();
-        File.WriteAllText(folder.At("facts.json"), "{}");
+        await File.WriteAllTextAsync(folder.At("facts.json"), "{}", TestContext.Current.CancellationToken);
 
-        (int code, string output, string error) = Run(folder.At(name), json: false);
+        (int code, string output, string error) = await RunAsync(folder.At(name), json: false);
 
         Assert.Equal((2, ""), (code, output));
         Assert.Contains(expected, error, StringComparison.Ordinal);
         Assert.Single(error.TrimEnd().Split('\n'));
     }
 
-    private static (int Code, string Output, string Error) Run(string path, bool json)
+    private static async Task<(int Code, string Output, string Error)> RunAsync(string path, bool json)
     {
         using var output = new StringWriter();
         using var error = new StringWriter();
-        return (InspectCommand.Run(path, json, output, error), output.ToString(), error.ToString());
+        string[] arguments = ["inspect", path, .. json ? ["--json"] : Array.Empty<string>()];
+        return (await CommandLine.RunAsync(arguments, new CommandOutput(output, error, IsTerminal: false)), output.ToString(), error.ToString());
     }
 }

@@ -3,6 +3,7 @@ using Orchestrator.Coordinator.Datasets;
 using Orchestrator.Coordinator.Jobs;
 using Orchestrator.Protos;
 using Orchestrator.Protos.Blobs;
+using Orchestrator.Coordinator.Tests.Jobs;
 
 namespace Orchestrator.Coordinator.Tests.Datasets;
 
@@ -18,7 +19,7 @@ public sealed class DatasetPreparerTests : IDisposable
     [Fact]
     public async Task Prepare_TwoFiles_WritesOneShardInOrder()
     {
-        var data = await Prepare(new DataSpec { Train = [Write("a.jsonl", Good), Write("b.jsonl", "\uFEFF\n  \n{\"labels\":[7],\"other\":{\"x\":[1]},\"input_ids\":[7]}\r\n{\"input_ids\":[5,6],\"labels\":[5,6]}")] });
+        var data = await Prepare(DefaultJob.Data with { Train = [Write("a.jsonl", Good), Write("b.jsonl", "\uFEFF\n  \n{\"labels\":[7],\"other\":{\"x\":[1]},\"input_ids\":[7]}\r\n{\"input_ids\":[5,6],\"labels\":[5,6]}")] });
         Assert.Equal([3, 2], data.Train.Lengths);
         Assert.Equal([2, 1], data.Train.LabelCounts);
         Assert.Equal(new SplitCounts(3, 0, 0, 1), data.Train.Counts);
@@ -33,14 +34,14 @@ public sealed class DatasetPreparerTests : IDisposable
     [Fact]
     public async Task Prepare_SameContentElsewhere_IsPreparedOnceAndDamageIsRepaired()
     {
-        var first = await Prepare(new DataSpec { Train = [Write("a.jsonl", Good)] });
-        var second = await Prepare(new DataSpec { Train = [Write("c.jsonl", Good)] });
+        var first = await Prepare(DefaultJob.Data with { Train = [Write("a.jsonl", Good)] });
+        var second = await Prepare(DefaultJob.Data with { Train = [Write("c.jsonl", Good)] });
         Assert.Equal(first.Train.Path, second.Train.Path);
         // The shard, the index, and what was found.
         Assert.Equal(3, Directory.GetFiles(Data).Length);
 
         await File.WriteAllTextAsync(first.Train.Path, "damaged", Cancel);
-        var third = await Prepare(new DataSpec { Train = [Write("a.jsonl", Good)] });
+        var third = await Prepare(DefaultJob.Data with { Train = [Write("a.jsonl", Good)] });
         Assert.Equal(first.Train.Shard, third.Train.Shard);
         BlobReader.Open(third.Train.Path).Dispose();
     }
@@ -51,7 +52,7 @@ public sealed class DatasetPreparerTests : IDisposable
     public async Task Prepare_TooLongSample_IsDroppedOrCut(string truncation, int[] lengths, int dropped, int truncated)
     {
         var path = Write("a.jsonl", Good + "{\"input_ids\":[1,2,3,4],\"labels\":[1,2,3,4]}\n");
-        var data = await Prepare(new DataSpec { Train = [path], MaxLength = 3, Truncation = Enum.Parse<Truncation>(truncation) });
+        var data = await Prepare(DefaultJob.Data with { Train = [path], MaxLength = 3, Truncation = Enum.Parse<Truncation>(truncation) });
         Assert.Equal(lengths, data.Train.Lengths);
         Assert.Equal(new SplitCounts(2, dropped, truncated, 0), data.Train.Counts);
     }
@@ -60,7 +61,7 @@ public sealed class DatasetPreparerTests : IDisposable
     public async Task Prepare_TooLongSampleIsAnError_NamesTheLine()
     {
         var path = Write("a.jsonl", Good + "{\"input_ids\":[1,2,3,4],\"labels\":[1,2,3,4]}\n");
-        Assert.Equal($"{path}, line 2: the sample has 4 tokens, more than data.max_length = 3, and data.truncation is error.", await Refusal(new DataSpec { Train = [path], MaxLength = 3, Truncation = Truncation.Error }));
+        Assert.Equal($"{path}, line 2: the sample has 4 tokens, more than data.max_length = 3, and data.truncation is error.", await Refusal(DefaultJob.Data with { Train = [path], MaxLength = 3, Truncation = Truncation.Error }));
     }
 
     [Theory]
@@ -83,7 +84,7 @@ public sealed class DatasetPreparerTests : IDisposable
     public async Task Prepare_MalformedRow_NamesFileAndLine(string row, string expected)
     {
         var path = Write("a.jsonl", Good + "\n" + row + "\n");
-        Assert.StartsWith($"{path}, line 3: {expected}", await Refusal(new DataSpec { Train = [path] }), StringComparison.Ordinal);
+        Assert.StartsWith($"{path}, line 3: {expected}", await Refusal(DefaultJob.Data with { Train = [path] }), StringComparison.Ordinal);
         Assert.DoesNotContain(Directory.GetFiles(Data), file => file.EndsWith(".blob", StringComparison.Ordinal) || file.EndsWith(".tmp", StringComparison.Ordinal));
     }
 
@@ -91,35 +92,35 @@ public sealed class DatasetPreparerTests : IDisposable
     public async Task Prepare_WithoutLabels_IsRefused()
     {
         var path = Write("a.jsonl", "{\"input_ids\":[1,2],\"labels\":[1,-100]}\n");
-        Assert.StartsWith("data.train has no label token at all", await Refusal(new DataSpec { Train = [path] }), StringComparison.Ordinal);
-        Assert.StartsWith("data.eval has no label token at all", await Refusal(new DataSpec { Train = [Write("b.jsonl", Good)], Eval = [path] }), StringComparison.Ordinal);
+        Assert.StartsWith("data.train has no label token at all", await Refusal(DefaultJob.Data with { Train = [path] }), StringComparison.Ordinal);
+        Assert.StartsWith("data.eval has no label token at all", await Refusal(DefaultJob.Data with { Train = [Write("b.jsonl", Good)], Eval = [path] }), StringComparison.Ordinal);
     }
 
     [Fact]
     public async Task Prepare_UnreadableFile_IsNamed()
     {
-        Assert.Equal($"The data file '{_folder.At("none.jsonl")}' does not exist.", await Refusal(new DataSpec { Train = [_folder.At("none.jsonl")] }));
-        Assert.Equal($"The data file '{_folder.Path}' cannot be read: it is a folder.", await Refusal(new DataSpec { Train = [_folder.Path] }));
-        Assert.StartsWith($"{_folder.At("empty.jsonl")} holds no record", await Refusal(new DataSpec { Train = [Write("empty.jsonl", "")] }), StringComparison.Ordinal);
-        Assert.StartsWith("data.train has no sample left: all 1 are longer", await Refusal(new DataSpec { Train = [Write("long.jsonl", Good)], MaxLength = 2 }), StringComparison.Ordinal);
+        Assert.Equal($"The data file '{_folder.At("none.jsonl")}' does not exist.", await Refusal(DefaultJob.Data with { Train = [_folder.At("none.jsonl")] }));
+        Assert.Equal($"The data file '{_folder.Path}' cannot be read: it is a folder.", await Refusal(DefaultJob.Data with { Train = [_folder.Path] }));
+        Assert.StartsWith($"{_folder.At("empty.jsonl")} holds no record", await Refusal(DefaultJob.Data with { Train = [Write("empty.jsonl", "")] }), StringComparison.Ordinal);
+        Assert.StartsWith("data.train has no sample left: all 1 are longer", await Refusal(DefaultJob.Data with { Train = [Write("long.jsonl", Good)], MaxLength = 2 }), StringComparison.Ordinal);
     }
 
     [Fact]
     public async Task Prepare_EvalSplit_DividesOnceAndForAll()
     {
         var path = Write("a.jsonl", string.Concat(Enumerable.Range(0, 10).Select(i => $"{{\"input_ids\":[1,{i}],\"labels\":[1,{i}]}}\n")));
-        var one = await Prepare(new DataSpec { Train = [path], EvalSplit = 0.25 });
+        var one = await Prepare(DefaultJob.Data with { Train = [path], EvalSplit = 0.25 });
         Assert.Equal((7, 3), (one.Train.Lengths.Length, one.Eval!.Lengths.Length));
         Assert.Equal(Enumerable.Range(0, 10), Ids(one.Train).Concat(Ids(one.Eval)).Order());
         Assert.Equal(Ids(one.Eval).Order(), Ids(one.Eval));
-        Assert.Equal(one.Eval.Shard, (await Prepare(new DataSpec { Train = [path], EvalSplit = 0.25 })).Eval!.Shard);
+        Assert.Equal(one.Eval.Shard, (await Prepare(DefaultJob.Data with { Train = [path], EvalSplit = 0.25 })).Eval!.Shard);
     }
 
     [Fact]
     public async Task PrepareWhole_ForScore_KeepsEveryRow()
     {
         var path = Write("a.jsonl", "{\"input_ids\":[1,2],\"labels\":[-100,-100]}\n" + Good);
-        var split = await DatasetPreparer.PrepareWholeAsync(Job(new DataSpec { Train = [path] }), 10, Data, null, Cancel);
+        var split = await DatasetPreparer.PrepareWholeAsync(Job(DefaultJob.Data with { Train = [path] }), 10, Data, null, Cancel);
         Assert.Equal([0, 2], split.LabelCounts);
     }
 
@@ -139,7 +140,7 @@ public sealed class DatasetPreparerTests : IDisposable
         return _folder.At(name);
     }
 
-    private static JobSpec Job(DataSpec data) => new() { Name = "j", Model = "/m", Output = "/o", Data = data };
+    private static JobSpec Job(DataSpec data) => DefaultJob.Spec with { Data = data };
 
     private Task<PreparedDataset> Prepare(DataSpec data)
         => DatasetPreparer.PrepareAsync(Job(data), 10, Data, null, Cancel);

@@ -1,6 +1,6 @@
 using System.Text;
 using Orchestrator.Coordinator.Datasets;
-using Orchestrator.Coordinator.Jobs;
+using Orchestrator.Coordinator.Tests.Jobs;
 
 namespace Orchestrator.Coordinator.Tests.Datasets;
 
@@ -18,7 +18,7 @@ public sealed class LargeDataTests : IDisposable
     {
         var megabytes = int.TryParse(Environment.GetEnvironmentVariable("ORCHESTRATOR_DATA_MB"), out var given) ? given : 24;
         var path = WriteRows(megabytes * 1_000_000L);
-        var job = new JobSpec { Name = "j", Model = GoldenDatasets.Model("qwen2_chatml"), Output = "/o", Data = new DataSpec { Train = [path], MaxLength = 100_000 } };
+        var job = DefaultJob.Spec with { Model = GoldenDatasets.Model("qwen2_chatml"), Output = "/o", Data = DefaultJob.Data with { Train = [path], MaxLength = 100_000 } };
         var before = GC.GetTotalMemory(forceFullCollection: true);
         var watch = new MemoryWatch();
         var first = await DatasetPreparer.PrepareAsync(job, 1415, _folder.At("first"), watch, TestContext.Current.CancellationToken);

@@ -1,5 +1,6 @@
 using Orchestrator.Coordinator.Datasets;
 using Orchestrator.Coordinator.Jobs;
+using Orchestrator.Coordinator.Tests.Jobs;
 
 namespace Orchestrator.Coordinator.Tests.Datasets;
 
@@ -26,7 +27,7 @@ public class LearningRateScheduleTests
     [InlineData(0.03, 7, 500, 7)]
     [InlineData(0.5, null, 5, 3)]
     public void Create_RatioAndSteps_StepsWinAndRatioRoundsUp(double ratio, int? steps, int total, int expected)
-        => Assert.Equal((ulong)expected, LearningRateSchedule.Create(new TrainingSpec { WarmupRatio = ratio, WarmupSteps = steps }, (ulong)total).WarmupSteps);
+        => Assert.Equal((ulong)expected, LearningRateSchedule.Create(DefaultJob.Training with { WarmupRatio = ratio, WarmupSteps = steps }, (ulong)total).WarmupSteps);
 
     [Fact]
     public void At_WarmupLongerThanTheJob_OnlyWarms() => Assert.Equal(0.4, new LearningRateSchedule(LearningRateScheduler.Cosine, 1, 10, 5).At(5), 1e-15);

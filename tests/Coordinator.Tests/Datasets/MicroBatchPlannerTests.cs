@@ -2,7 +2,7 @@ using FsCheck;
 using FsCheck.Fluent;
 using FsCheck.Xunit;
 using Orchestrator.Coordinator.Datasets;
-using Orchestrator.Coordinator.Jobs;
+using Orchestrator.Coordinator.Tests.Jobs;
 
 namespace Orchestrator.Coordinator.Tests.Datasets;
 
@@ -14,7 +14,7 @@ public class MicroBatchPlannerTests
     {
         var lengths = sizes.Get.Select(size => size.Get).ToArray();
         var budget = lengths.Max() + extra.Get;
-        var planner = MicroBatchPlanner.ForTraining(new TrainingSpec { MicroBatchTokens = budget }, packing, lengths);
+        var planner = MicroBatchPlanner.ForTraining(DefaultJob.Training with { MicroBatchTokens = budget }, packing, lengths);
         var step = Enumerable.Range(0, lengths.Length).Reverse().ToArray();
         var cut = planner.Cut(step);
         return cut.SelectMany(microBatch => microBatch.Samples).Order().SequenceEqual(Enumerable.Range(0, lengths.Length).Select(sample => (uint)sample))
@@ -47,21 +47,21 @@ public class MicroBatchPlannerTests
     [Fact]
     public void ForTraining_BudgetBelowTheLongestSample_IsRefusedWithTheValueThatWouldDo()
     {
-        var error = Assert.Throws<InvalidInputException>(() => MicroBatchPlanner.ForTraining(new TrainingSpec { MicroBatchTokens = 64 }, true, [10, 65]));
+        var error = Assert.Throws<InvalidInputException>(() => MicroBatchPlanner.ForTraining(DefaultJob.Training with { MicroBatchTokens = 64 }, true, [10, 65]));
         Assert.Equal("training.micro_batch_tokens is 64, but the longest training sample has 65 tokens; set it to 65 or more, or data.max_length to 64 or less.", error.Message);
     }
 
     [Fact]
     public void Cut_WithPacking_FillsFirstFitDecreasing()
     {
-        var planner = MicroBatchPlanner.ForTraining(new TrainingSpec { MicroBatchTokens = 10 }, true, [3, 7, 5, 4, 1]);
+        var planner = MicroBatchPlanner.ForTraining(DefaultJob.Training with { MicroBatchTokens = 10 }, true, [3, 7, 5, 4, 1]);
         Assert.Equal(["0,1", "2,3,4"], planner.Cut([0, 1, 2, 3, 4]).Select(microBatch => string.Join(',', microBatch.Samples)));
     }
 
     [Fact]
     public void Cut_WithoutPacking_KeepsTheOrder()
     {
-        var planner = MicroBatchPlanner.ForTraining(new TrainingSpec { MicroBatchTokens = 10 }, false, [3, 7, 5, 4, 1]);
+        var planner = MicroBatchPlanner.ForTraining(DefaultJob.Training with { MicroBatchTokens = 10 }, false, [3, 7, 5, 4, 1]);
         Assert.Equal(["0,1", "2,3,4"], planner.Cut([0, 1, 2, 3, 4]).Select(microBatch => string.Join(',', microBatch.Samples)));
         Assert.Equal(["4,2", "1,0", "3"], planner.Cut([4, 2, 1, 0, 3]).Select(microBatch => string.Join(',', microBatch.Samples)));
     }
@@ -69,7 +69,7 @@ public class MicroBatchPlannerTests
     [Fact]
     public void Cut_BySamples_TakesThatMany()
     {
-        var planner = MicroBatchPlanner.ForTraining(new TrainingSpec { MicroBatchSize = 2 }, true, [9, 9, 9]);
+        var planner = MicroBatchPlanner.ForTraining(DefaultJob.Training with { MicroBatchSize = 2 }, true, [9, 9, 9]);
         Assert.Equal(["2,1", "0"], planner.Cut([2, 1, 0]).Select(microBatch => string.Join(',', microBatch.Samples)));
     }
 
@@ -77,16 +77,16 @@ public class MicroBatchPlannerTests
     public void Cut_HundredThousandSamples_IsFast()
     {
         var lengths = Enumerable.Range(0, 100_000).Select(i => 1 + (i * 7919 % 2048)).ToArray();
-        var cut = MicroBatchPlanner.ForTraining(new TrainingSpec { MicroBatchTokens = 2048 }, true, lengths).Cut([.. Enumerable.Range(0, lengths.Length)]);
+        var cut = MicroBatchPlanner.ForTraining(DefaultJob.Training with { MicroBatchTokens = 2048 }, true, lengths).Cut([.. Enumerable.Range(0, lengths.Length)]);
         Assert.InRange(cut.Count, (int)(lengths.Sum(length => (long)length) / 2048), (int)(1.02 * lengths.Sum(length => (long)length) / 2048));
     }
 
     [Fact]
     public void ForEvaluation_LongerSample_GrowsOnlyAnAutomaticBudget()
     {
-        var automatic = new TrainingSpec { GlobalBatchSize = 1 };
+        var automatic = DefaultJob.Training with { GlobalBatchSize = 1 };
         Assert.Equal(128, MicroBatchPlanner.ForTraining(automatic, true, [30]).ForEvaluation(automatic, [100]).Tokens);
-        var given = new TrainingSpec { MicroBatchTokens = 32 };
+        var given = DefaultJob.Training with { MicroBatchTokens = 32 };
         Assert.Throws<InvalidInputException>(() => MicroBatchPlanner.ForTraining(given, true, [30]).ForEvaluation(given, [100]));
     }
 

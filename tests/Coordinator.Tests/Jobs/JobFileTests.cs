@@ -16,11 +16,13 @@ public class JobFileTests
         Assert.Equal("/base/tiny", spec.Model);
         Assert.Equal(["/base/a.jsonl"], spec.Data.Train);
         Assert.Equal("/base/job-out", spec.Output);
-        Assert.Equal(new AdapterSpec(), spec.Adapter);
-        Assert.Equal(new QuantizationSettings(), spec.Quantization);
-        Assert.Equal(new TrainingSpec(), spec.Training);
-        Assert.Equal(new ResourcesSpec(), spec.Resources);
+        Assert.Equal(new ResourcesSpec { Workers = null, ComputeThreads = null, NumericClass = null }, spec.Resources);
         Assert.Null(spec.Layout);
+        // As the public description of the job file has them; training's are compared with it below.
+        Assert.Equal((16, 32.0, 0.0, ModuleSelection.AllLinear), (spec.Adapter.R, spec.Adapter.LoraAlpha, spec.Adapter.LoraDropout, spec.Adapter.TargetModules));
+        Assert.Equal((QuantizationType.Nf4, 64, true, DType.Unspecified), (spec.Quantization.Type, spec.Quantization.BlockSize, spec.Quantization.DoubleQuant, spec.Quantization.ComputeDtype));
+        Assert.Equal(["lm_head"], spec.Quantization.SkipModules);
+        Assert.Equal((2048, Truncation.Drop, true, true), (spec.Data.MaxLength, spec.Data.Truncation, spec.Data.Packing, spec.Data.Shuffle));
     }
 
     [Fact]
@@ -95,7 +97,9 @@ public class JobFileTests
             """);
         Assert.Equal("orders", spec.Name);
         Assert.Equal(["/base/orders-eval.jsonl"], spec.Data.Eval);
-        Assert.Equal(new TrainingSpec(), spec.Training);
+        // The example gives every default.
+        Assert.Equal(DefaultJob.Training, spec.Training);
+        Assert.Equal(DefaultJob.Adapter, spec.Adapter);
     }
 
     [Theory]
@@ -197,7 +201,7 @@ public class JobFileTests
     [InlineData("training: {adam_epsilon: .inf}", "training.adam_epsilon must be a number")]
     [InlineData("layout: {replicas: 2, stages: 2, layers: [4]}", "layout.layers has 1 numbers where layout.stages is 2")]
     [InlineData("layout: {replicas: 32}", "at most training.reduction_slots = 16 replicas")]
-    [InlineData("layout: {replicas: 2, stages: 2}\nresources: {workers: 3}", "needs 4 workers, but resources.workers is 3")]
+    [InlineData("layout: {replicas: 2, stages: 2}\nresources: {workers: 3}", "layout 2 x 2 (replicas x stages) needs 4 workers, but resources.workers is 3")]
     [InlineData("training: {momentum: 0.9}", "belongs to the optimizer sgd")]
     [InlineData("training: {optimizer: sgd, adam_beta1: 0.8}", "belongs to the optimizer adamw")]
     [InlineData("adapter: {init_from: x, r: 8}", "adapter.r comes from the adapter in adapter.init_from")]

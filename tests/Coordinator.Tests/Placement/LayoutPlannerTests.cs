@@ -5,6 +5,7 @@ using FsCheck.Xunit;
 using Orchestrator.Coordinator.Jobs;
 using Orchestrator.Coordinator.Placement;
 using Orchestrator.Protos;
+using Orchestrator.Coordinator.Tests.Jobs;
 
 namespace Orchestrator.Coordinator.Tests.Placement;
 
@@ -64,7 +65,7 @@ public class LayoutPlannerTests
 
     [Fact]
     public void Plan_LayersThatDoNotAddUp_AreRefused()
-        => Assert.Equal("layout.layers adds up to 3, but the model has 4 layers.", LayoutPlanner.Plan(Request(new LayoutSpec { Stages = 2, Layers = [2, 1] }, 2, 8, layers: 4)).Reason);
+        => Assert.Equal("layout.layers adds up to 3, but the model has 4 layers.", LayoutPlanner.Plan(Request(new LayoutSpec { Replicas = 1, Stages = 2, Layers = [2, 1] }, 2, 8, layers: 4)).Reason);
 
     [Fact]
     public void Plan_TooFewWorkers_Waits()
@@ -80,9 +81,9 @@ public class LayoutPlannerTests
     public void Plan_AskedForWorkers_WaitsUntilTheyAreThere()
     {
         var request = Request(null, 3, 8);
-        request = request with { Job = request.Job with { Resources = new ResourcesSpec { Workers = 4 } } };
+        request = request with { Job = request.Job with { Resources = DefaultJob.Resources with { Workers = 4 } } };
         Assert.True(LayoutPlanner.Plan(request).Waits);
-        request = request with { Job = request.Job with { Resources = new ResourcesSpec { Workers = 2 } } };
+        request = request with { Job = request.Job with { Resources = DefaultJob.Resources with { Workers = 2 } } };
         Assert.Equal(2, LayoutPlanner.Plan(request).Layout!.Replicas);
     }
 
@@ -100,8 +101,8 @@ public class LayoutPlannerTests
         Assert.Equal(
             "The job waits for a worker of the job's numeric class cpu/avx512/libtorch-2.10.0/kernels-1/threads-1; the attached ones are of cpu/avx2/libtorch-2.10.0/kernels-1/threads-1.",
             waits.Reason);
-        Assert.Equal("a", LayoutPlanner.Plan(request with { Job = request.Job with { Resources = new ResourcesSpec { NumericClass = "avx512" } } }).Layout!.Stages[0].WorkerId);
-        Assert.Null(LayoutPlanner.Plan(request with { Job = request.Job with { Resources = new ResourcesSpec { ComputeThreads = 2 } } }).Layout);
+        Assert.Equal("a", LayoutPlanner.Plan(request with { Job = request.Job with { Resources = DefaultJob.Resources with { NumericClass = "avx512" } } }).Layout!.Stages[0].WorkerId);
+        Assert.Null(LayoutPlanner.Plan(request with { Job = request.Job with { Resources = DefaultJob.Resources with { ComputeThreads = 2 } } }).Layout);
     }
 
     [Fact]
@@ -122,7 +123,7 @@ public class LayoutPlannerTests
 
     private static LayoutRequest Request(LayoutSpec? layout, int workers, int microBatches, int slots = 16, int layers = 6) => new()
     {
-        Job = new JobSpec { Name = "j", Model = "/m", Output = "/o", Data = new DataSpec { Train = ["/t"] }, Layout = layout, Training = new TrainingSpec { ReductionSlots = slots } },
+        Job = DefaultJob.Spec with { Data = DefaultJob.Data with { Train = ["/t"] }, Layout = layout, Training = DefaultJob.Training with { ReductionSlots = slots } },
         NumLayers = layers,
         MaxMicroBatchesPerStep = microBatches,
         Workers = [.. Enumerable.Range(0, workers).Select(i => new CandidateWorker($"w{i}", Avx2))],

@@ -105,14 +105,15 @@ internal sealed class EngineRun
     private static Task<JobMaterial> Prepare(string fixture, string dataFolder, Func<JobSpec, JobSpec> with)
     {
         var folder = Path.Combine(Fixtures(), "training", fixture);
-        var spec = new JobSpec
+        var defaults = JobFile.Parse("{model: base, data: {train: train.jsonl}}", "job.yaml", folder, [], folder).Spec!;
+        var spec = defaults with
         {
             Name = fixture,
             Model = Path.Combine(folder, "base"),
             Output = dataFolder,
-            Adapter = new AdapterSpec { InitFrom = Path.Combine(folder, "init") },
-            Quantization = new QuantizationSettings { Type = QuantizationType.Nf4, DoubleQuant = true, ComputeDtype = DType.F32 },
-            Data = new DataSpec
+            Adapter = defaults.Adapter with { InitFrom = Path.Combine(folder, "init") },
+            Quantization = defaults.Quantization with { Type = QuantizationType.Nf4, DoubleQuant = true, ComputeDtype = DType.F32 },
+            Data = defaults.Data with
             {
                 Train = [Path.Combine(folder, "train.jsonl")],
                 Eval = [Path.Combine(folder, "eval.jsonl")],
@@ -120,7 +121,7 @@ internal sealed class EngineRun
                 Shuffle = false,
                 Packing = false,
             },
-            Training = new TrainingSpec
+            Training = defaults.Training with
             {
                 MaxSteps = 200,
                 GlobalBatchSize = 8,

@@ -1,0 +1,12 @@
+namespace Orchestrator.Coordinator.Jobs;
+
+internal enum DataFormat
+{
+    Auto,
+    Messages,
+    Sharegpt,
+    Alpaca,
+    PromptCompletion,
+    Text,
+    Tokens,
+}

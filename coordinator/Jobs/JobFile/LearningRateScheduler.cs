@@ -1,0 +1,8 @@
+namespace Orchestrator.Coordinator.Jobs;
+
+internal enum LearningRateScheduler
+{
+    Constant,
+    Linear,
+    Cosine,
+}

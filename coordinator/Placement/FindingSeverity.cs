@@ -1,0 +1,8 @@
+namespace Orchestrator.Coordinator.Placement;
+
+internal enum FindingSeverity
+{
+    Info,
+    Warning,
+    Error,
+}

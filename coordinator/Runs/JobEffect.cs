@@ -1,0 +1,33 @@
+using Orchestrator.Coordinator.Jobs;
+using Orchestrator.Coordinator.Membership;
+using Orchestrator.Protos;
+
+namespace Orchestrator.Coordinator.Runs;
+
+/// <summary>What happens after a decision's events are in the journal.</summary>
+internal abstract record JobEffect
+{
+    private JobEffect()
+    {
+    }
+
+    /// <summary>Read model and data, then tell <see cref="JobInput.Prepared"/>.</summary>
+    internal sealed record Prepare : JobEffect;
+
+    /// <summary>Hear of the fleet.</summary>
+    internal sealed record SubscribeToFleet : JobEffect;
+
+    internal sealed record Send(ToWorker Message) : JobEffect;
+
+    /// <summary>Tell this to the entity after a while.</summary>
+    internal sealed record Later(TimeSpan Delay, object Input) : JobEffect;
+
+    /// <summary>Put plan.json into the run's folder.</summary>
+    internal sealed record PublishPlan(string Json) : JobEffect;
+
+    /// <summary>Write the adapter of these saved states, then tell <see cref="JobInput.AdapterExported"/>.</summary>
+    internal sealed record Export(ValueList<StateSaved> Saved) : JobEffect;
+
+    /// <summary>The job has ended: forget the fleet, delete what workers saved, stop.</summary>
+    internal sealed record End : JobEffect;
+}

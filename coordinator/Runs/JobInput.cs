@@ -1,0 +1,29 @@
+using Orchestrator.Coordinator.Jobs;
+using Orchestrator.Protos;
+
+namespace Orchestrator.Coordinator.Runs;
+
+/// <summary>What a job's entity tells itself; fleet and worker messages come as those of Membership, users' as those of protocol.proto.</summary>
+internal static class JobInput
+{
+    /// <summary>A request that was checked: its document has no error and its output folder may be used.</summary>
+    internal sealed record Submitted(SubmitJobRequest Request, JobSpec Spec, string ResolvedYaml);
+
+    /// <summary>The journal was replayed.</summary>
+    internal sealed record Recovered;
+
+    internal sealed record PreparationProgressed(string Text);
+
+    internal sealed record Prepared(JobMaterial Material);
+
+    /// <summary>The model or the data cannot be used; invalid: because the request was wrong, and not this machine.</summary>
+    internal sealed record PreparationFailed(string Reason, bool Invalid);
+
+    internal sealed record AdapterExported(string Folder);
+
+    /// <summary>A worker could not reach another one, and no worker was lost since: the failure stands.</summary>
+    internal sealed record PeerFailureStands(string Reason, string Worker);
+
+    /// <summary>The run's folder cannot be written.</summary>
+    internal sealed record PublicationFailed(string Reason);
+}

@@ -1,0 +1,36 @@
+using Orchestrator.Coordinator.Cli;
+
+namespace Orchestrator.Coordinator.Tests.Cli;
+
+/// <summary>How many workers a <c>train</c> starts.</summary>
+public sealed class TrainRequestTests : IDisposable
+{
+    private readonly TemporaryFolder _folder = new();
+
+    public void Dispose() => _folder.Dispose();
+
+    [Theory]
+    [InlineData("layout={replicas: 2, stages: 3}", null, 6)]
+    [InlineData("layout={replicas: 2, stages: 3}", 8, 8)]
+    [InlineData("resources.workers=3", null, 3)]
+    [InlineData("resources.workers=3", 2, 2)]
+    public void Read_LayoutAndOptions_SayHowManyWorkersStart(string set, int? workers, int expected) =>
+        Assert.Equal(expected, Read(set, workers).Request!.NumWorkers);
+
+    [Theory]
+    [InlineData("layout={replicas: 2, stages: 3}", 5, "needs 6 workers, but 5 are to be started; give --workers 6")]
+    [InlineData("layout={replicas: 16, stages: 17}", null, "needs 272 workers, but train starts at most 256")]
+    [InlineData("layout={replicas: 16, stages: 100000}", 256, "needs 1600000 workers, but 256 are to be started")]
+    public void Read_LayoutThatNeedsMore_IsRefused(string set, int? workers, string sentence)
+    {
+        var error = Assert.Throws<InvalidInputException>(() => Read(set, workers));
+        Assert.Contains(sentence, error.Message, StringComparison.Ordinal);
+    }
+
+    private (TrainRequest? Request, IReadOnlyList<string> Errors) Read(string set, int? workers)
+    {
+        Directory.CreateDirectory(_folder.Path);
+        File.WriteAllText(_folder.At("job.yaml"), "{model: m, data: {train: t.jsonl}}");
+        return TrainRequest.Read(new TrainOptions("job.yaml") { Sets = [set], Workers = workers }, _folder.Path);
+    }
+}
