@@ -22,6 +22,9 @@ internal sealed record CommandOutput(TextWriter Results, TextWriter Messages, bo
         };
     }
 
-    /// <summary>Says why the command ends.</summary>
-    public void Error(string sentence) => Messages.WriteLine($"error: {sentence}");
+    /// <summary>Says why the command ends; several reasons stand on a line each.</summary>
+    public void Error(string sentence)
+    {
+        foreach (var line in sentence.Split('\n')) Messages.WriteLine($"error: {line}");
+    }
 }

@@ -43,7 +43,6 @@ internal sealed class TrainRun(TrainRequest request, CommandOutput output, Inter
             {
                 // The run's folder is made, and an older run's files deleted, when the job is prepared.
                 log.WriteTo(Path.Combine(request.Output, RunFolder.LogFileName));
-                cluster.Folder.KeepData();
                 cluster.StartWorkers(request.NumWorkers, request.Job.Resources.ComputeThreads, request.Job.Resources.NumericClass);
             }
 

@@ -8,8 +8,8 @@ internal static class Refusal
 {
     private const string Mark = "error: ";
 
-    // The plain lines of a run that goes on.
-    private const string Progress = @"^((queued|planning|loading|running|finishing|cancelled)(: .*)?|step \d+/\d+  .*|stopping after the current step; .*)$";
+    // The plain lines of a run that goes on, after those of its data.
+    private const string Progress = @"^(data\.\w+: \d.*| +[\d-]+ tokens  .*|(info|warning) \[[a-z-]+\] .*|(queued|planning|loading|running|finishing|cancelled)(: .*)?|step \d+/\d+  .*|stopping after the current step; .*)$";
 
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(1);
 
