@@ -77,7 +77,7 @@ internal static partial class ReadmeConsole
     {
         var (expected, actual) = (Figures(shown), Figures(printed));
         return Losses().Replace(expected, "#") == Losses().Replace(actual, "#")
-            && Losses().Matches(expected).Zip(Losses().Matches(actual)).All(pair => Near(Number(pair.First), Number(pair.Second)));
+            && Losses().Matches(expected).Zip(Losses().Matches(actual), (shownLoss, loss) => Near(Number(shownLoss), Number(loss))).All(near => near);
     }
 
     private static bool Near(double shown, double printed) => Math.Abs(shown - printed) <= 0.05 * shown;
