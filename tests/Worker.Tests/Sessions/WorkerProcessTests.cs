@@ -42,8 +42,10 @@ public sealed class WorkerProcessTests : IAsyncLifetime
 
     private Process Start(bool owned)
     {
-        string[] arguments = ["--coordinator", _server.Address.ToString(), "--name", "worker-7", "--threads", "1", .. owned ? (string[])["--owned"] : []];
-        var start = new ProcessStartInfo(Path.Combine(AppContext.BaseDirectory, "orchestrator-worker"), arguments)
+        // A shell that runs the tests in the background has SIGINT ignored, and what it starts inherits that.
+        string[] worker = [Path.Combine(AppContext.BaseDirectory, "orchestrator-worker"), "--coordinator", _server.Address.ToString(), "--name", "worker-7", "--threads", "1"];
+        string[] arguments = ["--default-signal=INT", .. worker, .. owned ? (string[])["--owned"] : []];
+        var start = new ProcessStartInfo("/usr/bin/env", arguments)
         {
             UseShellExecute = false,
             RedirectStandardInput = true,
