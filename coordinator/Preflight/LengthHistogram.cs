@@ -36,9 +36,3 @@ internal sealed record LengthHistogram(IReadOnlyList<LengthRange> Ranges)
         return from == power && power > 1 ? power + (power / 2) : (int)Math.Min(int.MaxValue, 2L * power);
     }
 }
-
-/// <summary>Samples with a number of tokens in a range.</summary>
-/// <param name="From">Fewest tokens.</param>
-/// <param name="To">Most tokens.</param>
-/// <param name="Samples">How many there are.</param>
-internal sealed record LengthRange(int From, int To, long Samples);

@@ -50,8 +50,3 @@ internal static class PreflightText
 
     private static string N(long number) => number.ToString("#,0", CultureInfo.InvariantCulture);
 }
-
-/// <summary>A line of the report.</summary>
-/// <param name="Severity">Of the finding that it tells; null: it tells numbers.</param>
-/// <param name="Text">The line.</param>
-internal sealed record PreflightLine(FindingSeverity? Severity, string Text);

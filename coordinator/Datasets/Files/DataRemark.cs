@@ -1,19 +1,5 @@
 namespace Orchestrator.Coordinator.Datasets;
 
-/// <summary>What kinds of things a person should know of single rows that were taken nevertheless.</summary>
-internal enum RemarkCode
-{
-    JsonLinesInJson,
-    ObjectInsteadOfArray,
-    DuplicateKey,
-    LoneSurrogate,
-    EmptyAnswer,
-    EmptyRow,
-    SpecialTokenText,
-    UnusedField,
-    DoubledBos,
-}
-
 /// <summary>Something to know of a row that was taken.</summary>
 /// <param name="Code">Its kind.</param>
 /// <param name="Place">The row.</param>

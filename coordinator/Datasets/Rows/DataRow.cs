@@ -1,37 +1,5 @@
-using System.Text.Json;
-
 namespace Orchestrator.Coordinator.Datasets;
 
 /// <summary>A row as its format means it.</summary>
 /// <remarks>Its JSON belongs to the document that it was read from and is valid as long as that is.</remarks>
 internal abstract record DataRow;
-
-/// <summary>A text that is learned whole.</summary>
-internal sealed record TextRow(string Text) : DataRow;
-
-/// <summary>A text and what comes after it.</summary>
-internal sealed record CompletionRow(string Prompt, string Completion) : DataRow;
-
-/// <summary>A conversation, in the keys that chat templates know.</summary>
-internal sealed record ChatRow : DataRow
-{
-    /// <summary>A JSON array of objects with role and content.</summary>
-    public required JsonElement Messages { get; init; }
-
-    /// <summary>The role of each message.</summary>
-    public required IReadOnlyList<string> Roles { get; init; }
-
-    /// <summary>Messages before the completion; all of them where there is none.</summary>
-    public required int PromptMessages { get; init; }
-
-    public JsonElement? Tools { get; init; }
-
-    public JsonElement? Documents { get; init; }
-
-    /// <summary>Variables for the template.</summary>
-    public JsonElement? Kwargs { get; init; }
-
-    /// <summary>The text of a message; null where it has none or a list of parts.</summary>
-    public string? ContentOf(int message)
-        => Messages[message].TryGetProperty("content", out var content) && content.ValueKind == JsonValueKind.String ? content.GetString() : null;
-}

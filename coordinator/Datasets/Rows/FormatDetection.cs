@@ -76,9 +76,3 @@ internal static class FormatDetection
         => row.GetProperty(field) is { ValueKind: JsonValueKind.Array } turns && turns.GetArrayLength() > 0
             && turns[0].ValueKind == JsonValueKind.Object && turns[0].TryGetProperty("role", out _);
 }
-
-/// <summary>The format of a file's rows.</summary>
-/// <param name="Format">The format.</param>
-/// <param name="Reason">Why, to follow "the first row".</param>
-/// <param name="Fields">The rows' own names of its fields.</param>
-internal sealed record DetectedFormat(DataFormat Format, string Reason, ValueMap<string> Fields);

@@ -58,6 +58,9 @@ internal sealed partial class ModelText
         return new ModelText(folder, tokenizer, config, source, data);
     }
 
+    public static InvalidInputException NoTemplate(string folder) =>
+        new($"{folder} has no chat template, and the data holds chats; give data.chat_template a .jinja file.");
+
     /// <summary>Ids of a text that stands for itself: with the tokens that the tokenizer puts around it.</summary>
     public int[] EncodeText(string text) => Tokenizer.Encode(text, addSpecialTokens: true).Ids;
 
@@ -73,7 +76,7 @@ internal sealed partial class ModelText
     {
         if (Template is null)
         {
-            throw new InvalidInputException($"{Folder} has no chat template, and the data holds chats; give data.chat_template a .jinja file.");
+            throw NoTemplate(Folder);
         }
 
         return Template.Render(new ChatInput

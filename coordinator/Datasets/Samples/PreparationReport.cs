@@ -1,5 +1,4 @@
 using System.Text.Json;
-using Orchestrator.Coordinator.Jobs;
 using Orchestrator.Protos.Blobs;
 
 namespace Orchestrator.Coordinator.Datasets;
@@ -34,10 +33,3 @@ internal sealed record PreparationReport
 
     private static string PathOf(string folder, string key) => Path.Combine(folder, $"{key}.report.json");
 }
-
-/// <summary>How a file was read.</summary>
-/// <param name="Format">The format of its rows.</param>
-/// <param name="Reason">What about its first row tells so; empty where the job says so.</param>
-/// <param name="LossOn">What carries loss.</param>
-/// <param name="Rows">Its rows.</param>
-internal sealed record FileFacts(DataFormat Format, string Reason, LossOn LossOn, long Rows);

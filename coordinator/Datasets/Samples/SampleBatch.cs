@@ -158,14 +158,3 @@ internal sealed class SampleBatch
         }
     }
 }
-
-/// <summary>Takes the sample of a batch.</summary>
-internal delegate void SampleAction(int index, ReadOnlySpan<int> inputIds, ReadOnlySpan<int> labels);
-
-/// <summary>Makes a sample of a record.</summary>
-/// <remarks>Called by several threads at once, each with a batch of its own.</remarks>
-internal interface IRecordWork
-{
-    /// <exception cref="RowException">The record is no row, or cannot become a sample.</exception>
-    void Process(ReadOnlyMemory<byte> record, RecordPlace place, SampleBatch batch);
-}

@@ -12,7 +12,7 @@ internal sealed class SpecialTokenSearch
 
     private SpecialTokenSearch(string[] texts) => (_texts, _search) = (texts, SearchValues.Create(texts, StringComparison.Ordinal));
 
-    public static SpecialTokenSearch Of(Tokenizer tokenizer) => 
+    public static SpecialTokenSearch Of(Tokenizer tokenizer) =>
         new([.. tokenizer.SpecialIds.Select(tokenizer.TokenText).OfType<string>().Where(text => text.Length > 0).OrderByDescending(text => text.Length).ThenBy(text => text, StringComparer.Ordinal)]);
 
     /// <summary>Looks at the messages of a chat; rows of plain text may well be written with special tokens on purpose.</summary>

@@ -69,6 +69,11 @@ internal sealed class SplitReader(DataSpec data, Func<ModelText> model, int voca
         }
 
         var text = model();
+        if (text.Template is null && format is (DataFormat.Messages or DataFormat.Sharegpt))
+        {
+            throw ModelText.NoTemplate(text.Folder);
+        }
+
         return new TextWork(new RowParser(format, fields, text.Template is not null), text, data.LossOn, rules, keepTexts);
     }
 

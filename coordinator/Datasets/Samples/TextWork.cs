@@ -37,7 +37,7 @@ internal sealed class TextWork : IRecordWork
 
         var row = _parser.Read(document.RootElement, place, batch.Remarks);
         _specialTokens.LookAt(row, place, batch.Remarks);
-        var sample = _maker.Make(row);
+        var sample = Make(row);
         var ids = sample.InputIds;
         if (_bos is { } bos && ids.Length > 1 && ids[0] == bos && ids[1] == bos)
         {
@@ -46,5 +46,18 @@ internal sealed class TextWork : IRecordWork
 
         _ends?.Observe(ids, sample.Labels, batch.Statistics);
         batch.Add(ids, sample.Labels, place, _rules, _keepTexts ? sample.Text : null);
+    }
+
+    // The tokenizer refuses a text that its pattern cannot split in bounded time.
+    private Sample Make(DataRow row)
+    {
+        try
+        {
+            return _maker.Make(row);
+        }
+        catch (InvalidInputException refusal)
+        {
+            throw new RowException(refusal.Message.TrimEnd('.'), inner: refusal);
+        }
     }
 }

@@ -13,8 +13,17 @@ internal static class JobHash
     public static string Compute(JobSpec job, IEnumerable<string> contents)
     {
         var training = job.Training with { MaxSkippedSteps = 0, Recompute = RecomputeChoice.Auto };
-        // What these three lead to is in the data shards already.
-        var data = job.Data with { Train = [], Eval = [], ChatTemplate = null, Clock = null };
+        // What these lead to is in the data shards already.
+        var data = job.Data with
+        {
+            Train = [],
+            Eval = [],
+            Format = DataFormat.Auto,
+            Fields = ValueMap<string>.Empty,
+            ChatTemplate = null,
+            LossOn = LossOn.Auto,
+            Clock = null,
+        };
         var adapter = job.Adapter with { InitFrom = null };
         // Records print every property; the lists and maps in them print through YamlText.
         var text = string.Join('\n', [adapter.ToString(), job.Quantization.ToString(), data.ToString(), training.ToString(), job.Resources.NumericClass ?? "auto", .. contents]);

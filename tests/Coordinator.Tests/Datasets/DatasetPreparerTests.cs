@@ -1,9 +1,9 @@
 using System.Text;
 using Orchestrator.Coordinator.Datasets;
 using Orchestrator.Coordinator.Jobs;
+using Orchestrator.Coordinator.Tests.Jobs;
 using Orchestrator.Protos;
 using Orchestrator.Protos.Blobs;
-using Orchestrator.Coordinator.Tests.Jobs;
 
 namespace Orchestrator.Coordinator.Tests.Datasets;
 

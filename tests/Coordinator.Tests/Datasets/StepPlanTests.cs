@@ -1,7 +1,7 @@
 using Orchestrator.Coordinator.Datasets;
 using Orchestrator.Coordinator.Jobs;
-using Orchestrator.Protos;
 using Orchestrator.Coordinator.Tests.Jobs;
+using Orchestrator.Protos;
 
 namespace Orchestrator.Coordinator.Tests.Datasets;
 
