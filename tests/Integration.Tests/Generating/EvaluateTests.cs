@@ -57,7 +57,7 @@ public sealed class EvaluateTests
     public void Evaluate_TheSamplesTokens_EqualItsMessages()
     {
         using var folder = new TemporaryFolder();
-        string[] rows = [.. File.ReadLines(Repository.Sample("orders-eval-tokens.jsonl")).Take(12)];
+        string[] rows = [.. Repository.SampleTokens("orders-eval-tokens").Take(12)];
         var tokens = Generation.Evaluate("--model", Generation.Sample, "--max-new-tokens", "8", "--match", "json", "--data", folder.Write("tokens.jsonl", string.Join('\n', rows)));
         Assert.Equal(rows.Length + 1, tokens.Count);
         Assert.All(tokens.Take(rows.Length), line => Assert.NotNull(JsonDocument.Parse(line.GetProperty("expected").GetString()!).RootElement.GetProperty("item").GetString()));

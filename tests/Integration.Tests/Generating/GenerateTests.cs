@@ -46,7 +46,7 @@ public sealed class GenerateTests
     {
         var asked = Assert.Single(Generation.Generate("--model", Generation.Sample, "--prompt", Order, "--max-new-tokens", "24"));
         // The second row of the tokenized sample asks the same.
-        var row = JsonDocument.Parse(File.ReadLines(Repository.Sample("orders-eval-tokens.jsonl")).ElementAt(1)).RootElement;
+        var row = JsonDocument.Parse(Repository.SampleTokens("orders-eval-tokens").ElementAt(1)).RootElement;
         int question = row.GetProperty("labels").EnumerateArray().TakeWhile(label => label.GetInt32() == -100).Count();
         Assert.Equal(row.GetProperty("input_ids").EnumerateArray().Take(question).Select(id => id.GetInt32()), Generation.Ids(asked, "prompt_ids"));
         Assert.NotEmpty(Generation.Text(asked));

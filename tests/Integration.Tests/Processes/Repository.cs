@@ -1,3 +1,5 @@
+using System.IO.Compression;
+
 namespace Orchestrator.Integration.Tests.Processes;
 
 /// <summary>Where the repository, its fixtures and the built programs lie.</summary>
@@ -15,6 +17,16 @@ internal static class Repository
     public static string Fixture(params string[] parts) => Path.Combine([Root, "tests", "fixtures", .. parts]);
 
     public static string Sample(string name) => Path.Combine(Root, "coordinator", "samples", name);
+
+    /// <summary>The sample's rows as tokens, which the reference made: <c>orders-tokens</c> or <c>orders-eval-tokens</c>.</summary>
+    public static IEnumerable<string> SampleTokens(string name)
+    {
+        using var reader = new StreamReader(new GZipStream(File.OpenRead(Fixture("samples", name + ".jsonl.gz")), CompressionMode.Decompress));
+        while (reader.ReadLine() is { } line)
+        {
+            yield return line;
+        }
+    }
 
     private static string FindRoot()
     {
