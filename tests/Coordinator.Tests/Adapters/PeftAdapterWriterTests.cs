@@ -2,8 +2,8 @@ using System.Text.Json;
 using Orchestrator.Coordinator.Adapters;
 using Orchestrator.Coordinator.Jobs;
 using Orchestrator.Coordinator.Models;
-using Orchestrator.Protos;
 using Orchestrator.Coordinator.Tests.Jobs;
+using Orchestrator.Protos;
 
 namespace Orchestrator.Coordinator.Tests.Adapters;
 

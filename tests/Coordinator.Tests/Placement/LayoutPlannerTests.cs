@@ -4,8 +4,8 @@ using FsCheck.Fluent;
 using FsCheck.Xunit;
 using Orchestrator.Coordinator.Jobs;
 using Orchestrator.Coordinator.Placement;
-using Orchestrator.Protos;
 using Orchestrator.Coordinator.Tests.Jobs;
+using Orchestrator.Protos;
 
 namespace Orchestrator.Coordinator.Tests.Placement;
 
