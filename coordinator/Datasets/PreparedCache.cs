@@ -21,7 +21,7 @@ internal static class PreparedCache
         foreach (var file in files)
         {
             cancellationToken.ThrowIfCancellationRequested();
-            using var stream = JsonLines.OpenFile(file);
+            using var stream = FileWindow.Open(file);
             hash.AppendData(SHA256.HashData(stream));
         }
 

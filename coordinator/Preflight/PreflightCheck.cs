@@ -1,6 +1,7 @@
 using System.Globalization;
 using Orchestrator.Coordinator.Datasets;
 using Orchestrator.Coordinator.Jobs;
+using Orchestrator.Coordinator.Models;
 using Orchestrator.Coordinator.Placement;
 
 namespace Orchestrator.Coordinator.Preflight;
@@ -89,7 +90,7 @@ internal static class PreflightCheck
     private static IEnumerable<Finding> TokenFindings(PreparedDataset data, ModelText text, int? vocabSize)
     {
         IEnumerable<SampleStatistics> statistics = new[] { data.TrainReport, data.EvalReport }.OfType<PreparationReport>().Select(report => report.Statistics);
-        var findings = TurnEndFindings.Of([.. statistics], text, StopTokens.Read(text.Folder));
+        var findings = TurnEndFindings.Of([.. statistics], text, StopTokens.First(text.Folder));
         if (vocabSize is { } size && text.Tokenizer.VocabSize > size)
         {
             var maxId = statistics.Max(split => split.MaxId);

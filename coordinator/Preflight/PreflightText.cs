@@ -22,7 +22,7 @@ internal static class PreflightText
     }
 
     /// <summary>The numbers of a split in one line.</summary>
-    public static string Summary(SplitNumbers split)
+    private static string Summary(SplitNumbers split)
     {
         var lost = split.Counts is { } counts
             ? $", {N(counts.DroppedTooLong + counts.DroppedUnlabelled)} of {N(counts.Rows)} rows dropped, {N(counts.Truncated)} cut"

@@ -7,7 +7,7 @@ namespace Orchestrator.Coordinator.Preflight;
 /// <summary>Whether the model learns to stop, and whether generation knows the token at which it then stops.</summary>
 internal static class TurnEndFindings
 {
-    public static IEnumerable<Finding> Of(IReadOnlyList<SampleStatistics> splits, ModelText text, StopTokens? stops)
+    public static IEnumerable<Finding> Of(IReadOnlyList<SampleStatistics> splits, ModelText text, (string File, IReadOnlyList<int> Ids)? stops)
     {
         var turns = splits.Sum(split => split.Turns);
         var unlearned = splits.Sum(split => split.EndsWithoutLoss);
@@ -29,14 +29,19 @@ internal static class TurnEndFindings
                 FindingSeverity.Warning, "no-end-of-turn", $"{N(endless)} of {N(turns)} answers end without any end-of-turn token, so the model does not learn to stop there.");
         }
 
-        var unknown = stops is null ? [] : splits.SelectMany(split => split.EndTokens.Keys).Distinct().Where(id => !stops.Ids.Contains(id)).Order().ToList();
+        if (stops is not { } known)
+        {
+            yield break;
+        }
+
+        var unknown = splits.SelectMany(split => split.EndTokens.Keys).Distinct().Where(id => !known.Ids.Contains(id)).Order().ToList();
         if (unknown.Count > 0)
         {
             yield return new Finding(
                 FindingSeverity.Warning,
                 "end-of-turn-unknown",
-                $"Answers end with {string.Join(" and ", unknown.Select(id => $"{TokenText(text, id)} (id {id})"))}, but generation stops at {string.Join(", ", stops!.Ids)} only "
-                + $"(eos_token_id in {stops.File}); add the id there, or generation goes on after the answer.");
+                $"Answers end with {string.Join(" and ", unknown.Select(id => $"{TokenText(text, id)} (id {id})"))}, but generation stops at {string.Join(", ", known.Ids)} only "
+                + $"(eos_token_id in {known.File}); add the id there, or generation goes on after the answer.");
         }
     }
 

@@ -3,7 +3,6 @@ using Orchestrator.Coordinator.Datasets;
 using Orchestrator.Coordinator.Jobs;
 using Orchestrator.Coordinator.Models;
 using Orchestrator.Coordinator.Placement;
-using Orchestrator.Coordinator.Preflight;
 using Orchestrator.Protos;
 
 namespace Orchestrator.Coordinator.Runs;
@@ -34,8 +33,8 @@ internal sealed record JobMaterial
 
     public required StepPlan Steps { get; init; }
 
-    /// <summary>The data's numbers and what was found in it; null for data that was made otherwise.</summary>
-    public PreflightReport? Preflight { get; init; }
+    /// <summary>The data's numbers and what was found in it, as people read it.</summary>
+    public IReadOnlyList<string> Preflight { get; init; } = [];
 
     /// <summary>What a person should know of the request: settings without effect, rows that are left out.</summary>
     public IReadOnlyList<Finding> Findings { get; init; } = [];

@@ -33,7 +33,7 @@ internal static class JobPreparation
             Modules = adapter.Modules,
             Data = data,
             Steps = steps,
-            Preflight = preflight,
+            Preflight = [.. PreflightText.Lines(preflight).Select(line => line.Text)],
             Findings = [.. adapter.Warnings.Select(text => new Finding(FindingSeverity.Warning, "no-effect", text)), .. preflight.Findings],
         };
     }

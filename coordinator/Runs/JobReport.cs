@@ -1,4 +1,3 @@
-using Orchestrator.Coordinator.Preflight;
 using Orchestrator.Protos;
 
 namespace Orchestrator.Coordinator.Runs;
@@ -21,9 +20,9 @@ internal static class JobReport
         status.Output = record.Output;
         status.Invalid = record.IsInvalid;
         status.Time = record.Time;
-        if (record is { HasEnded: false, LastStep: null } && session.Material?.Preflight is { } preflight)
+        if (record is { HasEnded: false, LastStep: null } && session.Material is { } material)
         {
-            status.Preflight.AddRange(PreflightText.Lines(preflight).Select(line => line.Text));
+            status.Preflight.AddRange(material.Preflight);
         }
 
         AddTraining(status, record);

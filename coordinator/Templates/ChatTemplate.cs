@@ -19,8 +19,6 @@ internal sealed class ChatTemplate
 
     private ChatTemplate(ParsedTemplate template) => _template = template;
 
-    public string Document => _template.Document;
-
     /// <summary>Parses a template; <paramref name="documentName"/> stands in front of every error.</summary>
     /// <exception cref="TemplateException">No template, or one with a construct that is not supported; with line and column.</exception>
     public static ChatTemplate Parse(string source, string documentName) => source.Length <= MaxSourceLength
@@ -46,9 +44,9 @@ internal sealed class ChatTemplate
         variables["add_generation_prompt"] = BoolValue.Of(input.AddGenerationPrompt);
         if (input.Kwargs is { ValueKind: JsonValueKind.Object } kwargs)
         {
-            foreach (var member in kwargs.EnumerateObject())
+            foreach (var (name, value) in values.Members(kwargs))
             {
-                variables[member.Name] = values.From(member.Value);
+                variables[name] = value;
             }
         }
 
@@ -61,7 +59,7 @@ internal sealed class ChatTemplate
     {
         var context = new RenderContext(new Budget(limits ?? TemplateLimits.Default), clock);
         var values = new JsonValues(context.Budget);
-        return GenerationSpans.Place(Render(variables.EnumerateObject().Select(m => KeyValuePair.Create(m.Name, values.From(m.Value))), context), context.GenerationBlocks);
+        return GenerationSpans.Place(Render(values.Members(variables), context), context.GenerationBlocks);
     }
 
     private StrValue Render(IEnumerable<KeyValuePair<string, Value>> variables, RenderContext context) => Interpreter.Render(_template, variables, context);

@@ -40,6 +40,9 @@ internal sealed class JsonValues(Budget budget)
         }
     }
 
+    /// <summary>The members of an object as variables.</summary>
+    public IEnumerable<KeyValuePair<string, Value>> Members(JsonElement json) => json.EnumerateObject().Select(member => KeyValuePair.Create(Text(member).Text, From(member.Value)));
+
     private StrValue Text(JsonElement element)
     {
         try

@@ -18,6 +18,9 @@ internal sealed class BpeMerger
     private readonly PairQueue _queue = new();
     private int _count;
 
+    /// <summary>Symbols that the buffers hold.</summary>
+    public int Capacity => _symbols.Length;
+
     /// <summary>Starts a piece of at most so many symbols.</summary>
     public void Begin(int symbols)
     {

@@ -38,6 +38,6 @@ internal sealed class EncodeScratch
         NormalizedStretches.Clear();
         Pieces.Clear();
         Tokens.Clear();
-        _kept = Pieces.Capacity <= MaxKept && Tokens.Capacity <= MaxKept ? this : null;
+        _kept = Math.Max(Math.Max(Stretches.Capacity, NormalizedStretches.Capacity), Math.Max(Pieces.Capacity, Math.Max(Tokens.Capacity, Merger.Capacity))) <= MaxKept ? this : null;
     }
 }

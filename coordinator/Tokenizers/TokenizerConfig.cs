@@ -27,6 +27,11 @@ internal sealed record TokenizerConfig(
     private const string SpecialTokensFileName = "special_tokens_map.json";
     private const int MaxTemplateBytes = 1_000_000;
 
+    /// <summary>The tokens that have a role, by the name that templates know them by.</summary>
+    public IReadOnlyDictionary<string, string> NamedTokens { get; } =
+        new[] { ("bos_token", BosToken), ("eos_token", EosToken), ("pad_token", PadToken), ("unk_token", UnkToken) }
+            .Where(token => token.Item2 is not null).ToDictionary(token => token.Item1, token => token.Item2!, StringComparer.Ordinal);
+
     /// <summary>Reads a model folder.</summary>
     /// <exception cref="InvalidInputException">A file is there and damaged.</exception>
     public static TokenizerConfig Open(string folder)

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Globalization;
 using Orchestrator.Coordinator.Adapters;
 using Orchestrator.Coordinator.Jobs;
 using Orchestrator.Coordinator.Runs;
@@ -9,6 +8,7 @@ using Orchestrator.Worker.Kernels;
 using Orchestrator.Worker.Models;
 using Orchestrator.Worker.Optimizers;
 using Orchestrator.Worker.Runtime;
+using Orchestrator.Worker.Stages;
 using TorchSharp;
 
 namespace Orchestrator.Benchmarks;
@@ -83,9 +83,10 @@ internal sealed class StepBenchmark(StepWorkload workload, DType dtype, int step
     {
         var start = Stopwatch.GetTimestamp();
         gradient.zero_();
+        var scale = 1f / LabelTokens();
         for (var i = 0; i < workload.MicroBatches.Count; i++)
         {
-            using var run = model.BeginTraining(workload.MicroBatches[i], 1, (uint)i, 1f / LabelTokens());
+            using var run = model.BeginTraining(workload.MicroBatches[i], 1, (uint)i, scale);
             run.Forward(null);
             run.Backward(null, gradient);
         }
@@ -126,7 +127,7 @@ internal sealed class StepBenchmark(StepWorkload workload, DType dtype, int step
         var ideal = work / rate;
         Line($"{workload.Name} tokens={tokens} label_tokens={LabelTokens()} micro_batches={workload.MicroBatches.Count} work={work / 1e9:F1}GFLOP gemm={rate / 1e9:F1}GFLOP/s");
         Line($"{workload.Name} step_seconds median={median:F4} min={ordered[0]:F4} max={ordered[^1]:F4} ideal={ideal:F4} ratio={median / ideal:F2} tokens_per_second={tokens / median:F1}");
-        Line($"{workload.Name} peak_memory_bytes={PeakBytes()}");
+        Line($"{workload.Name} peak_memory_bytes={ProcessMemory.PeakBytes}");
         var total = seconds.Sum();
         foreach (var (name, time) in phases)
         {
@@ -196,12 +197,6 @@ internal sealed class StepBenchmark(StepWorkload workload, DType dtype, int step
     }
 
     private ulong LabelTokens() => workload.MicroBatches.Aggregate(0UL, (sum, batch) => sum + batch.UsedLabels);
-
-    private static long PeakBytes()
-    {
-        var line = File.ReadLines("/proc/self/status").First(text => text.StartsWith("VmHWM:", StringComparison.Ordinal));
-        return 1024 * long.Parse(line.AsSpan(6, line.Length - 9).Trim(), CultureInfo.InvariantCulture);
-    }
 
     private static void Line(FormattableString text) => Console.WriteLine(FormattableString.Invariant(text));
 }

@@ -1,6 +1,6 @@
-using System.IO.Compression;
 using System.Text.Json;
 using Orchestrator.Coordinator.Models;
+using Orchestrator.Integration.Tests.Processes;
 using Orchestrator.Worker.Models;
 using Orchestrator.Worker.Tests.Models;
 
@@ -34,8 +34,7 @@ internal sealed class StepWorkload : IDisposable
     /// <summary>The repository's sample: 16 tokenized orders, cut as a job would cut them.</summary>
     public static StepWorkload Sample()
     {
-        var folder = Path.Combine(Root(), "coordinator", "samples");
-        var all = Tokens().Take(16).Select(sample => (Ids: Numbers(sample, "input_ids"), Labels: Numbers(sample, "labels"))).ToArray();
+        var all = Repository.SampleTokens("orders-tokens").Take(16).Select(line => JsonDocument.Parse(line).RootElement).Select(sample => (Ids: Numbers(sample, "input_ids"), Labels: Numbers(sample, "labels"))).ToArray();
         var quarter = all.Sum(sample => sample.Ids.Length) / 4;
         var limit = (int)System.Numerics.BitOperations.RoundUpToPowerOf2((uint)Math.Max(all.Max(sample => sample.Ids.Length), Math.Min(4096, quarter)));
         var batches = new List<MicroBatchTokens>();
@@ -57,31 +56,10 @@ internal sealed class StepWorkload : IDisposable
             i = end;
         }
 
-        return new StepWorkload("sample", ModelFolder.Open(Path.Combine(folder, "tiny-llama")), batches, null);
+        return new StepWorkload("sample", ModelFolder.Open(Repository.Sample("tiny-llama")), batches, null);
     }
 
     public void Dispose() => _random?.Dispose();
 
-    /// <summary>The sample's training rows as tokens.</summary>
-    private static IEnumerable<JsonElement> Tokens()
-    {
-        using var reader = new StreamReader(new GZipStream(File.OpenRead(Path.Combine(Root(), "tests", "fixtures", "samples", "orders-tokens.jsonl.gz")), CompressionMode.Decompress));
-        while (reader.ReadLine() is { } line)
-        {
-            yield return JsonDocument.Parse(line).RootElement;
-        }
-    }
-
     private static int[] Numbers(JsonElement sample, string name) => [.. sample.GetProperty(name).EnumerateArray().Select(value => value.GetInt32())];
-
-    private static string Root()
-    {
-        var folder = AppContext.BaseDirectory;
-        while (!File.Exists(Path.Combine(folder, "Orchestrator.sln")))
-        {
-            folder = Path.GetDirectoryName(folder) ?? throw new InvalidOperationException("Orchestrator.sln is in no parent folder");
-        }
-
-        return folder;
-    }
 }

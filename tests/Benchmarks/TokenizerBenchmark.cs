@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Text;
 using Orchestrator.Coordinator.Tokenizers;
+using Orchestrator.Integration.Tests.Processes;
 
 namespace Orchestrator.Benchmarks;
 
@@ -24,7 +25,7 @@ internal static class TokenizerBenchmark
         Console.WriteLine($"tokenizer threads={threads} documents={prose.Count} bytes={prose.Sum(Encoding.UTF8.GetByteCount)}");
         foreach (string folder in Folders)
         {
-            var tokenizer = Tokenizer.Open(Path.Combine(Repository(), "tests", "fixtures", "tokenizers", folder));
+            var tokenizer = Tokenizer.Open(Repository.Fixture("tokenizers", folder));
             var (one, bytesByOne) = Best(tokenizer, prose, 1);
             var (all, bytesByAll) = Best(tokenizer, prose, threads);
             Console.WriteLine($"  {folder,-9} prose: {one / 1e6:F2} M tokens/s ({bytesByOne / 1e6:F0} MB/s) on 1 thread, {all / 1e6:F2} M tokens/s ({bytesByAll / 1e6:F0} MB/s) on {threads}");
@@ -95,16 +96,5 @@ internal static class TokenizerBenchmark
         }
 
         return text.ToString();
-    }
-
-    private static string Repository()
-    {
-        var folder = new DirectoryInfo(AppContext.BaseDirectory);
-        while (folder is not null && !File.Exists(Path.Combine(folder.FullName, "Orchestrator.sln")))
-        {
-            folder = folder.Parent;
-        }
-
-        return folder?.FullName ?? throw new InvalidOperationException("No Orchestrator.sln above the benchmarks.");
     }
 }

@@ -1,3 +1,5 @@
+using System.IO.Compression;
+
 namespace Orchestrator.Coordinator.Tests;
 
 /// <summary>Where the fixtures lie: tests/fixtures of the repository that these tests were built from.</summary>
@@ -8,6 +10,13 @@ internal static class Fixtures
 
     /// <summary>A path below tests/fixtures.</summary>
     public static string At(params string[] parts) => Path.Combine([Repository, "tests", "fixtures", .. parts]);
+
+    /// <summary>The text of a gzipped fixture.</summary>
+    public static string Unpacked(params string[] parts)
+    {
+        using var reader = new StreamReader(new GZipStream(File.OpenRead(At(parts)), CompressionMode.Decompress));
+        return reader.ReadToEnd();
+    }
 
     private static string FindRepository()
     {

@@ -5,6 +5,9 @@ namespace Orchestrator.Worker.Models;
 /// <param name="Stride">Elements from one row to the next.</param>
 internal readonly unsafe record struct Block(nint Address, int Stride)
 {
+    /// <summary>A block on a vector's boundary in memory with <see cref="BlockProduct.Lanes"/> elements to spare.</summary>
+    public static Block Aligned(float* memory, int stride) => new(((nint)memory + 63) & ~(nint)63, stride);
+
     public float* Start => (float*)Address;
 
     public Block At(int row, int column) => new((nint)(Start + ((long)row * Stride) + column), Stride);

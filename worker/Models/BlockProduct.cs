@@ -16,6 +16,9 @@ internal static unsafe class BlockProduct
     /// <summary>Lanes of a vector: what columns are padded to.</summary>
     public const int Lanes = 16;
 
+    /// <summary>The next multiple of a vector's lanes.</summary>
+    public static int Padded(long columns) => (int)((columns + Lanes - 1) / Lanes * Lanes);
+
     /// <summary>c[r, j] = (c[r, j] +) sum over k of a[r, k] * b[k, j] for eight rows.</summary>
     /// <param name="a">The left factor, with any strides: a transposed one costs nothing.</param>
     /// <param name="b">[steps, columns], rows <see cref="Block.Stride"/> apart.</param>

@@ -11,11 +11,8 @@ internal static unsafe class LoraFactors
     // Below this many elements a thread's part is not worth waking the thread.
     private const long LeastElements = 1 << 15;
 
-    /// <summary>The next multiple of a vector's lanes.</summary>
-    public static int Padded(long columns) => (int)((columns + BlockProduct.Lanes - 1) / BlockProduct.Lanes * BlockProduct.Lanes);
-
     /// <summary>An uninitialised matrix, every row on a vector's boundary.</summary>
-    public static Block Matrix(long rows, int columns) => new((nint)TensorMemory.Pointer(empty([rows, Padded(columns)], ScalarType.Float32)), Padded(columns));
+    public static Block Matrix(long rows, int columns) => new((nint)TensorMemory.Pointer(empty([rows, BlockProduct.Padded(columns)], ScalarType.Float32)), BlockProduct.Padded(columns));
 
     /// <summary>The matrix itself where its columns are whole vectors, else a padded copy.</summary>
     /// <param name="matrix">fp32 [rows, columns], alive as long as the result.</param>

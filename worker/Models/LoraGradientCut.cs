@@ -51,9 +51,9 @@ internal sealed unsafe class LoraGradientCut
     public void AddTo(float* flat, int tokens)
     {
         var memory = stackalloc float[((RanksAtOnce + TokensAtOnce) * FeaturesAtOnce) + BlockProduct.Lanes];
-        var sums = new Block(((nint)memory + 63) & ~(nint)63, FeaturesAtOnce);
+        var sums = Block.Aligned(memory, FeaturesAtOnce);
         var wide = sums.At(RanksAtOnce, 0);
-        var columns = LoraFactors.Padded(_features);
+        var columns = BlockProduct.Padded(_features);
         for (var token = 0; token < tokens; token += TokensAtOnce)
         {
             var count = Math.Min(TokensAtOnce, tokens - token);

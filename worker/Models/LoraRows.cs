@@ -24,7 +24,7 @@ internal readonly unsafe record struct LoraRows(int First, int Tokens)
     public void Product(Rows source, int column, int steps, Block factor, Block result, int columns)
     {
         var memory = stackalloc float[(Count * StepsAtOnce) + BlockProduct.Lanes];
-        var wide = Aligned(memory, StepsAtOnce);
+        var wide = Block.Aligned(memory, StepsAtOnce);
         for (var step = 0; step < steps; step += StepsAtOnce)
         {
             var count = Math.Min(StepsAtOnce, steps - step);
@@ -44,12 +44,12 @@ internal readonly unsafe record struct LoraRows(int First, int Tokens)
     public void AddProduct(LeftFactor left, int steps, Block factor, Rows target, int column, int columns)
     {
         var memory = stackalloc float[(Count * ColumnsAtOnce) + BlockProduct.Lanes];
-        var wide = Aligned(memory, ColumnsAtOnce);
+        var wide = Block.Aligned(memory, ColumnsAtOnce);
         for (var first = 0; first < columns; first += ColumnsAtOnce)
         {
             var count = Math.Min(ColumnsAtOnce, columns - first);
             Load(target, column + first, wide, count);
-            BlockProduct.EightRows(left, factor.At(0, first), wide, steps, LoraFactors.Padded(count), add: true);
+            BlockProduct.EightRows(left, factor.At(0, first), wide, steps, BlockProduct.Padded(count), add: true);
             for (var row = 0; row < Tokens; row++)
             {
                 target.Store(First + row, wide.Row(row, count), column + first);
@@ -80,6 +80,4 @@ internal readonly unsafe record struct LoraRows(int First, int Tokens)
             }
         }
     }
-
-    private static Block Aligned(float* memory, int stride) => new(((nint)memory + 63) & ~(nint)63, stride);
 }

@@ -82,12 +82,12 @@ internal sealed unsafe class ShortAttention
         Weights(length, scratch);
         for (var row = 0; row < length; row += BlockProduct.Rows)
         {
-            BlockProduct.EightRows(scratch.DO.Left(row, 0), scratch.VT, scratch.DP.At(row, 0), _queries.HeadDim, Padded(row + BlockProduct.Rows), add: false);
+            BlockProduct.EightRows(scratch.DO.Left(row, 0), scratch.VT, scratch.DP.At(row, 0), _queries.HeadDim, BlockProduct.Padded(row + BlockProduct.Rows), add: false);
         }
 
         for (var row = 0; row < length; row++)
         {
-            var seen = Padded(row + 1);
+            var seen = BlockProduct.Padded(row + 1);
             RowMath.SoftmaxBackward(scratch.P.Row(row, seen), scratch.DP.Row(row, seen), _scale);
         }
 
@@ -104,12 +104,12 @@ internal sealed unsafe class ShortAttention
     {
         for (var row = 0; row < length; row += BlockProduct.Rows)
         {
-            BlockProduct.EightRows(scratch.Q.Left(row, 0), scratch.KT, scratch.P.At(row, 0), _queries.HeadDim, Padded(row + BlockProduct.Rows), add: false);
+            BlockProduct.EightRows(scratch.Q.Left(row, 0), scratch.KT, scratch.P.At(row, 0), _queries.HeadDim, BlockProduct.Padded(row + BlockProduct.Rows), add: false);
         }
 
         for (var row = 0; row < length; row++)
         {
-            var scores = scratch.P.Row(row, Padded(row + 1));
+            var scores = scratch.P.Row(row, BlockProduct.Padded(row + 1));
             scores[(row + 1)..].Fill(float.NegativeInfinity);
             if (_window != 0)
             {
@@ -149,7 +149,7 @@ internal sealed unsafe class ShortAttention
             }
         }
 
-        for (var token = sample.Length; token < Padded(sample.Length); token++)
+        for (var token = sample.Length; token < BlockProduct.Padded(sample.Length); token++)
         {
             target.Row(token, _queries.HeadDim).Clear();
         }
@@ -171,7 +171,7 @@ internal sealed unsafe class ShortAttention
 
     private static void Transpose(Block source, Block target, int length, int width)
     {
-        for (var token = 0; token < Padded(length); token++)
+        for (var token = 0; token < BlockProduct.Padded(length); token++)
         {
             var row = source.Row(token, width);
             for (var i = 0; i < width; i++)
@@ -202,8 +202,6 @@ internal sealed unsafe class ShortAttention
         });
     }
 
-    private static int Padded(int count) => (count + BlockProduct.Lanes - 1) / BlockProduct.Lanes * BlockProduct.Lanes;
-
     /// <summary>A sample's place in the part, and the part's table of angles.</summary>
     private readonly record struct Sample(int Start, int Length, nint AngleTable)
     {
@@ -219,7 +217,7 @@ internal sealed unsafe class ShortAttention
 
         public Scratch(int length, int headDim)
         {
-            var tokens = Padded(length);
+            var tokens = BlockProduct.Padded(length);
             _rented = ArrayPool<float>.Shared.Rent((9 * tokens * headDim) + (2 * tokens * tokens) + BlockProduct.Lanes);
             _pin = System.Runtime.InteropServices.GCHandle.Alloc(_rented, System.Runtime.InteropServices.GCHandleType.Pinned);
             var next = (_pin.AddrOfPinnedObject() + 63) & ~(nint)63;

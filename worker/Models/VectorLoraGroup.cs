@@ -27,7 +27,7 @@ internal sealed unsafe class VectorLoraGroup : LoraGroup
         for (var i = 0; i < _members.Length; i++)
         {
             _firstLane[i] = _lanes;
-            _lanes += LoraFactors.Padded(_members[i].Pair.Rank);
+            _lanes += BlockProduct.Padded(_members[i].Pair.Rank);
         }
 
         (_inFeatures, _outFeatures) = ((int)parts[0].Weight.Columns, (int)parts.Sum(part => part.Weight.Rows));
@@ -90,7 +90,7 @@ internal sealed unsafe class VectorLoraGroup : LoraGroup
             {
                 var (pair, place) = _members[i];
                 var own = hiddenGradient.At(rows.First, _firstLane[i]);
-                var lanes = LoraFactors.Padded(pair.Rank);
+                var lanes = BlockProduct.Padded(pair.Rank);
                 rows.Product(outputs, (int)place.Row, pair.OutFeatures, ups[i], own, lanes);
                 LoraRows.Scale(own, lanes, pair.Scale);
                 if (wanted)
@@ -120,7 +120,7 @@ internal sealed unsafe class VectorLoraGroup : LoraGroup
         rows.Product(inputs, 0, _inFeatures, transposedDown, hidden, _lanes);
         for (var i = 0; i < _members.Length; i++)
         {
-            LoraRows.Scale(hidden.At(0, _firstLane[i]), LoraFactors.Padded(_members[i].Pair.Rank), _members[i].Pair.Scale);
+            LoraRows.Scale(hidden.At(0, _firstLane[i]), BlockProduct.Padded(_members[i].Pair.Rank), _members[i].Pair.Scale);
         }
     }
 

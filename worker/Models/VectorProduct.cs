@@ -64,7 +64,7 @@ internal static unsafe class VectorProduct
     {
         var memory = stackalloc float[(PanelSteps * PanelColumns) + BlockProduct.Lanes];
         var columns = Math.Min(PanelColumns, job.Columns - column);
-        var panel = new Block(((nint)memory + 63) & ~(nint)63, PanelColumns);
+        var panel = Block.Aligned(memory, PanelColumns);
         for (var step = 0; step < job.Steps; step += PanelSteps)
         {
             var count = Math.Min(PanelSteps, job.Steps - step);

@@ -82,13 +82,15 @@ internal sealed class Outbox(long mostScoreBytes = Outbox.MostScoreBytes)
     public void Answered(string job, ulong request) =>
         Remove(message => message.BodyCase == WorkerMessage.BodyOneofCase.Score && JobOf(message) == job && message.Score.RequestId < request);
 
-    /// <summary>The job no longer needs this worker.</summary>
-    public void Forget(string job)
+    /// <summary>The job no longer needs this worker; what it obeys from now on is another life's.</summary>
+    public void Unfence(string job)
     {
-        Remove(message => JobOf(message) == job && message.BodyCase != WorkerMessage.BodyOneofCase.Failure);
         lock (_gate)
             _fences.Remove(job);
     }
+
+    /// <summary>The job's part here has ended: nothing of it is told any more but its failure.</summary>
+    public void Forget(string job) => Remove(message => JobOf(message) == job && message.BodyCase != WorkerMessage.BodyOneofCase.Failure);
 
     private void Supersede(WorkerMessage message)
     {

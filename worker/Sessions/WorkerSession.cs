@@ -165,6 +165,7 @@ internal sealed class WorkerSession(WorkerOptions options, WorkerParts parts)
             _releases.Remove(name);
         if (!_jobs.Remove(job, out var served))
             return;
+        parts.Outbox.Unfence(job);
         var idle = _jobs.Count == 0;
         _releases[job] = Task.Run(() => ReleaseAsync(job, served, idle));
     }

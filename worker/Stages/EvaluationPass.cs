@@ -43,7 +43,7 @@ internal sealed class EvaluationPass(StageAssets assets, StageGeneration generat
             ? null
             : mail.Take(_clock, step, generation.RankBefore, TensorKind.EvaluationActivation, index, tokens.Tokens, cancellationToken);
         if (!assets.IsFirstStage)
-            generation.Link.Send(generation.RankBefore, generation.Key(step, generation.Rank, TensorKind.EvaluationCredit, index), DType.U8, Credit());
+            generation.Link.Send(generation.RankBefore, generation.Key(step, generation.Rank, TensorKind.EvaluationCredit, index), DType.U8, new TensorBuffer(0));
         activity.Does($"step {step}: evaluation of micro-batch {index}");
         return assets.Model.Evaluate(tokens, input);
     }
@@ -58,12 +58,5 @@ internal sealed class EvaluationPass(StageAssets assets, StageGeneration generat
         }
 
         mail.Send(step, generation.RankAfter, TensorKind.EvaluationActivation, mine[i], output);
-    }
-
-    private static TensorBuffer Credit()
-    {
-        var credit = new TensorBuffer(1);
-        credit.Slice(0, 1)[0] = 1;
-        return credit;
     }
 }

@@ -33,7 +33,8 @@ internal sealed class TensorInbox
         _mail.Forget(key => key.Job == job, tensor => tensor.Dispose());
     }
 
-    /// <summary>Bytes of a job's tensors that came in, over all its generations.</summary>
+    /// <summary>Bytes of a job's tensors that were taken, over all its generations.</summary>
+    /// <remarks>Counted when taken, not when delivered: a sender may be steps ahead, and a step's report is to name that step's bytes.</remarks>
     public ulong BytesReceived(string job) => _jobs.TryGetValue(job, out var open) ? (ulong)Interlocked.Read(ref open.BytesReceived) : 0;
 
     /// <summary>What would become of this tensor if it were delivered now.</summary>
@@ -54,14 +55,17 @@ internal sealed class TensorInbox
     /// <summary>Delivers a whole tensor and takes it over, whatever becomes of it.</summary>
     public Arrival Deliver(in TensorKey key, ReceivedTensor tensor)
     {
-        var bytes = tensor.Buffer.Bytes;
         var arrival = !IsCurrent(key) ? Arrival.Stale : _mail.TryDeliver(key, tensor) ? Arrival.Accepted : Arrival.Duplicate;
-        if (arrival == Arrival.Accepted && _jobs.TryGetValue(key.Job, out var job))
-            Interlocked.Add(ref job.BytesReceived, bytes);
-        else if (arrival != Arrival.Accepted)
+        if (arrival != Arrival.Accepted)
         {
             tensor.Dispose();
             CountDropped(arrival);
+        }
+        else if (!IsCurrent(key))
+        {
+            // The generation ended in between: what swept the mail may have been here before the tensor was.
+            var late = key;
+            _mail.Forget(other => other == late, swept => swept.Dispose());
         }
 
         return arrival;
@@ -71,7 +75,13 @@ internal sealed class TensorInbox
     public void CountDropped(Arrival arrival) => Interlocked.Increment(ref arrival == Arrival.Stale ? ref _stale : ref _duplicates);
 
     /// <summary>Waits without limit for a tensor and takes it.</summary>
-    public ReceivedTensor Take(in TensorKey key, CancellationToken cancellationToken) => _mail.Take(key, cancellationToken);
+    public ReceivedTensor Take(in TensorKey key, CancellationToken cancellationToken)
+    {
+        var tensor = _mail.Take(key, cancellationToken);
+        if (_jobs.TryGetValue(key.Job, out var job))
+            Interlocked.Add(ref job.BytesReceived, tensor.Buffer.Bytes);
+        return tensor;
+    }
 
     /// <summary>Forgets the keys of steps that nobody sends any more.</summary>
     public void Forget(string job, ulong beforeStep) => _mail.Forget(key => key.Job == job && key.Step < beforeStep, tensor => tensor.Dispose());

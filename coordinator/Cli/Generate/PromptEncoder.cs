@@ -15,7 +15,7 @@ internal sealed class PromptEncoder
     private PromptEncoder(string folder, ModelText? text)
     {
         (_folder, _text) = (folder, text);
-        int[] end = text?.Config.EosToken is { } token && text.Tokenizer.TokenId(token) is { } id ? [id] : [];
+        int[] end = text?.EndToken is { } id ? [id] : [];
         StopTokens = [.. Models.StopTokens.Read(folder).Concat(end).Distinct()];
     }
 

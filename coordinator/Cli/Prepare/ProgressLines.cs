@@ -1,3 +1,4 @@
+using Orchestrator.Coordinator.Cli.Progress;
 using Orchestrator.Coordinator.Datasets;
 
 namespace Orchestrator.Coordinator.Cli.Prepare;
@@ -11,7 +12,7 @@ internal sealed class ProgressLines(CommandOutput output, TimeProvider time) : I
 
     private readonly PreparationPace _pace = new(time);
     private long _last = time.GetTimestamp();
-    private bool _isShown;
+    private readonly TerminalLine _line = new(output);
 
     public void Report(DatasetProgress value)
     {
@@ -20,9 +21,7 @@ internal sealed class ProgressLines(CommandOutput output, TimeProvider time) : I
         var text = _pace.Text(value);
         if (output.IsTerminal)
         {
-            // Erases the line before it writes it again.
-            output.Messages.Write($"\r\u001b[K{text}");
-            _isShown = true;
+            _line.Show(text);
         }
         else
         {
@@ -31,9 +30,5 @@ internal sealed class ProgressLines(CommandOutput output, TimeProvider time) : I
     }
 
     /// <summary>Leaves the terminal's line as it was.</summary>
-    public void End()
-    {
-        if (_isShown) output.Messages.Write("\r\u001b[K");
-        _isShown = false;
-    }
+    public void End() => _line.Clear();
 }

@@ -29,18 +29,9 @@ internal sealed record RenderSource(string Text, string Name, IReadOnlyDictionar
         var config = TokenizerConfig.Open(folder);
         var text = config.ChatTemplate
             ?? throw new InvalidInputException($"The folder '{folder}' has no chat template ({TokenizerConfig.TemplateFileName}, or chat_template in {TokenizerConfig.FileName}); give one with --template FILE.jinja.");
-        var tokens = new Dictionary<string, string>(StringComparer.Ordinal);
-        foreach (var (name, token) in new[] { ("bos_token", config.BosToken), ("eos_token", config.EosToken), ("pad_token", config.PadToken), ("unk_token", config.UnkToken) })
-        {
-            if (token is not null)
-            {
-                tokens[name] = token;
-            }
-        }
-
         var file = Path.Combine(folder, TokenizerConfig.TemplateFileName);
         return new RenderSource(
-            text, File.Exists(file) ? file : Path.Combine(folder, TokenizerConfig.FileName), tokens, File.Exists(Path.Combine(folder, Tokenizer.FileName)) ? Tokenizer.Open(folder) : null);
+            text, File.Exists(file) ? file : Path.Combine(folder, TokenizerConfig.FileName), config.NamedTokens, File.Exists(Path.Combine(folder, Tokenizer.FileName)) ? Tokenizer.Open(folder) : null);
     }
 
     private static RenderSource OfFile(string file)

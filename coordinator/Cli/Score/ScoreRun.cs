@@ -33,7 +33,7 @@ internal sealed class ScoreRun(WholeModelInput input, CommandOutput output, RunL
     {
         var report = new ScoreReport(output.Results, json);
         report.Begin();
-        var scores = new Dictionary<ulong, List<SampleScore>>();
+        var parts = new List<SampleScore>();
         var (sent, done, part) = (0, 0, 0U);
         while (done < plan.MicroBatches.Count)
         {
@@ -56,11 +56,6 @@ internal sealed class ScoreRun(WholeModelInput input, CommandOutput output, RunL
             }
 
             part++;
-            if (!scores.TryGetValue(result.RequestId, out var parts))
-            {
-                scores[result.RequestId] = parts = [];
-            }
-
             parts.AddRange(result.Samples);
             if (!result.Last)
             {
@@ -72,7 +67,7 @@ internal sealed class ScoreRun(WholeModelInput input, CommandOutput output, RunL
                 report.Add(score);
             }
 
-            scores.Remove(result.RequestId);
+            parts.Clear();
             (done, part) = (done + 1, 0);
         }
 

@@ -4,18 +4,12 @@ namespace Orchestrator.Coordinator.Datasets;
 
 /// <summary>A JSON array of records, read element by element: the file may be larger than memory.</summary>
 /// <remarks>Finds where elements begin and end and checks what stands between them; what stands inside is the parser's business.</remarks>
-internal sealed class ArrayRecords : RecordReader
+internal sealed class ArrayRecords(string path) : RecordReader
 {
     private static readonly SearchValues<byte> Structure = SearchValues.Create("\"{}[],"u8);
     private static readonly SearchValues<byte> InsideText = SearchValues.Create("\"\\"u8);
 
-    private readonly FileStream _stream;
-    private readonly string _path;
-    private byte[] _buffer = ArrayPool<byte>.Shared.Rent(1 << 16);
-    private int _at;
-    private int _end;
-    private long _bufferOffset;
-    private bool _finished;
+    private readonly FileWindow _file = new(path);
     private long _line = 1;
     private long _lineOffset;
     private bool _opened;
@@ -23,19 +17,13 @@ internal sealed class ArrayRecords : RecordReader
     private ReadOnlyMemory<byte> _record;
     private RecordPlace _place;
 
-    public ArrayRecords(string path)
-    {
-        _path = path;
-        _stream = JsonLines.OpenFile(path);
-    }
-
     public override ReadOnlyMemory<byte> Record => _record;
 
     public override RecordPlace Place => _place;
 
-    public override long BytesRead => Offset;
+    public override long BytesRead => _file.Offset;
 
-    private long Offset => _bufferOffset + _at;
+    private long Column => _file.Offset - _lineOffset + 1;
 
     public override bool Read()
     {
@@ -61,27 +49,22 @@ internal sealed class ArrayRecords : RecordReader
             throw Wrong("a comma or the closing ] of the array is expected");
         }
 
-        var comma = Wrong("the comma before ] is one too many");
-        _at++;
-        return SkipSpace() == ']' ? throw comma : TakeElement();
+        var (line, column) = (_line, Column);
+        _file.Take(1);
+        return SkipSpace() == ']' ? throw Wrong("the comma before ] is one too many", line, column) : TakeElement();
     }
 
-    public override void Dispose()
-    {
-        _stream.Dispose();
-        ArrayPool<byte>.Shared.Return(_buffer);
-        _buffer = [];
-    }
+    public override void Dispose() => _file.Dispose();
 
     private void Open()
     {
-        while (_end < 3 && Fill())
+        while (_file.Unread.Length < 3 && Fill())
         {
         }
 
-        if (_buffer.AsSpan(0, _end).StartsWith("\uFEFF"u8))
+        if (_file.Unread.Span.StartsWith("\uFEFF"u8))
         {
-            _at = 3;
+            _file.Take(3);
             _lineOffset = 3;
         }
 
@@ -90,13 +73,13 @@ internal sealed class ArrayRecords : RecordReader
             throw Wrong("an array of records is expected");
         }
 
-        _at++;
+        _file.Take(1);
         _opened = true;
     }
 
     private bool Close()
     {
-        _at++;
+        _file.Take(1);
         _closed = true;
         return SkipSpace() is null ? false : throw Wrong("something follows the closing ] of the array");
     }
@@ -108,11 +91,12 @@ internal sealed class ArrayRecords : RecordReader
             throw Wrong("the file ends before the closing ] of its array");
         }
 
-        _place = new RecordPlace(0, _line, Offset - _lineOffset, Offset);
+        _place = new RecordPlace(0, _line, Column - 1, _file.Offset);
+        // The buffer may move until the element is whole.
         var length = ElementLength();
-        _record = _buffer.AsMemory(_at, length);
-        CountLines(_buffer.AsSpan(_at, length));
-        _at += length;
+        _record = _file.Unread[..length];
+        CountLines(_record.Span);
+        _file.Take(length);
         return true;
     }
 
@@ -152,7 +136,7 @@ internal sealed class ArrayRecords : RecordReader
         {
             searched++;
             // The escaped character may lie in the next part of the file.
-            while (_at + searched >= _end && Fill())
+            while (searched >= _file.Unread.Length && Fill())
             {
             }
 
@@ -166,18 +150,19 @@ internal sealed class ArrayRecords : RecordReader
     {
         while (true)
         {
-            var from = Math.Min(_at + searched, _end);
-            var found = _buffer.AsSpan(from, _end - from).IndexOfAny(values);
+            var unread = _file.Unread.Span;
+            var from = Math.Min(searched, unread.Length);
+            var found = unread[from..].IndexOfAny(values);
             if (found >= 0)
             {
-                searched = from - _at + found;
-                return _buffer[_at + searched];
+                searched = from + found;
+                return unread[searched];
             }
 
-            searched = _end - _at;
+            searched = unread.Length;
             if (!Fill())
             {
-                throw new InvalidInputException($"{_path}, line {_place.Line}, column {_place.Column + 1}: the file ends inside the record that begins here.");
+                throw new InvalidInputException($"{path}, line {_place.Line}, column {_place.Column + 1}: the file ends inside the record that begins here.");
             }
         }
     }
@@ -187,20 +172,14 @@ internal sealed class ArrayRecords : RecordReader
     {
         while (true)
         {
-            while (_at < _end)
+            var unread = _file.Unread.Span;
+            var space = unread.IndexOfAnyExcept(" \t\r\n"u8);
+            var length = space < 0 ? unread.Length : space;
+            CountLines(unread[..length]);
+            _file.Take(length);
+            if (space >= 0)
             {
-                switch (_buffer[_at])
-                {
-                    case (byte)'\n':
-                        _at++;
-                        (_line, _lineOffset) = (_line + 1, Offset);
-                        break;
-                    case (byte)' ' or (byte)'\t' or (byte)'\r':
-                        _at++;
-                        break;
-                    default:
-                        return _buffer[_at];
-                }
+                return unread[space];
             }
 
             if (!Fill())
@@ -210,56 +189,19 @@ internal sealed class ArrayRecords : RecordReader
         }
     }
 
-    private void CountLines(ReadOnlySpan<byte> element)
+    private void CountLines(ReadOnlySpan<byte> bytes)
     {
-        var feeds = element.Count((byte)'\n');
+        var feeds = bytes.Count((byte)'\n');
         if (feeds > 0)
         {
             _line += feeds;
-            _lineOffset = Offset + element.LastIndexOf((byte)'\n') + 1;
+            _lineOffset = _file.Offset + bytes.LastIndexOf((byte)'\n') + 1;
         }
     }
 
-    /// <summary>Reads more of the file behind what is there; false at its end.</summary>
-    private bool Fill()
-    {
-        if (_finished)
-        {
-            return false;
-        }
+    private bool Fill() => _file.Fill(_line, "record");
 
-        if (_end - _at > JsonLines.MaxLineBytes)
-        {
-            throw new InvalidInputException($"{_path}, line {_line}: the record is longer than {JsonLines.MaxLineBytes} bytes, which is not a sample.");
-        }
+    private InvalidInputException Wrong(string what) => Wrong(what, _line, Column);
 
-        if (_at > 0)
-        {
-            _buffer.AsSpan(_at, _end - _at).CopyTo(_buffer);
-            _bufferOffset += _at;
-            (_at, _end) = (0, _end - _at);
-        }
-
-        if (_end == _buffer.Length)
-        {
-            var larger = ArrayPool<byte>.Shared.Rent(2 * _buffer.Length);
-            _buffer.AsSpan(0, _end).CopyTo(larger);
-            ArrayPool<byte>.Shared.Return(_buffer);
-            _buffer = larger;
-        }
-
-        try
-        {
-            var read = _stream.Read(_buffer, _end, _buffer.Length - _end);
-            _end += read;
-            _finished = read == 0;
-            return read > 0;
-        }
-        catch (IOException exception)
-        {
-            throw new InvalidInputException($"The data file '{_path}' cannot be read: {exception.Message.TrimEnd('.')}.", exception);
-        }
-    }
-
-    private InvalidInputException Wrong(string what) => new($"{_path}, line {_line}, column {Offset - _lineOffset + 1}: {what}.");
+    private InvalidInputException Wrong(string what, long line, long column) => new($"{path}, line {line}, column {column}: {what}.");
 }

@@ -44,7 +44,7 @@ internal static class DataFile
     private static void Refuse(string path)
     {
         Span<byte> head = stackalloc byte[4];
-        using (var stream = JsonLines.OpenFile(path))
+        using (var stream = FileWindow.Open(path))
         {
             head = head[..stream.ReadAtLeast(head, head.Length, throwOnEndOfStream: false)];
         }
@@ -61,10 +61,26 @@ internal static class DataFile
         }
     }
 
+    /// <summary>The first byte that is neither a byte order mark nor white space; 0: there is none.</summary>
     private static byte FirstByte(string path)
     {
-        using var lines = new JsonLines(path);
-        return lines.Read() ? lines.Line.Span[lines.Line.Span.IndexOfAnyExcept(" \t\r"u8)] : (byte)0;
+        // Not by lines: an array may be one line, and larger than memory.
+        using var file = new FileWindow(path);
+        while (true)
+        {
+            var unread = file.Unread.Span;
+            var at = unread.IndexOfAnyExcept("\uFEFF \t\r\n"u8);
+            if (at >= 0)
+            {
+                return unread[at];
+            }
+
+            file.Take(unread.Length);
+            if (!file.Fill(1, "record"))
+            {
+                return 0;
+            }
+        }
     }
 
     /// <summary>Whether the first line is a whole JSON value, and whether it is the only line.</summary>

@@ -20,10 +20,10 @@ internal sealed class SingleRecord(string path) : RecordReader
         }
 
         _isRead = true;
-        using var stream = JsonLines.OpenFile(path);
-        if (stream.Length > JsonLines.MaxLineBytes)
+        using var stream = FileWindow.Open(path);
+        if (stream.Length > FileWindow.MaxRecordBytes)
         {
-            throw new InvalidInputException($"{path} is one JSON object of more than {JsonLines.MaxLineBytes} bytes, which is not a sample; give JSON Lines or an array of records.");
+            throw new InvalidInputException($"{path} is one JSON object of more than {FileWindow.MaxRecordBytes} bytes, which is not a sample; give JSON Lines or an array of records.");
         }
 
         _content = new byte[stream.Length];

@@ -5,7 +5,7 @@ namespace Orchestrator.Coordinator.Datasets;
 internal sealed class RemarkTally
 {
     private const int MaxKept = 3;
-    private const int MaxGroups = 40;
+    private const int MaxNames = 40;
 
     private readonly Dictionary<(RemarkCode Code, string Group), RemarkGroup> _groups = [];
 
@@ -19,10 +19,12 @@ internal sealed class RemarkTally
     public void Add(RemarkCode code, RecordPlace place, string text, long rows = 1)
     {
         // What is told of each name is counted by its text.
-        var key = (code, code is RemarkCode.UnusedField or RemarkCode.SpecialTokenText ? text : "");
+        var name = code is RemarkCode.UnusedField or RemarkCode.SpecialTokenText ? text : "";
+        var key = (code, name);
         if (!_groups.TryGetValue(key, out var group))
         {
-            if (_groups.Count >= MaxGroups)
+            // Names are the data's and without end; kinds are few, and none may be lost to them.
+            if (name.Length > 0 && _groups.Count >= MaxNames)
             {
                 return;
             }

@@ -19,20 +19,6 @@ internal sealed class TokensRow(int vocabSize, string idsField = "input_ids", st
     /// <summary>Labels that carry loss: all but -100 and the first, which nothing predicts.</summary>
     public static int CountLabels(ReadOnlySpan<int> labels) => labels.Length < 2 ? 0 : labels.Length - 1 - labels[1..].Count(NoLoss);
 
-    /// <summary>Reads a line.</summary>
-    /// <exception cref="InvalidInputException">It is not a row of this format; the sentence names file and line.</exception>
-    public void Parse(ReadOnlyMemory<byte> line, string file, long number)
-    {
-        try
-        {
-            Parse(line, new RecordPlace(0, number, 0, 0));
-        }
-        catch (RowException exception)
-        {
-            throw exception.At(file, number);
-        }
-    }
-
     /// <summary>Reads a record.</summary>
     /// <exception cref="RowException">It is not a row of this format.</exception>
     public void Parse(ReadOnlyMemory<byte> record, RecordPlace place)

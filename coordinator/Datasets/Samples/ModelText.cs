@@ -15,8 +15,7 @@ internal sealed partial class ModelText
     private static readonly string[] KeyFiles = ["tokenizer.json", "tokenizer_config.json", "special_tokens_map.json"];
 
     private readonly DateTime _clock;
-    private readonly int? _endToken;
-    private readonly Dictionary<string, string> _specialTokens;
+    private readonly Lazy<string> _key;
 
     private ModelText(string folder, Tokenizer tokenizer, TokenizerConfig config, string? source, DataSpec data)
     {
@@ -24,10 +23,8 @@ internal sealed partial class ModelText
         Template = source is null ? null : ChatTemplate.Parse(source, data.ChatTemplate ?? "the model's chat template");
         HasGenerationMarks = source is not null && GenerationMark().IsMatch(source);
         Clock = source?.Contains("strftime_now", StringComparison.Ordinal) == true ? _clock : null;
-        Key = KeyOf(folder, source, Clock);
-        _specialTokens = new[] { ("bos_token", config.BosToken), ("eos_token", config.EosToken), ("pad_token", config.PadToken), ("unk_token", config.UnkToken) }
-            .Where(token => token.Item2 is not null).ToDictionary(token => token.Item1, token => token.Item2!, StringComparer.Ordinal);
-        _endToken = config.EosToken is { } end ? tokenizer.TokenId(end) : null;
+        _key = new Lazy<string>(() => KeyOf(folder, source, Clock));
+        EndToken = config.EosToken is { } end ? tokenizer.TokenId(end) : null;
     }
 
     public string Folder { get; }
@@ -39,6 +36,9 @@ internal sealed partial class ModelText
     /// <summary>Null: neither the job nor the folder has one.</summary>
     public ChatTemplate? Template { get; }
 
+    /// <summary>The tokenizer's eos_token; null: it has none.</summary>
+    public int? EndToken { get; }
+
     /// <summary>The moment that the template writes into its text; null: it writes none.</summary>
     public DateTime? Clock { get; }
 
@@ -46,7 +46,7 @@ internal sealed partial class ModelText
     public bool HasGenerationMarks { get; }
 
     /// <summary>A digest of everything here that decides what a text becomes.</summary>
-    public string Key { get; }
+    public string Key => _key.Value;
 
     /// <summary>Opens the folder's tokenizer and the template that data.chat_template names.</summary>
     /// <exception cref="InvalidInputException">One of them is missing or not what is built.</exception>
@@ -68,7 +68,7 @@ internal sealed partial class ModelText
     public TokenizerEncoding EncodeChat(string text) => Tokenizer.Encode(text, addSpecialTokens: false);
 
     /// <summary>Whether a token may end a turn: any special token, or the tokenizer's end token.</summary>
-    public bool IsEnd(int id) => Tokenizer.IsSpecial(id) || id == _endToken;
+    public bool IsEnd(int id) => Tokenizer.IsSpecial(id) || id == EndToken;
 
     /// <summary>The text of messages of a chat.</summary>
     /// <exception cref="InvalidInputException">There is no template, or it refuses the chat.</exception>
@@ -88,7 +88,7 @@ internal sealed partial class ModelText
             Clock = _clock,
             AddGenerationPrompt = generationPrompt,
             ContinueFinalMessage = continueFinalMessage,
-            SpecialTokens = _specialTokens,
+            SpecialTokens = Config.NamedTokens,
         });
     }
 

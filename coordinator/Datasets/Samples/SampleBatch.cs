@@ -17,8 +17,7 @@ internal sealed class SampleBatch
     private readonly List<int> _inputIds = [];
     private readonly List<int> _labels = [];
     private readonly List<int> _lengths = [];
-    private readonly List<RowException> _faults = [];
-    private readonly List<RecordPlace> _faultPlaces = [];
+    private readonly List<(RowException Fault, RecordPlace Place)> _faults = [];
     private byte[] _bytes = [];
     private int _used;
 
@@ -40,10 +39,8 @@ internal sealed class SampleBatch
     /// <summary>Texts of the samples, where they were asked for.</summary>
     public List<string> Texts { get; } = [];
 
-    public int NumSamples => _lengths.Count;
-
     /// <summary>What is wrong with rows, in their order.</summary>
-    public IEnumerable<(RowException Fault, RecordPlace Place)> Faults => _faults.Zip(_faultPlaces);
+    public IEnumerable<(RowException Fault, RecordPlace Place)> Faults => _faults;
 
     public void Begin(int file)
     {
@@ -54,7 +51,6 @@ internal sealed class SampleBatch
         _labels.Clear();
         _lengths.Clear();
         _faults.Clear();
-        _faultPlaces.Clear();
         Texts.Clear();
         Remarks.Clear();
         Statistics.Clear();
@@ -93,8 +89,7 @@ internal sealed class SampleBatch
             }
             catch (RowException fault)
             {
-                _faults.Add(fault);
-                _faultPlaces.Add(place);
+                _faults.Add((fault, place));
             }
         }
 

@@ -12,6 +12,7 @@ internal sealed class SamplePipeline(Func<int, string, RecordReader, IRecordWork
     private readonly int _depth = (2 * Math.Clamp(Environment.ProcessorCount, 1, MaxWorkers)) + 1;
     private readonly Queue<Task<SampleBatch>> _underWay = new();
     private readonly Stack<SampleBatch> _free = new();
+    private bool _isRefused;
 
     /// <summary>Runs all files through.</summary>
     /// <param name="files">The files.</param>
@@ -43,9 +44,9 @@ internal sealed class SamplePipeline(Func<int, string, RecordReader, IRecordWork
 
             await DrainAsync(consume, 0);
         }
-        catch (InvalidInputException) when (_underWay.Count > 0)
+        catch (InvalidInputException) when (!_isRefused && _underWay.Count > 0)
         {
-            // What is wrong with earlier rows is said first.
+            // The reader is ahead: what is wrong with earlier rows is said first.
             if (!await DrainAsync(consume, 0))
             {
                 return;
@@ -96,7 +97,7 @@ internal sealed class SamplePipeline(Func<int, string, RecordReader, IRecordWork
         while (_underWay.Count > left)
         {
             var batch = await _underWay.Dequeue();
-            if (!consume(batch))
+            if (!Consume(consume, batch))
             {
                 return false;
             }
@@ -105,5 +106,18 @@ internal sealed class SamplePipeline(Func<int, string, RecordReader, IRecordWork
         }
 
         return true;
+    }
+
+    private bool Consume(Func<SampleBatch, bool> consume, SampleBatch batch)
+    {
+        try
+        {
+            return consume(batch);
+        }
+        catch (InvalidInputException)
+        {
+            _isRefused = true;
+            throw;
+        }
     }
 }

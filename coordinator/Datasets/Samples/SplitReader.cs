@@ -42,7 +42,7 @@ internal sealed class SplitReader(DataSpec data, Func<ModelText> model, int voca
 
     private static long SizeOf(string file)
     {
-        using var stream = JsonLines.OpenFile(file);
+        using var stream = FileWindow.Open(file);
         return stream.Length;
     }
 

@@ -4,7 +4,6 @@ namespace Orchestrator.Coordinator.Jobs;
 internal sealed record ModuleSelection
 {
     public static readonly ModuleSelection AllLinear = new() { IsAllLinear = true };
-    public static readonly ModuleSelection Nothing = new();
 
     public bool IsAllLinear { get; private init; }
     public ValueList<string> Names { get; private init; } = [];

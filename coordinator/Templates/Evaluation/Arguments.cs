@@ -3,7 +3,4 @@ using Orchestrator.Coordinator.Templates.Values;
 namespace Orchestrator.Coordinator.Templates.Evaluation;
 
 /// <summary>What a call passes.</summary>
-internal sealed record Arguments(IReadOnlyList<Value> Positional, IReadOnlyList<KeyValuePair<string, Value>> Named)
-{
-    public static Arguments None { get; } = new([], []);
-}
+internal sealed record Arguments(IReadOnlyList<Value> Positional, IReadOnlyList<KeyValuePair<string, Value>> Named);

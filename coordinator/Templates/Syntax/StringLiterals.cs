@@ -44,11 +44,11 @@ internal static class StringLiterals
             case '\n':
                 return i + 1;
             case 'x':
-                return Hex(body, i + 1, 2, "truncated \\xXX escape", text);
+                return Hex(body, i, 2, text);
             case 'u':
-                return Hex(body, i + 1, 4, "truncated \\uXXXX escape", text);
+                return Hex(body, i, 4, text);
             case 'U':
-                return Hex(body, i + 1, 8, "truncated \\UXXXXXXXX escape", text);
+                return Hex(body, i, 8, text);
             case 'N':
                 return Named(body, i + 1, text);
             case >= '0' and <= '7':
@@ -85,12 +85,14 @@ internal static class StringLiterals
         return i;
     }
 
-    private static int Hex(string body, int i, int digits, string problem, StringBuilder text)
+    /// <summary>Reads the digits behind the letter at <paramref name="i"/>.</summary>
+    private static int Hex(string body, int i, int digits, StringBuilder text)
     {
+        var letter = body[i++];
         if (i + digits > body.Length
             || !uint.TryParse(body.AsSpan(i, digits), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var value))
         {
-            throw new TemplateException(TemplateErrorKind.Syntax, problem);
+            throw new TemplateException(TemplateErrorKind.Syntax, $"truncated \\{letter}{new string('X', digits)} escape");
         }
 
         if (value > 0x10FFFF)

@@ -1,6 +1,4 @@
-using System.Globalization;
 using System.Text;
-using Orchestrator.Coordinator.Models;
 
 namespace Orchestrator.Coordinator.Tokenizers.Patterns;
 
@@ -9,11 +7,10 @@ namespace Orchestrator.Coordinator.Tokenizers.Patterns;
 /// What is not known is refused with its place in the pattern, never guessed: back references, scripts (<c>\p{Han}</c>), conditionals, multi-character case
 /// folding. Captures only group. Depth and length are bounded.
 /// </remarks>
-internal sealed class PatternParser
+internal sealed partial class PatternParser
 {
     private const int MaxLength = 10_000;
     private const int MaxDepth = 60;
-    private const int MaxRepeat = 100_000;
 
     // Pairs that a single character folds to (ß, ﬀ, ﬁ, ﬂ, ﬆ): where case is ignored Oniguruma lets that character match them.
     private static readonly string[] FoldedPairs = ["ss", "ff", "fi", "fl", "st"];
@@ -105,92 +102,6 @@ internal sealed class PatternParser
         return false;
     }
 
-    private PatternNode Quantified(PatternNode body)
-    {
-        while (!AtEnd)
-        {
-            int start = _at;
-            var (min, max, isInterval) = Quantifier();
-            if (min < 0)
-            {
-                return body;
-            }
-
-            if (body is AnchorNode or LookNode)
-            {
-                throw Refuse("a quantifier after an assertion", start);
-            }
-
-            var kind = RepeatKind.Greedy;
-            if (Take('?'))
-            {
-                // Oniguruma reads {n}? as "n times or not at all".
-                kind = isInterval && min == max ? throw Refuse("'{n}?'", start) : RepeatKind.Lazy;
-            }
-            else if (!isInterval && Take('+'))
-            {
-                // Only after *, + and ?: {1,3}+ repeats the group, so a run of any length stays one piece.
-                kind = RepeatKind.Possessive;
-            }
-
-            body = new RepeatNode(body, min, max, kind);
-        }
-
-        return body;
-    }
-
-    private (int Min, int Max, bool IsInterval) Quantifier()
-    {
-        switch (_pattern[_at])
-        {
-            case '*':
-                _at++;
-                return (0, -1, false);
-            case '+':
-                _at++;
-                return (1, -1, false);
-            case '?':
-                _at++;
-                return (0, 1, false);
-            case '{':
-                return Interval();
-            default:
-                return (-1, 0, false);
-        }
-    }
-
-    // What is no interval is a literal brace.
-    private (int Min, int Max, bool IsInterval) Interval()
-    {
-        int start = _at++;
-        int? min = Number();
-        bool comma = Take(',');
-        int? max = comma ? Number() : min;
-        if (!Take('}') || (min is null && max is null))
-        {
-            _at = start;
-            return (-1, 0, false);
-        }
-
-        if (min > MaxRepeat || max > MaxRepeat || max < min)
-        {
-            throw Refuse($"a repetition of more than {MaxRepeat} or with its bounds swapped", start);
-        }
-
-        return (min ?? 0, max ?? -1, true);
-    }
-
-    private int? Number()
-    {
-        int start = _at;
-        while (!AtEnd && char.IsAsciiDigit(_pattern[_at]))
-        {
-            _at++;
-        }
-
-        return _at == start ? null : int.TryParse(_pattern.AsSpan(start, _at - start), NumberStyles.None, CultureInfo.InvariantCulture, out int number) ? number : int.MaxValue;
-    }
-
     private PatternNode Atom()
     {
         int start = _at;
@@ -227,12 +138,7 @@ internal sealed class PatternParser
 
     private PatternNode Group(int start)
     {
-        if (!Take('?'))
-        {
-            return Closed(start, Choice());
-        }
-
-        if (Take(':'))
+        if (!Take('?') || Take(':'))
         {
             return Closed(start, Choice());
         }
@@ -272,219 +178,6 @@ internal sealed class PatternParser
     }
 
     private PatternNode Closed(int start, PatternNode body) => Take(')') ? body : throw Refuse("a group that is never closed", start);
-
-    private Anchor? AnchorEscape()
-    {
-        Anchor? anchor = AtEnd ? null : _pattern[_at] switch
-        {
-            'A' => Anchor.TextStart,
-            'z' => Anchor.TextEnd,
-            'Z' => Anchor.TextEndOrLastNewline,
-            'b' => Anchor.WordBoundary,
-            'B' => Anchor.NoWordBoundary,
-            _ => null,
-        };
-        _at += anchor is null ? 0 : 1;
-        return anchor;
-    }
-
-    // After the backslash: a set, or one character.
-    private (RuneSet? Set, int Rune) Escape(int start, bool inClass)
-    {
-        int rune = AtEnd ? throw Refuse("a backslash at the end", start) : NextRune();
-        switch (rune)
-        {
-            case 's' or 'S':
-                return (Negated(UnicodeSets.Space, rune == 'S'), -1);
-            case 'd' or 'D':
-                return (Negated(UnicodeSets.Digit, rune == 'D'), -1);
-            case 'w' or 'W':
-                return (Negated(UnicodeSets.Word, rune == 'W'), -1);
-            case 'h' or 'H':
-                return (Negated(RuneSet.FromRanges([('0', '9'), ('A', 'F'), ('a', 'f')]), rune == 'H'), -1);
-            case 'p' or 'P':
-                return (Property(start, rune == 'P'), -1);
-            case 'n':
-                return (null, '\n');
-            case 'r':
-                return (null, '\r');
-            case 't':
-                return (null, '\t');
-            case 'v':
-                return (null, '\v');
-            case 'f':
-                return (null, '\f');
-            case 'a':
-                return (null, '\a');
-            case 'e':
-                return (null, 0x1B);
-            case 'b' when inClass:
-                return (null, '\b');
-            case 'x' or 'u':
-                return (null, Hexadecimal(start, rune == 'u' ? 4 : 2));
-            case < 0x80 when char.IsAsciiLetterOrDigit((char)rune):
-                throw Refuse($"'\\{(char)rune}'", start);
-            default:
-                return (null, rune);
-        }
-    }
-
-    private static RuneSet Negated(RuneSet set, bool negative) => negative ? set.Negate() : set;
-
-    private RuneSet Property(int start, bool negative)
-    {
-        int end = Take('{') ? _pattern.IndexOf('}', _at) : -1;
-        if (end < 0)
-        {
-            throw Refuse("'\\p' without a name in braces", start);
-        }
-
-        string name = _pattern[_at..end];
-        _at = end + 1;
-        if (name.StartsWith('^'))
-        {
-            (name, negative) = (name[1..], !negative);
-        }
-
-        // Case folding of a property depends on the engine's tables; no published pattern needs it.
-        var set = UnicodeSets.Property(name) ?? throw Refuse($"the property '\\p{{{ForeignText.Clip(name)}}}'", start);
-        return _ignoreCase ? throw Refuse($"the property '\\p{{{ForeignText.Clip(name)}}}' where case is ignored", start) : Negated(set, negative);
-    }
-
-    private int Hexadecimal(int start, int digits)
-    {
-        int end = _at + digits;
-        if (digits == 2 && Take('{'))
-        {
-            end = _pattern.IndexOf('}', _at);
-        }
-
-        bool valid = end > _at && end <= _pattern.Length;
-        int rune = 0;
-        valid = valid && end - _at <= 6 && int.TryParse(_pattern.AsSpan(_at, end - _at), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out rune) && Rune.IsValid(rune);
-        if (!valid || (digits == 2 && _pattern[_at - 1] != '{' && rune >= 0x80))
-        {
-            throw Refuse("a hexadecimal escape that is no character", start);
-        }
-
-        _at = _pattern[_at - 1] == '{' ? end + 1 : end;
-        return rune;
-    }
-
-    // After the opening bracket. The intersection && binds loosest: [a-z&&b-d] is the intersection of two unions.
-    private RuneSet Class(int start)
-    {
-        if (++_depth > MaxDepth)
-        {
-            throw Refuse($"nesting deeper than {MaxDepth}", start);
-        }
-
-        bool negative = Take('^');
-        RuneSet? left = null;
-        var ranges = new List<(int, int)>();
-        var taken = new HashSet<RuneSet>();
-        bool empty = true;
-        while (true)
-        {
-            if (AtEnd)
-            {
-                throw Refuse("a character class that is never closed", start);
-            }
-
-            if (Take(']'))
-            {
-                break;
-            }
-
-            if (_pattern.AsSpan(_at).StartsWith("&&"))
-            {
-                _at += 2;
-                left = left is null ? RuneSet.FromRanges(ranges) : left.Intersect(RuneSet.FromRanges(ranges));
-                (ranges, empty) = ([], true);
-                taken.Clear();
-                continue;
-            }
-
-            empty = false;
-            Member(ranges, taken);
-        }
-
-        if (empty)
-        {
-            throw Refuse("an empty character class", start);
-        }
-
-        _depth--;
-        var set = Folded(RuneSet.FromRanges(ranges), start);
-        set = left is null ? set : left.Intersect(set);
-        return Negated(set, negative);
-    }
-
-    private void Member(List<(int, int)> ranges, HashSet<RuneSet> taken)
-    {
-        int start = _at;
-        var (set, first) = ClassItem();
-        if (set is not null)
-        {
-            if (taken.Add(set))
-            {
-                ranges.AddRange(set.Ranges);
-            }
-
-            return;
-        }
-
-        // A hyphen before the closing bracket or a set stands for itself.
-        if (_at + 1 >= _pattern.Length || _pattern[_at] != '-' || _pattern[_at + 1] == ']')
-        {
-            ranges.Add((first, first));
-            return;
-        }
-
-        _at++;
-        var (after, last) = ClassItem();
-        ranges.Add(after is not null || last < first ? throw Refuse("a range without a proper end", start) : (first, last));
-    }
-
-    private (RuneSet? Set, int Rune) ClassItem()
-    {
-        int start = _at;
-        int rune = NextRune();
-        if (rune == '[' && !AtEnd && _pattern[_at] == ':')
-        {
-            throw Refuse("a bracketed POSIX class", start);
-        }
-
-        return rune == '[' ? (Class(start), -1) : rune == '\\' ? Escape(start, inClass: true) : (null, rune);
-    }
-
-    // Where case is ignored: ASCII letters with their other case, and the two characters above ASCII that fold to one.
-    private RuneSet Folded(RuneSet set, int start)
-    {
-        if (!_ignoreCase)
-        {
-            return set;
-        }
-
-        var ranges = set.Ranges.ToList();
-        if (ranges.Any(range => range.Last >= 0x80))
-        {
-            throw Refuse("a character above ASCII where case is ignored", start);
-        }
-
-        for (char letter = 'a'; letter <= 'z'; letter++)
-        {
-            if (set.Contains(letter) || set.Contains(char.ToUpperInvariant(letter)))
-            {
-                ranges.Add((letter, letter));
-                ranges.Add((char.ToUpperInvariant(letter), char.ToUpperInvariant(letter)));
-                int above = letter switch { 's' => 0x17F, 'k' => 0x212A, _ => letter };
-                ranges.Add((above, above));
-            }
-        }
-
-        return RuneSet.FromRanges(ranges);
-    }
 
     private int NextRune()
     {

@@ -31,8 +31,6 @@ internal sealed class RuneSet
     /// <summary>The whole character must be looked at.</summary>
     public const byte Undecided = 2;
 
-    public static RuneSet Empty { get; } = new([], []);
-
     /// <summary>Answers by the first byte of the character: <see cref="No"/>, <see cref="Yes"/> or <see cref="Undecided"/>.</summary>
     public ReadOnlySpan<byte> FirstByte => _firstByte;
 

@@ -15,7 +15,7 @@ public sealed class CommandLineTests
     [InlineData(new[] { "score", "--model", "m", "--data", "d", "--set", "training.seed=1" }, "training.seed=1")]
     public async Task Run_WrongRequest_EndsWithTwoAndASentenceThatNamesIt(string[] arguments, string named)
     {
-        var (code, results, messages) = await RunAsync(arguments);
+        var (code, results, messages) = await CommandRun.RunAsync(arguments);
         Assert.Equal(ExitCodes.WrongRequest, code);
         Assert.Empty(results);
         Assert.StartsWith("error: ", messages, StringComparison.Ordinal);
@@ -28,16 +28,8 @@ public sealed class CommandLineTests
     [InlineData("--help")]
     public async Task Run_Question_IsAnsweredOnStdout(string option)
     {
-        var (code, results, messages) = await RunAsync([option]);
+        var (code, results, messages) = await CommandRun.RunAsync([option]);
         Assert.Equal((ExitCodes.Done, ""), (code, messages));
         Assert.NotEmpty(results);
-    }
-
-    private static async Task<(int Code, string Results, string Messages)> RunAsync(string[] arguments)
-    {
-        await using var results = new StringWriter();
-        await using var messages = new StringWriter();
-        var code = await CommandLine.RunAsync(arguments, new CommandOutput(results, messages, IsTerminal: false));
-        return (code, results.ToString(), messages.ToString());
     }
 }

@@ -1,5 +1,4 @@
 using System.Text.Json;
-using Orchestrator.Coordinator.Cli;
 
 namespace Orchestrator.Coordinator.Tests.Cli;
 
@@ -50,7 +49,7 @@ public sealed class InspectCommandTests
         using var folder = new TemporaryFolder();
         await File.WriteAllTextAsync(folder.At("a.jsonl"), """{"input_ids":[1,2,3],"labels":[-100,2,3]}""", TestContext.Current.CancellationToken);
 
-        using JsonDocument facts = JsonDocument.Parse((await RunAsync(folder.Path, json: true)).Output);
+        using JsonDocument facts = JsonDocument.Parse((await RunAsync(folder.Path, json: true)).Results);
 
         Assert.Equal(2, facts.RootElement.GetProperty("files").GetProperty("a.jsonl").GetProperty("label_tokens").GetInt32());
     }
@@ -71,11 +70,5 @@ public sealed class InspectCommandTests
         Assert.Single(error.TrimEnd().Split('\n'));
     }
 
-    private static async Task<(int Code, string Output, string Error)> RunAsync(string path, bool json)
-    {
-        using var output = new StringWriter();
-        using var error = new StringWriter();
-        string[] arguments = ["inspect", path, .. json ? ["--json"] : Array.Empty<string>()];
-        return (await CommandLine.RunAsync(arguments, new CommandOutput(output, error, IsTerminal: false)), output.ToString(), error.ToString());
-    }
+    private static Task<CommandRun> RunAsync(string path, bool json) => CommandRun.RunAsync(["inspect", path, .. json ? ["--json"] : Array.Empty<string>()]);
 }

@@ -84,6 +84,19 @@ public sealed class PrepareMalformedTests : IDisposable
         }
     }
 
+    /// <summary>Wrong rows far apart are in different hands: the first is said, whichever is found first.</summary>
+    [Fact]
+    public async Task Prepare_WrongRowsFarApart_NamesTheFirst()
+    {
+        var rows = Enumerable.Range(1, 5000).Select(line => line is 3 or 1500 or 3000 or 4500 ? "{\"text\": 1}" : "{\"text\": \"a\"}");
+        var file = _program.Write("rows.jsonl", string.Join('\n', rows));
+        var result = await _program.RunAsync(GoldenDatasets.Model("qwen2_chatml"), new { train = file, format = "text" }, "--json");
+        Assert.Equal(2, result.Code);
+        Assert.Contains("rows.jsonl, line 3", result.Messages, StringComparison.Ordinal);
+        Assert.DoesNotContain("line 1500", result.Messages, StringComparison.Ordinal);
+        Assert.DoesNotContain("line 4500", result.Messages, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task Prepare_Escapes_AreTheCharactersTheyMean()
     {

@@ -1,5 +1,4 @@
 using System.Text.Json;
-using Orchestrator.Coordinator.Cli;
 
 namespace Orchestrator.Coordinator.Tests.Cli;
 
@@ -9,8 +8,6 @@ internal sealed class PrepareProgram : IDisposable
     private readonly TemporaryFolder _folder = new();
 
     public string Output => _folder.At("out");
-
-    public string At(string name) => _folder.At(name);
 
     public string Write(string name, string content)
     {
@@ -22,10 +19,8 @@ internal sealed class PrepareProgram : IDisposable
     public async Task<PrepareResult> RunAsync(string model, object data, params string[] options)
     {
         var job = Write("job.json", JsonSerializer.Serialize(new { model, data, output = Output }));
-        await using var results = new StringWriter();
-        await using var messages = new StringWriter();
-        var code = await CommandLine.RunAsync(["prepare", job, .. options], new CommandOutput(results, messages, IsTerminal: false));
-        return new PrepareResult(code, results.ToString(), messages.ToString());
+        var run = await CommandRun.RunAsync(["prepare", job, .. options]);
+        return new PrepareResult(run.Code, run.Results, run.Messages);
     }
 
     public void Dispose() => _folder.Dispose();

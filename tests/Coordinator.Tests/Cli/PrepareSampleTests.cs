@@ -1,4 +1,3 @@
-using System.IO.Compression;
 using System.Text.Json;
 
 namespace Orchestrator.Coordinator.Tests.Cli;
@@ -19,15 +18,15 @@ public sealed class PrepareSampleTests : IDisposable
         var result = await _program.RunAsync(Path.Combine(samples, "tiny-llama"), new { train = Path.Combine(samples, texts) }, "--json");
         Assert.True(result.Code == 0, result.Messages);
         Assert.DoesNotContain("warning", result.Messages, StringComparison.Ordinal);
-        using var reader = new StreamReader(new GZipStream(File.OpenRead(Fixtures.At("samples", tokens)), CompressionMode.Decompress));
-        foreach (var sample in result.Samples)
+        var lines = Fixtures.Unpacked("samples", tokens).Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        Assert.Equal(lines.Length, result.Samples.Count);
+        foreach (var (sample, line) in result.Samples.Zip(lines))
         {
-            using var expected = JsonDocument.Parse((await reader.ReadLineAsync(TestContext.Current.CancellationToken))!);
+            using var expected = JsonDocument.Parse(line);
             Assert.Equal(PrepareResult.Ids(expected.RootElement, "input_ids"), sample.InputIds);
             Assert.Equal(PrepareResult.Ids(expected.RootElement, "labels"), sample.Labels);
         }
 
-        Assert.Null(await reader.ReadLineAsync(TestContext.Current.CancellationToken));
         Assert.Equal((rows, labelTokens), (result.Samples.Count, result.Samples.Sum(sample => sample.Labels.Count(label => label >= 0))));
     }
 }

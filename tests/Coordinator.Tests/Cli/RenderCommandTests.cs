@@ -144,9 +144,7 @@ public sealed class RenderCommandTests
 
     private static async Task<(int Code, string[] Results, string Messages)> RunAsync(params string[] arguments)
     {
-        await using var results = new StringWriter();
-        await using var messages = new StringWriter();
-        var code = await CommandLine.RunAsync(arguments, new CommandOutput(results, messages, IsTerminal: false));
-        return (code, results.ToString().Split('\n', StringSplitOptions.RemoveEmptyEntries), messages.ToString());
+        var run = await CommandRun.RunAsync(arguments);
+        return (run.Code, run.Lines, run.Messages);
     }
 }

@@ -1,5 +1,3 @@
-using System.IO.Compression;
-using System.Text;
 using System.Text.Json;
 using System.Text.RegularExpressions;
 using Orchestrator.Coordinator.Templates;
@@ -24,12 +22,8 @@ internal static class TemplateFixtures
     public static string Source(string template) => File.ReadAllText(Fixtures.At("templates", template, "template.jinja"));
 
     /// <summary>The lines of a packed file; they end at \n alone.</summary>
-    public static IReadOnlyList<JsonElement> Lines(string file)
-    {
-        using var packed = new GZipStream(File.OpenRead(Fixtures.At("templates", file)), CompressionMode.Decompress);
-        using var reader = new StreamReader(packed, new UTF8Encoding(false));
-        return [.. reader.ReadToEnd().Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => JsonElement.Parse(line))];
-    }
+    public static IReadOnlyList<JsonElement> Lines(string file) =>
+        [.. Fixtures.Unpacked("templates", file).Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => JsonElement.Parse(line))];
 
     /// <summary>A string, also one with half a surrogate pair, which the JSON reader refuses.</summary>
     public static string Text(JsonElement element)

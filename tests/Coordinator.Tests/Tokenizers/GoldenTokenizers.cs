@@ -1,4 +1,3 @@
-using System.IO.Compression;
 using System.Text.Json.Nodes;
 using Orchestrator.Coordinator.Tokenizers;
 
@@ -13,13 +12,7 @@ internal static class GoldenTokenizers
     public static IEnumerable<JsonNode> Rows(params string[] parts) => Text(parts).Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => JsonNode.Parse(line)!);
 
     /// <summary>The content of a gzipped file.</summary>
-    public static string Text(params string[] parts)
-    {
-        using var file = File.OpenRead(Fixtures.At(["tokenizers", .. parts]));
-        using var unzipped = new GZipStream(file, CompressionMode.Decompress);
-        using var reader = new StreamReader(unzipped);
-        return reader.ReadToEnd();
-    }
+    public static string Text(params string[] parts) => Fixtures.Unpacked(["tokenizers", .. parts]);
 
     public static int[] Ints(JsonNode row, string key) => [.. row[key]!.AsArray().Select(value => (int)value!)];
 }

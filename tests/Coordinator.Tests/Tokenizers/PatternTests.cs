@@ -51,6 +51,8 @@ public sealed class PatternTests
     [InlineData("(?i:ss)", "'ss'")]
     [InlineData("(?i:é)", "above ASCII")]
     [InlineData(@"(?i:\p{Lu})", "where case is ignored")]
+    [InlineData("(?i:[a-z&&b-d])", "an intersection where case is ignored")]
+    [InlineData("a*****", "more than 4 quantifiers in a row")]
     [InlineData("(?<name>a)", "this kind of group")]
     [InlineData("(?m:.)", "this kind of group")]
     [InlineData("a(b", "never closed")]

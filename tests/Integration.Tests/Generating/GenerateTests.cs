@@ -9,6 +9,9 @@ public sealed class GenerateTests
 {
     private const string Order = "Hello, can we get 113 pallets of phone cases? Deliver to Hanoi, date July 5, 2022.";
 
+    /// <summary>What several tests compare with, asked once.</summary>
+    private static readonly Lazy<JsonElement> Asked = new(() => Assert.Single(Generation.Generate("--model", Generation.Sample, "--prompt", Order, "--max-new-tokens", "24")));
+
     [Theory]
     [InlineData("llama")]
     [InlineData("llama3")]
@@ -44,7 +47,7 @@ public sealed class GenerateTests
     [Fact]
     public void Generate_Prompt_IsAUsersMessageAndRawIsText()
     {
-        var asked = Assert.Single(Generation.Generate("--model", Generation.Sample, "--prompt", Order, "--max-new-tokens", "24"));
+        var asked = Asked.Value;
         // The second row of the tokenized sample asks the same.
         var row = JsonDocument.Parse(Repository.SampleTokens("orders-eval-tokens").ElementAt(1)).RootElement;
         int question = row.GetProperty("labels").EnumerateArray().TakeWhile(label => label.GetInt32() == -100).Count();
@@ -60,7 +63,7 @@ public sealed class GenerateTests
     public void Generate_ForPeople_StreamsTheTextAndSaysWhyItEnded()
     {
         var result = OrchestratorProcess.Run("generate", "--model", Generation.Sample, "--compute-dtype", "float32", "--prompt", Order, "--max-new-tokens", "24");
-        var asked = Assert.Single(Generation.Generate("--model", Generation.Sample, "--prompt", Order, "--max-new-tokens", "24"));
+        var asked = Asked.Value;
         Assert.True(result.ExitCode == 0, result.ToString());
         Assert.Equal(Generation.Text(asked) + "\n", result.Output);
         Assert.Matches(@"^\[ended by length: 24 tokens, [\d.,]+ tokens/s\]\n$", result.Errors);
@@ -70,7 +73,7 @@ public sealed class GenerateTests
     public void Generate_AStopString_EndsTheTextBeforeIt()
     {
         string[] arguments = ["--model", Generation.Sample, "--prompt", Order, "--max-new-tokens", "24"];
-        string whole = Generation.Text(Assert.Single(Generation.Generate(arguments)));
+        string whole = Generation.Text(Asked.Value);
         string stop = whole[7..12];
         var stopped = Assert.Single(Generation.Generate([.. arguments, "--stop", "never said", "--stop", stop]));
         Assert.Equal(whole[..whole.IndexOf(stop, StringComparison.Ordinal)], Generation.Text(stopped));

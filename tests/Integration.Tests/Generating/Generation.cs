@@ -28,11 +28,11 @@ internal static class Generation
 
     public static string Reason(JsonElement answer) => answer.GetProperty("finish_reason").GetString()!;
 
-    private static List<JsonElement> Lines(string[] arguments) => Read(OrchestratorProcess.Run([.. arguments, "--json"]));
+    private static IReadOnlyList<JsonElement> Lines(string[] arguments) => Read(OrchestratorProcess.Run([.. arguments, "--json"]));
 
-    private static List<JsonElement> Read(RunResult result)
+    private static IReadOnlyList<JsonElement> Read(RunResult result)
     {
         Assert.True(result.ExitCode == 0, result.ToString());
-        return [.. result.Output.TrimEnd().Split('\n').Select(line => JsonDocument.Parse(line).RootElement)];
+        return result.JsonLines;
     }
 }

@@ -17,7 +17,7 @@ internal sealed class LayoutRun
         Result = OrchestratorProcess.Run(arguments);
         Assert.True(Result.ExitCode == 0, $"{replicas}x{stages}: {Result}");
         Output = new RunOutput(output);
-        Summary = JsonDocument.Parse(Result.LastLine).RootElement;
+        Summary = Result.LastJson;
     }
 
     public int Replicas { get; }

@@ -1,4 +1,3 @@
-using System.Text.Json;
 using Orchestrator.Integration.Tests.Processes;
 
 namespace Orchestrator.Integration.Tests.Layouts;
@@ -38,19 +37,18 @@ public sealed class NumericClassTests(ShortRun shortRun) : IClassFixture<ShortRu
     public void Train_WorkerWithAnotherThreadCount_TakesNoPart()
     {
         using var folder = new TemporaryFolder();
-        string program = folder.Write("worker.sh", $"""
+        string program = folder.WriteProgram("worker.sh", $"""
             #!/bin/sh
             case " $* " in *" --name worker-1 "*) set -- $(echo "$*" | sed 's/--threads 2/--threads 1/') ;; esac
             exec {Repository.Worker} "$@"
 
             """);
-        File.SetUnixFileMode(program, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
         string[] arguments = ["train", ShortRun.Job, "--out", folder["out"], "--json", "--workers", "2", "--set", "layout={replicas: 2, stages: 1}", .. ShortRun.Set];
         using var train = OrchestratorProcess.StartProgram(Repository.Coordinator, arguments, new Dictionary<string, string>(StringComparer.Ordinal) { ["ORCHESTRATOR_WORKER"] = program });
 
         var result = train.Finish();
         Assert.Equal(1, result.ExitCode);
-        string reason = JsonDocument.Parse(result.LastLine).RootElement.GetProperty("reason").GetString()!;
+        string reason = result.LastJson.GetProperty("reason").GetString()!;
         Assert.Contains("needs 2 workers of one numeric class and 1 worker of", reason, StringComparison.Ordinal);
         Assert.Contains("no other will come: all 2 workers of this run are attached.", reason, StringComparison.Ordinal);
         Assert.False(File.Exists(folder["out", "metrics.jsonl"]), "a job of two threads began on a worker with one");

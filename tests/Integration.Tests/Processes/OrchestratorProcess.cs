@@ -1,12 +1,17 @@
 using System.Diagnostics;
 using System.Text;
+using System.Text.Json;
 
 namespace Orchestrator.Integration.Tests.Processes;
 
 /// <summary>What a finished run of the program left on its streams.</summary>
 internal sealed record RunResult(int ExitCode, string Output, string Errors, TimeSpan Duration)
 {
-    public string LastLine => Output.TrimEnd().Split('\n')[^1];
+    /// <summary>Its output as JSON lines.</summary>
+    public IReadOnlyList<JsonElement> JsonLines => [.. Output.TrimEnd().Split('\n').Select(line => JsonDocument.Parse(line).RootElement)];
+
+    /// <summary>The last line of its output as JSON.</summary>
+    public JsonElement LastJson => JsonDocument.Parse(Output.TrimEnd().Split('\n')[^1]).RootElement;
 
     public override string ToString() => $"exit code {ExitCode} after {Duration.TotalSeconds:F1} s\n--- stdout\n{Output}\n--- stderr\n{Errors}";
 }

@@ -18,6 +18,14 @@ internal sealed class TemporaryFolder : IDisposable
         return path;
     }
 
+    /// <summary>Writes a script that can be run and gives its path.</summary>
+    public string WriteProgram(string name, string text)
+    {
+        string path = Write(name, text);
+        File.SetUnixFileMode(path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        return path;
+    }
+
     /// <summary>Copies a folder into this one and gives the copy's path.</summary>
     public string Copy(string folder, string name)
     {

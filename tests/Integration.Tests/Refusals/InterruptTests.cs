@@ -14,7 +14,7 @@ public sealed class InterruptTests
     public void Train_Interrupted_EndsAfterTheCurrentStep(string signal)
     {
         using var job = new WorkingJob();
-        using var process = StartLong(job);
+        using var process = job.StartLong();
         // A terminal sends SIGINT to all processes of the command, so the workers get it, too.
         int[] all = signal == "INT" ? [.. process.Children(), process.Id] : [process.Id];
         Array.ForEach(all, id => OrchestratorProcess.Signal(id, signal));
@@ -32,7 +32,7 @@ public sealed class InterruptTests
     public void Train_InterruptedTwice_EndsAtOnce()
     {
         using var job = new WorkingJob();
-        using var process = StartLong(job);
+        using var process = job.StartLong();
         OrchestratorProcess.Signal(process.Id, "INT");
         OrchestratorProcess.Signal(process.Id, "INT");
         Refusal.Check(process.Finish(), 1, $"Interrupted; checkpoints are not built yet|{Stopped}");
@@ -50,13 +50,5 @@ public sealed class InterruptTests
         OrchestratorProcess.Signal(process.Id, "INT");
         Refusal.Check(process.Finish(), 1, "Stopped after step 0 of 2; checkpoints are not built yet");
         job.AssertOnlyWholeFiles();
-    }
-
-    private static OrchestratorProcess StartLong(WorkingJob job)
-    {
-        job.Replace("max_steps: 2", "max_steps: 100000");
-        var process = job.StartTraining("--workers", "2");
-        Assert.True(process.WaitUntil(() => File.Exists(job.Metrics) && new FileInfo(job.Metrics).Length > 2000), process.Errors);
-        return process;
     }
 }

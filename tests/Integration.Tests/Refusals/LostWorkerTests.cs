@@ -18,9 +18,7 @@ public sealed class LostWorkerTests
     public void Train_WorkerKilledInTheMiddle_FailsAndNamesIt()
     {
         using var job = new WorkingJob();
-        job.Replace("max_steps: 2", "max_steps: 100000");
-        using var process = job.StartTraining("--workers", "2");
-        Assert.True(process.WaitUntil(() => File.Exists(job.Metrics) && new FileInfo(job.Metrics).Length > 2000), process.Errors);
+        using var process = job.StartLong();
         OrchestratorProcess.Kill(process.Children()[0]);
         Refusal.Check(process.Finish(), 1, "worker-\\d was lost at step \\d+: .*recovery is not built yet");
         job.AssertOnlyWholeFiles();

@@ -41,8 +41,6 @@ internal sealed class WorkingJob : IDisposable
 
     public string Output { get; set; }
 
-    public string FullPath => _folder.FullPath;
-
     public string Metrics => Path.Combine(Output, "metrics.jsonl");
 
     public string this[params string[] parts] => _folder[parts];
@@ -69,9 +67,16 @@ internal sealed class WorkingJob : IDisposable
     /// <summary>A worker program that does what the lines of a shell script say.</summary>
     public void UseWorker(string script)
     {
-        string program = _folder.Write("worker.sh", $"#!/bin/sh\n{script}\n");
-        File.SetUnixFileMode(program, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
-        Environment["ORCHESTRATOR_WORKER"] = program;
+        Environment["ORCHESTRATOR_WORKER"] = _folder.WriteProgram("worker.sh", $"#!/bin/sh\n{script}\n");
+    }
+
+    /// <summary>Starts a training without an end with two workers, and waits until it makes steps.</summary>
+    public OrchestratorProcess StartLong()
+    {
+        Replace("max_steps: 2", "max_steps: 100000");
+        var process = StartTraining("--workers", "2");
+        Assert.True(process.WaitUntil(() => File.Exists(Metrics) && new FileInfo(Metrics).Length > 2000), process.Errors);
+        return process;
     }
 
     public void Replace(string what, string with, string file = "job.yaml")

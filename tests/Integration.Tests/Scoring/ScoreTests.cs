@@ -91,7 +91,7 @@ public sealed class ScoreTests
         folder.Write("data.jsonl", string.Concat(samples.Select(ids => $"{{\"input_ids\": [{string.Join(", ", ids)}], \"labels\": [{string.Join(", ", ids)}]}}\n")));
 
     /// <summary>The lines of several commands, which run side by side: most of their time is a start.</summary>
-    private static List<List<JsonElement>> ScoreEach(params string[][] commands)
+    private static List<IReadOnlyList<JsonElement>> ScoreEach(params string[][] commands)
     {
         var running = commands.Select(arguments => OrchestratorProcess.Start(["score", .. arguments, "--json"])).ToList();
         try
@@ -104,10 +104,10 @@ public sealed class ScoreTests
         }
     }
 
-    private static List<JsonElement> LinesOf(RunResult result)
+    private static IReadOnlyList<JsonElement> LinesOf(RunResult result)
     {
         Assert.True(result.ExitCode == 0, result.ToString());
-        return [.. result.Output.TrimEnd().Split('\n').Select(line => JsonDocument.Parse(line).RootElement)];
+        return result.JsonLines;
     }
 
     private static void Compare(JsonElement line, int sample, double[] expected)

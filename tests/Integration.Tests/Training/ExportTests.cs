@@ -16,7 +16,7 @@ public sealed class ExportTests
         var result = OrchestratorProcess.Run("train", Repository.Sample("orders.yaml"), "--out", folder["out"], "--json", "--set", $"data.train={folder["train.jsonl"]}",
             "--set", $"data.eval={folder["eval.jsonl"]}", "--set", "training.max_steps=6", "--set", "quantization.compute_dtype=float32");
         Assert.True(result.ExitCode == 0, result.ToString());
-        var summary = JsonDocument.Parse(result.LastLine).RootElement;
+        var summary = result.LastJson;
         Assert.Equal("succeeded", summary.GetProperty("state").GetString());
         string adapter = summary.GetProperty("adapter").GetString()!;
         Assert.Equal(Path.Combine(folder["out"], "adapter"), adapter);
@@ -39,7 +39,7 @@ public sealed class ExportTests
         var score = OrchestratorProcess.Run(["score", "--model", Repository.Sample("tiny-llama"), .. adapter, "--quantization", "nf4", "--compute-dtype", "float32",
             "--data", folder["eval.jsonl"], "--set", packing, "--json"]);
         Assert.True(score.ExitCode == 0, score.ToString());
-        double scored = JsonDocument.Parse(score.LastLine).RootElement.GetProperty("mean_loss").GetDouble();
+        double scored = score.LastJson.GetProperty("mean_loss").GetDouble();
         Assert.True(Math.Abs(seen - scored) <= 1e-6 * seen, $"score {scored}, training {seen} ({packing})");
     }
 

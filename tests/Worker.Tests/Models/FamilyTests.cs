@@ -81,10 +81,10 @@ public sealed class FamilyTests
         var batch = StageRunTests.Batch(packed: true);
         var expected = new List<float>();
         var loss = 0.0;
-        foreach (var (ids, labels) in Samples(batch))
+        foreach (var sample in StageRunTests.Batch(packed: false).Parts())
         {
-            expected.AddRange(plain.Logits(ids));
-            loss += plain.AddGradients(ids, labels);
+            expected.AddRange(plain.Logits(sample.InputIds));
+            loss += plain.AddGradients(sample.InputIds, sample.Labels);
         }
 
         GoldenModelTests.AssertClose([.. expected], stage.Logits(batch), 1e-4f);
@@ -94,16 +94,6 @@ public sealed class FamilyTests
         {
             var wanted = plain.Gradient(parameter.Module.Module, parameter.IsA);
             GoldenModelTests.AssertClose(wanted, gradient.AsSpan((int)parameter.Offset, (int)parameter.Length), 5e-5f * wanted.Max(Math.Abs));
-        }
-    }
-
-    private static IEnumerable<(int[] Ids, int[] Labels)> Samples(MicroBatchTokens batch)
-    {
-        var start = 0;
-        foreach (var length in batch.Lengths)
-        {
-            yield return (batch.InputIds[start..(start + length)], batch.Labels[start..(start + length)]);
-            start += length;
         }
     }
 }

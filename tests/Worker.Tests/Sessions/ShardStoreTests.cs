@@ -2,17 +2,12 @@ using System.Runtime.InteropServices;
 using Google.Protobuf;
 using Grpc.Core;
 using Grpc.Net.Client;
-using Microsoft.AspNetCore.Builder;
-using Microsoft.AspNetCore.Hosting;
-using Microsoft.AspNetCore.Hosting.Server;
-using Microsoft.AspNetCore.Hosting.Server.Features;
-using Microsoft.AspNetCore.Server.Kestrel.Core;
-using Microsoft.Extensions.DependencyInjection;
 using Orchestrator.Protos;
 using Orchestrator.Protos.Blobs;
 using Orchestrator.Worker.Runtime;
 using Orchestrator.Worker.Sessions;
 using Orchestrator.Worker.Stages;
+using Orchestrator.Worker.Tests.Transfer;
 
 namespace Orchestrator.Worker.Tests.Sessions;
 
@@ -22,27 +17,21 @@ public sealed class ShardStoreTests : IAsyncLifetime
     private readonly string _folder = Directory.CreateTempSubdirectory("shards-").FullName;
     private readonly Served _served = new();
     private ShardRef _shard = new();
-    private WebApplication? _application;
+    private GrpcServer? _server;
     private GrpcChannel? _channel;
 
     public async ValueTask InitializeAsync()
     {
         _shard = WriteShard();
-        var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions { ContentRootPath = AppContext.BaseDirectory });
-        builder.WebHost.UseKestrelCore().ConfigureKestrel(options => options.Listen(System.Net.IPAddress.Loopback, 0, endpoint => endpoint.Protocols = HttpProtocols.Http2));
-        builder.Services.AddRoutingCore().AddSingleton(_served).AddGrpc();
-        _application = builder.Build();
-        _application.UseRouting();
-        _application.MapGrpcService<Shards>();
-        await _application.StartAsync(TestContext.Current.CancellationToken);
-        _channel = GrpcChannel.ForAddress(_application.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.Single());
+        _server = await GrpcServer.StartAsync(new Shards(_served));
+        _channel = GrpcChannel.ForAddress(_server.Address);
     }
 
     public async ValueTask DisposeAsync()
     {
         _channel?.Dispose();
-        if (_application is not null)
-            await _application.DisposeAsync();
+        if (_server is not null)
+            await _server.DisposeAsync();
         Directory.Delete(_folder, recursive: true);
     }
 
