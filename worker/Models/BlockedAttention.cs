@@ -1,3 +1,4 @@
+using Orchestrator.Worker.Kernels;
 using static TorchSharp.torch;
 
 namespace Orchestrator.Worker.Models;
@@ -96,7 +97,7 @@ internal sealed class BlockedAttention
 
     private static Tensor Range(Tensor heads, int start, int count) => heads.narrow(1, start, count);
 
-    private static void Add(Tensor sum, Tensor left, Tensor right) => sum.add_(bmm(left, right));
+    private static void Add(Tensor sum, Tensor left, Tensor right) => sum.Add(bmm(left, right));
 
     private IEnumerable<QueryBlock> Blocks(int[] lengths)
     {

@@ -1,3 +1,4 @@
+using Orchestrator.Worker.Kernels;
 using TorchSharp;
 
 namespace Orchestrator.Worker.Models;
@@ -55,6 +56,6 @@ internal sealed class DecoderLayer : IDisposable
     private static torch.Tensor Plus(torch.Tensor branch, torch.Tensor residual)
     {
         using var clock = KernelProfile.Measure(KernelPhase.ResidualSums);
-        return branch.add_(residual);
+        return branch.Add(residual);
     }
 }

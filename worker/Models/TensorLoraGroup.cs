@@ -1,4 +1,5 @@
 using Orchestrator.Worker.Adapters;
+using Orchestrator.Worker.Kernels;
 using static TorchSharp.torch;
 
 namespace Orchestrator.Worker.Models;
@@ -102,7 +103,7 @@ internal sealed class TensorLoraGroup : LoraGroup
         foreach (var member in _members)
         {
             var own = mm(hiddenGradient.narrow(1, member.Place.Column, member.Pair.Rank), DownOf(member));
-            inputGradient.add_(member.Pair.Dropout?.Apply(own, pass) ?? own);
+            inputGradient.Add(member.Pair.Dropout?.Apply(own, pass) ?? own);
         }
     }
 

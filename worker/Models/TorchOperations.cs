@@ -1,3 +1,4 @@
+using Orchestrator.Worker.Kernels;
 using static TorchSharp.torch;
 
 namespace Orchestrator.Worker.Models;
@@ -37,7 +38,7 @@ internal sealed class TorchOperations : FusedOperations
         var dy = gradient.to_type(ScalarType.Float32);
         var sigmoid = gate.sigmoid();
         var silu = gate.mul(sigmoid);
-        var dGate = dy.mul(up).mul(sigmoid.add(silu.mul(1 - sigmoid)));
+        var dGate = dy.mul(up).mul(sigmoid.Plus(silu.mul(ones_like(sigmoid).sub(sigmoid))));
         return cat([dGate, dy.mul(silu)], 1).to_type(gateUp.dtype).MoveToOuterDisposeScope();
     }
 
@@ -59,7 +60,7 @@ internal sealed class TorchOperations : FusedOperations
     public override void AttentionWeights(Tensor scores, AttentionBlock block, float scale)
     {
         using var scope = NewDisposeScope();
-        var masked = scores.to_type(ScalarType.Float32).mul(scale).masked_fill(Hidden(block, scores), float.NegativeInfinity);
+        var masked = scores.to_type(ScalarType.Float32).Times(scale).Masked(Hidden(block, scores), float.NegativeInfinity);
         scores.copy_(masked.softmax(-1));
     }
 
@@ -68,19 +69,19 @@ internal sealed class TorchOperations : FusedOperations
         using var scope = NewDisposeScope();
         var p = weights.to_type(ScalarType.Float32);
         var product = gradient.to_type(ScalarType.Float32).mul(p);
-        gradient.copy_(product.sub(p.mul(product.sum(-1, keepdim: true))).mul(scale));
+        gradient.copy_(product.sub(p.mul(product.sum(-1, keepdim: true))).Times(scale));
     }
 
     public override void PutBlock(Tensor source, Tensor target, BlockPlace place, float scale)
     {
         using var scope = NewDisposeScope();
-        Block(target, place, source).copy_(source.mul(scale));
+        Block(target, place, source).copy_(source.Times(scale));
     }
 
     public override void AddBlock(Tensor source, BlockPlace place, Tensor sum, float scale)
     {
         using var scope = NewDisposeScope();
-        sum.add_(Block(source, place, sum).to_type(ScalarType.Float32).mul(scale));
+        sum.Add(Block(source, place, sum).to_type(ScalarType.Float32).Times(scale));
     }
 
     public override void CrossEntropy(Tensor logits, ReadOnlySpan<int> labels, Span<float> logProbabilities, float? gradientScale)
@@ -92,8 +93,8 @@ internal sealed class TorchOperations : FusedOperations
         if (gradientScale is { } factor)
         {
             var gradient = logs.exp();
-            gradient.scatter_add_(1, index, full_like(index, -1, ScalarType.Float32));
-            logits.copy_(gradient.mul(factor));
+            gradient.scatter_add_(1, index, ones_like(index, ScalarType.Float32).neg());
+            logits.copy_(gradient.Times(factor));
         }
     }
 
@@ -103,7 +104,7 @@ internal sealed class TorchOperations : FusedOperations
     private static Tensor Normalised(Tensor x, float epsilon, out Tensor factor)
     {
         var wide = x.to_type(ScalarType.Float32);
-        factor = wide.mul(wide).mean([-1], keepdim: true).add(epsilon).rsqrt();
+        factor = wide.mul(wide).mean([-1], keepdim: true).Plus(epsilon).rsqrt();
         return wide.mul(factor);
     }
 
@@ -125,15 +126,18 @@ internal sealed class TorchOperations : FusedOperations
         var wide = heads.to_type(ScalarType.Float32);
         var (a, b) = (wide.narrow(3, 0, half), wide.narrow(3, half, half));
         var cos = angles.narrow(1, 0, half).unsqueeze(1);
-        var sin = angles.narrow(1, half, half).unsqueeze(1).mul(direction);
-        return cat([a.mul(cos).sub(b.mul(sin)), b.mul(cos).add(a.mul(sin))], 3).to_type(heads.dtype);
+        var sin = angles.narrow(1, half, half).unsqueeze(1).Times(direction);
+        return cat([a.mul(cos).sub(b.mul(sin)), b.mul(cos).Plus(a.mul(sin))], 3).to_type(heads.dtype);
     }
 
     private static Tensor Hidden(AttentionBlock block, Tensor scores)
     {
-        var query = arange(scores.shape[1], ScalarType.Int64, scores.device).floor_divide(block.GroupSize).add(block.FirstQuery).unsqueeze(1);
-        var key = arange(block.FirstKey, block.FirstKey + scores.shape[2], ScalarType.Int64, scores.device).unsqueeze(0);
-        var later = key.gt(query);
-        return block.Window == 0 ? later : later.logical_or(key.le(query.sub(block.Window)));
+        var key = TensorNumbers.Range(block.FirstKey, block.FirstKey + scores.shape[2], scores.device).unsqueeze(0);
+        var later = key.gt(Queries(block, scores, block.FirstQuery));
+        return block.Window == 0 ? later : later.logical_or(key.le(Queries(block, scores, block.FirstQuery - block.Window)));
     }
+
+    /// <summary>[rows, 1]: each row's query, counted from <paramref name="first"/>; the heads of a group follow each other.</summary>
+    private static Tensor Queries(AttentionBlock block, Tensor scores, long first)
+        => TensorNumbers.Range(first, first + (scores.shape[1] / block.GroupSize), scores.device).repeat_interleave(block.GroupSize).unsqueeze(1);
 }

@@ -1,5 +1,6 @@
 using System.Runtime.Intrinsics;
 using Orchestrator.Protos;
+using Orchestrator.Worker.Kernels;
 using TorchSharp;
 
 namespace Orchestrator.Worker.Optimizers;
@@ -55,12 +56,12 @@ internal readonly record struct AdamWUpdate(float Clip, float Keep, float Beta1,
     public void Apply(torch.Tensor parameters, torch.Tensor first, torch.Tensor second, torch.Tensor gradient)
     {
         using var scope = torch.NewDisposeScope();
-        var g = gradient.mul(Clip);
-        first.mul_(Beta1).add_(g.mul(OneMinusBeta1));
-        second.mul_(Beta2).add_(g.mul(g).mul_(OneMinusBeta2));
-        var divisor = torch.full(1, SqrtCorrection2, torch.float32, second.device);
+        var g = gradient.Times(Clip);
+        first.Scale(Beta1).Add(g.Times(OneMinusBeta1));
+        second.Scale(Beta2).Add(g.mul(g).Scale(OneMinusBeta2));
+        var divisor = torch.tensor([SqrtCorrection2], torch.float32, second.device);
         var root = second.to(torch.float64).sqrt_().to(torch.float32);
-        var direction = first.div(root.div_(divisor).add_(Epsilon));
-        parameters.mul_(Keep).sub_(direction.mul_(StepSize));
+        var direction = first.div(root.div_(divisor).Add(Epsilon));
+        parameters.Scale(Keep).sub_(direction.Scale(StepSize));
     }
 }

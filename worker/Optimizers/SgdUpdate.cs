@@ -1,5 +1,6 @@
 using System.Runtime.Intrinsics;
 using Orchestrator.Protos;
+using Orchestrator.Worker.Kernels;
 using TorchSharp;
 
 namespace Orchestrator.Worker.Optimizers;
@@ -44,9 +45,9 @@ internal readonly record struct SgdUpdate(float Clip, float Decay, float Momentu
     public void Apply(torch.Tensor parameters, torch.Tensor? buffer, torch.Tensor gradient)
     {
         using var scope = torch.NewDisposeScope();
-        var g = gradient.mul(Clip).add_(parameters.mul(Decay));
+        var g = gradient.Times(Clip).Add(parameters.Times(Decay));
         if (buffer is not null)
-            g = buffer.mul_(Momentum).add_(g);
-        parameters.sub_(g.mul(LearningRate));
+            g = buffer.Scale(Momentum).Add(g);
+        parameters.sub_(g.Times(LearningRate));
     }
 }

@@ -92,7 +92,7 @@ internal sealed class DeviceQuantizedWeight : QuantizedWeight
         var numNested = (numBlocks + BlockScales.NestedBlock - 1) / BlockScales.NestedBlock;
         var nested = _nested.narrow(0, block / BlockScales.NestedBlock, numNested).unsqueeze(1).expand(numNested, BlockScales.NestedBlock).reshape(-1).narrow(0, 0, numBlocks);
         // Two operations, each rounded: never one fused multiply-add.
-        return _nestedMap!.index_select(0, scales.to(torch.int64)).mul(nested).add(_offset);
+        return _nestedMap!.index_select(0, scales.to(torch.int64)).mul(nested).Plus(_offset);
     }
 
     private static unsafe torch.Tensor CopyCodes(QuantizedMatrix matrix, torch.Device device)

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using Orchestrator.Protos;
 using Orchestrator.Worker.Collectives;
+using Orchestrator.Worker.Kernels;
 using Orchestrator.Worker.Runtime;
 using TorchSharp;
 
@@ -94,7 +95,7 @@ internal sealed class StepGradients : IDisposable
 
     private void Merge(torch.Tensor left, torch.Tensor right)
     {
-        left.add_(right);
+        left.Add(right);
         Pool.Return(right);
     }
 }

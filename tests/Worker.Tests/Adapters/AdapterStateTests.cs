@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using Orchestrator.Protos;
 using Orchestrator.Worker.Adapters;
+using Orchestrator.Worker.Kernels;
 using Orchestrator.Worker.Runtime;
 using TorchSharp;
 
@@ -41,7 +42,7 @@ public sealed class AdapterStateTests
         using var state = AdapterState.Create(Stage(Module(0, 6, 4, 2, 0)), torch.CPU);
         Assert.True(state.A(0).requires_grad && state.A(0).is_leaf && state.B(0).requires_grad);
         using (torch.no_grad())
-            state.Parameters.fill_(2);
+            state.Parameters.zero_().Add(2);
         Assert.Equal(2f, state.A(0)[1, 5].item<float>());
         using var x = torch.ones(3, 6);
         using var loss = torch.nn.functional.linear(torch.nn.functional.linear(x, state.A(0)), state.B(0)).sum();
@@ -93,7 +94,7 @@ public sealed class AdapterStateTests
         Assert.Equal(7UL, snapshot.Step);
         Assert.Equal(before, snapshot.Hash());
         using (torch.no_grad())
-            state.Moments[1].fill_(1e-9);
+            state.Moments[1].Add(1e-9);
         Assert.NotEqual(before, state.Hash());
         Assert.Equal(before, snapshot.Hash());
     }

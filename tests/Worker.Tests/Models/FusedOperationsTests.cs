@@ -1,3 +1,4 @@
+using Orchestrator.Worker.Kernels;
 using Orchestrator.Worker.Models;
 using TorchSharp;
 
@@ -87,7 +88,7 @@ public sealed class FusedOperationsTests
     public void CrossEntropy_OnTheCpu_EqualsTorch(bool brain)
     {
         using var scope = torch.NewDisposeScope();
-        var logits = Random(brain, 5, 77).mul(10);
+        var logits = Random(brain, 5, 77).Times(10);
         int[] labels = [3, 76, 0, 16, 40];
         AssertSame(
             o =>

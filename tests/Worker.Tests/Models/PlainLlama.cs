@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using Orchestrator.Coordinator.Models;
 using Orchestrator.Protos;
+using Orchestrator.Worker.Kernels;
 using static TorchSharp.torch;
 
 namespace Orchestrator.Worker.Tests.Models;
@@ -78,8 +79,8 @@ internal sealed class PlainLlama : IDisposable
         var q = Rotate(Heads(Linear(x, $"{name}.q_proj")));
         var k = Rotate(Heads(Linear(x, $"{name}.k_proj"))).repeat_interleave(spec.NumAttentionHeads / spec.NumKeyValueHeads, 0);
         var v = Heads(Linear(x, $"{name}.v_proj")).repeat_interleave(spec.NumAttentionHeads / spec.NumKeyValueHeads, 0);
-        var future = full([tokens, tokens], float.NegativeInfinity).triu(1);
-        var scores = (q.bmm(k.transpose(1, 2)) / MathF.Sqrt(spec.HeadDim)) + future;
+        var future = ones([tokens, tokens], ScalarType.Bool).triu(1);
+        var scores = q.bmm(k.transpose(1, 2)).Times(1 / Math.Sqrt(spec.HeadDim)).Masked(future, float.NegativeInfinity);
         return Linear(scores.softmax(-1).bmm(v).transpose(0, 1).reshape(tokens, -1), $"{name}.o_proj");
     }
 
@@ -88,19 +89,19 @@ internal sealed class PlainLlama : IDisposable
 
     private Tensor Rotate(Tensor x)
     {
-        var angles = arange(x.shape[1], ScalarType.Float32).unsqueeze(1) * tensor(_folder.Spec.RopeInverseFrequencies.ToArray()).unsqueeze(0);
+        var angles = TensorNumbers.Range(0, x.shape[1], CPU).to(ScalarType.Float32).unsqueeze(1) * tensor(_folder.Spec.RopeInverseFrequencies.ToArray()).unsqueeze(0);
         var both = cat([angles, angles], -1);
         var half = x.shape[2] / 2;
-        return (x * both.cos()) + (cat([-x.narrow(2, half, half), x.narrow(2, 0, half)], -1) * both.sin());
+        return (x * both.cos()).Plus(cat([-x.narrow(2, half, half), x.narrow(2, 0, half)], -1) * both.sin());
     }
 
     private Tensor Norm(Tensor x, string name) =>
-        x * (x.pow(2).mean([-1], keepdim: true) + _folder.Spec.RmsNormEps).rsqrt() * _weights[$"{name}.weight"];
+        x * (x * x).mean([-1], keepdim: true).Plus(_folder.Spec.RmsNormEps).rsqrt() * _weights[$"{name}.weight"];
 
     private Tensor Linear(Tensor x, string name)
     {
         var y = nn.functional.linear(x, _weights[$"{name}.weight"], _weights.GetValueOrDefault($"{name}.bias"));
-        return _adapters.TryGetValue(name, out var lora) ? y + (nn.functional.linear(nn.functional.linear(x, lora.A), lora.B) * lora.Scale) : y;
+        return _adapters.TryGetValue(name, out var lora) ? y.Plus(nn.functional.linear(nn.functional.linear(x, lora.A), lora.B).Times(lora.Scale)) : y;
     }
 
     private static Tensor Leaf(Tensor adapter) => adapter.detach().clone().requires_grad_(true);

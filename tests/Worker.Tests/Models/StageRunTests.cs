@@ -1,5 +1,6 @@
 using Orchestrator.Coordinator.Adapters;
 using Orchestrator.Protos;
+using Orchestrator.Worker.Kernels;
 using Orchestrator.Worker.Models;
 using TorchSharp;
 
@@ -105,11 +106,11 @@ public sealed class StageRunTests
             using var noGrad = torch.no_grad();
             using var element = parameters.narrow(0, parameter.Offset + largest, 1);
             const float Step = 2e-3f;
-            element.add_(Step);
+            element.Add(Step);
             var above = LossSum(stage, batch);
-            element.sub_(2 * Step);
+            element.Add(-2 * Step);
             var below = LossSum(stage, batch);
-            element.add_(Step);
+            element.Add(Step);
             Assert.InRange((above - below) / (2 * Step) / own[largest], 0.97, 1.03);
         }
     }
@@ -171,7 +172,7 @@ public sealed class StageRunTests
         foreach (var module in stage.Model.Spec.Adapter)
         {
             var b = stage.Adapter.B(module.Index);
-            using var values = torch.arange(b.numel(), torch.ScalarType.Float32).add(module.Index).sin().mul(0.02).view(b.shape);
+            using var values = TensorNumbers.Range(module.Index, module.Index + b.numel(), torch.CPU).to(torch.float32).sin().Scale(0.02).view(b.shape);
             b.copy_(values);
         }
     }

@@ -1,5 +1,6 @@
 using Orchestrator.Protos;
 using Orchestrator.Worker.Adapters;
+using Orchestrator.Worker.Kernels;
 using Orchestrator.Worker.Optimizers;
 using Orchestrator.Worker.Runtime;
 using Orchestrator.Worker.Tests.Adapters;
@@ -122,7 +123,7 @@ public sealed unsafe class AdapterOptimizerTests
         {
             using var gradient = Gradient(state.Layout.NumElements, number);
             using var norm = gradient.norm();
-            parameter.grad = gradient.mul(AdapterOptimizer.ClipCoefficient(spec.MaxGradNorm, norm.item<float>()));
+            parameter.grad = gradient.Times(AdapterOptimizer.ClipCoefficient(spec.MaxGradNorm, norm.item<float>()));
             theirs.step();
             ours.Apply(state, gradient, StepOf(number), norm.item<float>());
         }

@@ -26,8 +26,8 @@ internal sealed class BreakingProxy : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await _ended.CancelAsync();
-        _listener.Stop();
         await _loop;
+        _listener.Stop();
         _ended.Dispose();
     }
 
