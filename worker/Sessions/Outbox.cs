@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using Orchestrator.Protos;
 using Orchestrator.Worker.Runtime;
 
@@ -19,7 +18,10 @@ internal sealed class Outbox(long mostScoreBytes = Outbox.MostScoreBytes)
 
     private readonly Lock _gate = new();
     private readonly Dictionary<string, ulong> _fences = new(StringComparer.Ordinal);
-    private ImmutableSortedDictionary<long, WorkerMessage> _messages = ImmutableSortedDictionary<long, WorkerMessage>.Empty;
+    private readonly Dictionary<string, ulong> _newestRequests = new(StringComparer.Ordinal);
+
+    // By position: a message is only ever added behind all others.
+    private readonly List<(long Position, WorkerMessage Message)> _messages = [];
     private TaskCompletionSource _posted = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private long _scoreBytes;
     private long _last;
@@ -44,13 +46,11 @@ internal sealed class Outbox(long mostScoreBytes = Outbox.MostScoreBytes)
             if (_fences.TryGetValue(job, out var known) && known >= fence)
                 return;
             _fences[job] = fence;
-            foreach (var (position, message) in _messages)
-            {
-                if (JobOf(message) != job || ReportScopes.Of(message)!.Fence >= fence)
-                    continue;
-                _messages = _messages.Remove(position);
+            bool IsOlder(WorkerMessage message) => JobOf(message) == job && ReportScopes.Of(message)!.Fence < fence;
+            var older = _messages.Where(waiting => IsOlder(waiting.Message)).ToList();
+            _messages.RemoveAll(waiting => IsOlder(waiting.Message));
+            foreach (var (_, message) in older)
                 Add(ReportScopes.WithFence(message, fence));
-            }
         }
     }
 
@@ -62,12 +62,8 @@ internal sealed class Outbox(long mostScoreBytes = Outbox.MostScoreBytes)
             Task posted;
             lock (_gate)
             {
-                foreach (var (position, message) in _messages)
-                {
-                    if (position > after)
-                        return (position, message);
-                }
-
+                if (IndexAfter(after) is var index && index < _messages.Count)
+                    return _messages[index];
                 posted = _posted.Task;
             }
 
@@ -90,7 +86,14 @@ internal sealed class Outbox(long mostScoreBytes = Outbox.MostScoreBytes)
     }
 
     /// <summary>The job's part here has ended: nothing of it is told any more but its failure.</summary>
-    public void Forget(string job) => Remove(message => JobOf(message) == job && message.BodyCase != WorkerMessage.BodyOneofCase.Failure);
+    public void Forget(string job)
+    {
+        lock (_gate)
+        {
+            _newestRequests.Remove(job);
+            RemoveLocked(message => JobOf(message) == job && message.BodyCase != WorkerMessage.BodyOneofCase.Failure);
+        }
+    }
 
     private void Supersede(WorkerMessage message)
     {
@@ -101,6 +104,9 @@ internal sealed class Outbox(long mostScoreBytes = Outbox.MostScoreBytes)
                 break;
             case WorkerMessage.BodyOneofCase.Generate when message.Generate.Parts.Count > 0:
                 var newest = message.Generate.Parts.Max(part => part.RequestId);
+                if (JobOf(message) is not { } asked || newest <= _newestRequests.GetValueOrDefault(asked))
+                    break;
+                _newestRequests[asked] = newest;
                 RemoveLocked(old => old.BodyCase == WorkerMessage.BodyOneofCase.Generate && JobOf(old) == JobOf(message)
                     && old.Generate.Parts.All(part => part.RequestId + KeptAnswers <= newest));
                 break;
@@ -123,7 +129,7 @@ internal sealed class Outbox(long mostScoreBytes = Outbox.MostScoreBytes)
 
     private void Add(WorkerMessage message)
     {
-        _messages = _messages.Add(++_last, message);
+        _messages.Add((++_last, message));
         _posted.TrySetResult();
         _posted = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
     }
@@ -134,16 +140,28 @@ internal sealed class Outbox(long mostScoreBytes = Outbox.MostScoreBytes)
             RemoveLocked(which);
     }
 
-    private void RemoveLocked(Func<WorkerMessage, bool> which)
+    private void RemoveLocked(Func<WorkerMessage, bool> which) => _messages.RemoveAll(waiting =>
     {
-        foreach (var (position, message) in _messages)
+        if (!which(waiting.Message))
+            return false;
+        if (waiting.Message.BodyCase == WorkerMessage.BodyOneofCase.Score)
+            _scoreBytes -= BytesOf(waiting.Message);
+        return true;
+    });
+
+    private int IndexAfter(long position)
+    {
+        var (first, end) = (0, _messages.Count);
+        while (first < end)
         {
-            if (!which(message))
-                continue;
-            _messages = _messages.Remove(position);
-            if (message.BodyCase == WorkerMessage.BodyOneofCase.Score)
-                _scoreBytes -= BytesOf(message);
+            var middle = (first + end) / 2;
+            if (_messages[middle].Position > position)
+                end = middle;
+            else
+                first = middle + 1;
         }
+
+        return first;
     }
 
     // Without the scope, which may change.

@@ -5,6 +5,7 @@ using Orchestrator.Integration.Tests.Refusals;
 namespace Orchestrator.Integration.Tests.Commands;
 
 /// <summary><c>train</c> as a person at a terminal sees it, through a real pseudo-terminal.</summary>
+[Collection(nameof(AllProcessors))]
 public sealed partial class TerminalTests
 {
     [Fact]

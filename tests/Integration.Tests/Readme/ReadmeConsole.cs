@@ -6,7 +6,8 @@ namespace Orchestrator.Integration.Tests.Readme;
 /// <summary>Reads the <c>console</c> blocks of a Markdown file and compares what they show with what was printed.</summary>
 /// <remarks>
 /// A line that starts with <c>$ </c> is a command, the lines up to the next one are its standard output. A line <c>…</c> stands for any lines. Figures that
-/// differ between machines (speeds, durations) are compared as figures, losses (four decimals) within 5 %, all else word for word.
+/// differ between machines (speeds, durations) are compared as figures, measured ones (losses of four decimals, rates and the count behind one) within 5 %,
+/// all else word for word.
 /// </remarks>
 internal static partial class ReadmeConsole
 {
@@ -76,8 +77,8 @@ internal static partial class ReadmeConsole
     private static bool Same(string shown, string printed)
     {
         var (expected, actual) = (Figures(shown), Figures(printed));
-        return Losses().Replace(expected, "#") == Losses().Replace(actual, "#")
-            && Losses().Matches(expected).Zip(Losses().Matches(actual), (shownLoss, loss) => Near(Number(shownLoss), Number(loss))).All(near => near);
+        return Measured().Replace(expected, "#") == Measured().Replace(actual, "#")
+            && Measured().Matches(expected).Zip(Measured().Matches(actual), (shownFigure, figure) => Near(Number(shownFigure), Number(figure))).All(near => near);
     }
 
     private static bool Near(double shown, double printed) => Math.Abs(shown - printed) <= 0.05 * shown;
@@ -86,8 +87,8 @@ internal static partial class ReadmeConsole
 
     private static string Figures(string line) => Varying().Replace(line.TrimEnd(), "# ${unit}");
 
-    [GeneratedRegex(@"\b\d+\.\d{4}\b", RegexOptions.NonBacktracking)]
-    private static partial Regex Losses();
+    [GeneratedRegex(@"\b\d+\.\d{4}\b|(?<=rate )\d+(\.\d+)?\b|\b\d+(?= of \d+ answers)", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
+    private static partial Regex Measured();
 
     [GeneratedRegex(@"\d[\d,.:]* ?(?<unit>tokens/s|samples/s|s\b|min\b|h\b)", RegexOptions.ExplicitCapture | RegexOptions.NonBacktracking)]
     private static partial Regex Varying();

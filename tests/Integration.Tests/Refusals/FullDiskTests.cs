@@ -1,8 +1,10 @@
 using System.Diagnostics;
+using Orchestrator.Integration.Tests.Processes;
 
 namespace Orchestrator.Integration.Tests.Refusals;
 
 /// <summary>A disk that fills up at one moment or another of a run.</summary>
+[Collection(nameof(AllProcessors))]
 public sealed class FullDiskTests
 {
     [Theory]
