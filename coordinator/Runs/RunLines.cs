@@ -39,9 +39,9 @@ internal static class RunLines
                 yield return Event(job, after, happened.Time, "skip", reason: "a gradient was not finite");
                 break;
             case JobFailed failed:
-                if (failed.Worker.Length > 0)
+                if (failed.WorkerEnd != WorkerEnd.Unspecified)
                 {
-                    yield return Event(job, after, happened.Time, "lost", worker: failed.Worker, reason: failed.Reason);
+                    yield return Event(job, after, happened.Time, failed.WorkerEnd == WorkerEnd.Left ? "leave" : "lost", worker: failed.Worker, reason: failed.Reason);
                 }
 
                 yield return Event(job, after, happened.Time, "finish", reason: failed.Reason);
