@@ -55,7 +55,7 @@ internal sealed record Lineage
     public required string NumericClass { get; init; }
 
     /// <summary>Whether any layout of that class would have given the same bits.</summary>
-    public bool BitIdentical { get; init; } = true;
+    public required bool BitIdentical { get; init; }
 
     /// <summary>The layouts in order.</summary>
     public required IReadOnlyList<LineageLayout> Layouts { get; init; }

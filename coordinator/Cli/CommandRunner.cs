@@ -31,17 +31,10 @@ internal sealed class CommandRunner(CommandOutput output)
         catch (Exception unexpected)
         {
             log.Write(LogLevel.Critical, nameof(CommandRunner), unexpected.ToString());
-            output.Error($"An unexpected fault ended the command: {FirstLine(unexpected.Message)} {WhereTheLogIs(log, unexpected)}");
+            output.Error($"An unexpected fault ended the command: {FirstLine(unexpected.Message)} {FaultLog.Where(log)}");
             return ExitCodes.Failed;
         }
     }
 
     private static string FirstLine(string text) => text.Split('\n', 2)[0].Trim();
-
-    /// <summary>A fault before the run had a folder leaves its log in the temporary folder.</summary>
-    private static string WhereTheLogIs(RunLog log, Exception unexpected)
-    {
-        log.WriteTo(Path.Combine(Path.GetTempPath(), $"orchestrator-{Environment.ProcessId}.log"));
-        return log.Path is { } path ? $"The log is {path}." : $"({unexpected.GetType().Name}; no log could be written.)";
-    }
 }

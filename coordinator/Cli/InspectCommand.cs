@@ -102,7 +102,7 @@ internal static class InspectCommand
         {
             switch (value)
             {
-                case JsonObject nested:
+                case JsonObject { Count: > 0 } nested:
                     output.WriteLine($"{indent}{key}:");
                     Print(nested, $"{indent}  ", output);
                     break;
@@ -123,7 +123,7 @@ internal static class InspectCommand
 
     private static string Text(JsonNode? value) => value switch
     {
-        null => "-",
+        null or JsonObject { Count: 0 } => "-",
         JsonArray list => string.Join(", ", list.Select(Text)),
         JsonValue scalar when scalar.TryGetValue<string>(out var text) => Models.ForeignText.Clip(text),
         _ => value.ToJsonString(),

@@ -38,16 +38,17 @@ internal static class InspectRun
             return;
         }
 
-        long last = 0;
+        long last = 0, evaluations = 0;
         JsonNode? loss = null, firstEvaluation = null, lastEvaluation = null;
         using var lines = new JsonLines(file);
         while (lines.Read())
         {
             var line = Parse(lines, file);
-            if (line["eval_loss"] is { } evaluation)
+            // A loss that was not finite is null.
+            if (line.TryGetPropertyValue("eval_loss", out var evaluation))
             {
-                firstEvaluation ??= evaluation.DeepClone();
-                lastEvaluation = evaluation.DeepClone();
+                firstEvaluation = evaluations++ == 0 ? evaluation?.DeepClone() : firstEvaluation;
+                lastEvaluation = evaluation?.DeepClone();
             }
             else if (line["step"] is JsonValue step && step.TryGetValue(out long number))
             {

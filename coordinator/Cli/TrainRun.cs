@@ -120,7 +120,7 @@ internal sealed class TrainRun(TrainRequest request, CommandOutput output, Inter
 
         output.Error(status.State == JobState.Cancelled
             ? $"Stopped after step {status.Step} of {status.StepsPlanned}; checkpoints are not built yet, so the run cannot go on from here."
-            : status.Reason);
+            : status.Fault ? $"{status.Reason} {FaultLog.Where(log)}" : status.Reason);
         return ExitCodes.Failed;
     }
 }

@@ -60,24 +60,24 @@ internal sealed class ModelFolder
     /// <param name="lastLayer">Last decoder layer, inclusive.</param>
     /// <param name="embedding">The stage begins with the embedding.</param>
     /// <param name="head">The stage ends with the final norm and the output head; a tied head brings the embedding's weight.</param>
-    /// <param name="quantize">Linear layers are marked to be quantized while loading, but those that <paramref name="skipModules"/> names.</param>
-    /// <param name="skipModules">Names as in transformers' <c>llm_int8_skip_modules</c>; null: the output head alone.</param>
+    /// <param name="quantize">Linear layers are marked to be quantized while loading, but those of <paramref name="skip"/>.</param>
+    /// <param name="skip">Those; null: the output head alone.</param>
     /// <returns>Fresh messages that belong to the caller.</returns>
     public IReadOnlyList<TensorSlice> StageSlices(
-        uint firstLayer, uint lastLayer, bool embedding, bool head, bool quantize = false, IReadOnlyCollection<string>? skipModules = null)
+        uint firstLayer, uint lastLayer, bool embedding, bool head, bool quantize = false, SkipModules? skip = null)
     {
-        var skip = new SkipModules(skipModules ?? [ModelTensors.Head]);
+        skip ??= SkipModules.Head;
         return [.. ModelTensors.Of(Spec, firstLayer, lastLayer, embedding, head).Select(expected =>
         {
             TensorSlice slice = _slices[expected.Name].Clone();
-            slice.Quantize = quantize && expected.Linear is not null && !skip.Matches(expected.Linear);
+            slice.Quantize = quantize && expected.Linear is not null && !skip.Contains(expected.Linear);
             return slice;
         })];
     }
 
     /// <summary>All tensors of the model as one stage.</summary>
-    public IReadOnlyList<TensorSlice> AllSlices(bool quantize = false, IReadOnlyCollection<string>? skipModules = null) =>
-        StageSlices(0, Spec.NumLayers - 1, embedding: true, head: true, quantize, skipModules);
+    public IReadOnlyList<TensorSlice> AllSlices(bool quantize = false, SkipModules? skip = null) =>
+        StageSlices(0, Spec.NumLayers - 1, embedding: true, head: true, quantize, skip);
 
     /// <summary>Hashes config.json and the weight files, reading each once; for lineage and for keys of stages.</summary>
     public Task<FilesHash> HashAsync(CancellationToken cancellationToken) =>

@@ -86,6 +86,8 @@ internal static class AdapterExport
                 ["kernels"] = placement.Class.Kernels,
             },
             NumericClass = Placement.NumericClassText.Of(placement.Class),
+            // Not proven on CUDA, where libtorch may add in any order: its deterministic algorithms are not asked for.
+            BitIdentical = placement.Class.Backend == "cpu",
             Layouts = [new LineageLayout(placement.Generation, 1, record.CommittedStep, (uint)placement.NumReplicas, (uint)placement.NumStages)],
         };
     }

@@ -7,4 +7,8 @@ namespace Orchestrator.Coordinator.Runs;
 /// <param name="Effects">To be done once the events are persisted, in order.</param>
 /// <param name="Note">A line for the run's log; null: nothing to say.</param>
 internal sealed record JobDecision(
-    JobRecord Record, JobSession Session, IReadOnlyList<IJobEvent> Events, IReadOnlyList<JobEffect> Effects, string? Note);
+    JobRecord Record, JobSession Session, IReadOnlyList<IJobEvent> Events, IReadOnlyList<JobEffect> Effects, string? Note)
+{
+    /// <summary>An error of the program that led to this, for the log; null: none.</summary>
+    public Exception? Fault { get; init; }
+}

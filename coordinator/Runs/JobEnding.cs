@@ -9,9 +9,9 @@ internal static class JobEnding
     /// <summary>Well above a worker's lease: by then the other worker's loss has been told.</summary>
     private static readonly TimeSpan PeerLossTimeout = TimeSpan.FromSeconds(15);
 
-    public static void Fail(JobTurn turn, string reason, string worker = "", bool invalid = false)
+    public static void Fail(JobTurn turn, string reason, string worker = "", bool invalid = false, WorkerEnd workerEnd = WorkerEnd.Unspecified)
     {
-        var failed = new JobFailed { Reason = reason, Worker = worker, Invalid = invalid };
+        var failed = new JobFailed { Reason = reason, Worker = worker, Invalid = invalid, WorkerEnd = workerEnd, Fault = turn.Fault is not null };
         failed.Workers.AddRange(JobReport.Accounts(turn.Record, turn.Session));
         turn.Raise(failed);
         Release(turn);
@@ -37,7 +37,11 @@ internal static class JobEnding
     {
         if (turn.Record.Placement?.Of(lost.Key) is not null)
         {
-            Fail(turn, $"{lost.Key} {lost.Verb} {Moment(turn.Record)}: {lost.Reason.TrimEnd('.')}; recovery is not built yet, so the job has failed: start it again with --overwrite.", lost.Key.WorkerId);
+            Fail(
+                turn,
+                $"{lost.Key} {lost.Verb} {Moment(turn.Record)}: {lost.Reason.TrimEnd('.')}; recovery is not built yet, so the job has failed: start it again with --overwrite.",
+                lost.Key.WorkerId,
+                workerEnd: lost.Left ? WorkerEnd.Left : WorkerEnd.Lost);
         }
     }
 

@@ -184,6 +184,11 @@ internal sealed class JobEntity : UntypedPersistentActor, IWithTimers
     private void Decide(object input, Action? reply)
     {
         var decision = JobLife.Decide(_record, _session, input, _clock.GetUtcNow());
+        if (decision.Fault is { } fault)
+        {
+            Log.Error(fault, "Job {0}: an error of the program, at {1}.", _session.Job, input.GetType().Name);
+        }
+
         if (decision.Note is { } note)
         {
             Log.Info("Job {0}: {1}.", _session.Job, note);

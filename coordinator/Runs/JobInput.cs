@@ -16,8 +16,11 @@ internal static class JobInput
 
     internal sealed record Prepared(JobMaterial Material);
 
-    /// <summary>The model or the data cannot be used; invalid: because the request was wrong, and not this machine.</summary>
-    internal sealed record PreparationFailed(string Reason, bool Invalid);
+    /// <summary>The model or the data cannot be used.</summary>
+    /// <param name="Reason">Why, in one sentence.</param>
+    /// <param name="Invalid">Because the request was wrong, and not this machine.</param>
+    /// <param name="Fault">The error of the program, if it was one: for the log.</param>
+    internal sealed record PreparationFailed(string Reason, bool Invalid, Exception? Fault = null);
 
     internal sealed record AdapterExported(string Folder);
 
@@ -25,5 +28,7 @@ internal static class JobInput
     internal sealed record PeerFailureStands(string Reason, string Worker);
 
     /// <summary>The run's folder cannot be written.</summary>
-    internal sealed record PublicationFailed(string Reason);
+    /// <param name="Reason">Why, in one sentence.</param>
+    /// <param name="Fault">The error of the program, if it was one: for the log.</param>
+    internal sealed record PublicationFailed(string Reason, Exception? Fault = null);
 }

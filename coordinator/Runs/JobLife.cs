@@ -11,17 +11,44 @@ namespace Orchestrator.Coordinator.Runs;
 /// loading   LoadStage to all, StartGeneration, all ready  --GenerationReady-->   running
 /// running   windows, reports, commits, evaluations        --last step-->         finishing
 /// finishing SaveState to replica 0, adapter written       --AdapterExported-->   succeeded
-/// any       --PreparationFailed, WorkerFailure, WorkerLost, a broken rule-->     failed
+/// any       --PreparationFailed, WorkerFailure, WorkerLost, a broken rule,
+///           an error of the program-->                                           failed
 ///           (planning: also when all workers that will ever come are attached and cannot serve the job)
 /// any       --CancelJob--> (running: after the step that is under way)           cancelled
 /// </code>
-/// Pure: no clock, no file, no randomness. The caller persists the events, and only then does the effects.
+/// Pure: no clock, no file, no randomness; no exception leaves it. The caller persists the events, and only then does the effects.
 /// </remarks>
 internal static class JobLife
 {
     public static JobDecision Decide(JobRecord record, JobSession session, object input, DateTimeOffset now)
     {
         var turn = new JobTurn(record, session, now);
+        try
+        {
+            OnMessage(turn, input);
+        }
+        catch (Exception fault)
+        {
+            // An actor that is started again by the same message would decide the same, for ever. Nothing of the broken turn is kept.
+            turn = new JobTurn(record, session, now);
+            Break(turn, fault);
+        }
+
+        return turn.End();
+    }
+
+    private static void Break(JobTurn turn, Exception fault)
+    {
+        turn.Fault = fault;
+        if (turn.Record is { IsSubmitted: true, HasEnded: false })
+        {
+            JobEnding.Fail(turn, JobFault.Sentence($"The job failed {JobEnding.Moment(turn.Record)}", fault));
+        }
+    }
+
+    private static void OnMessage(JobTurn turn, object input)
+    {
+        var record = turn.Record;
         switch (input)
         {
             case JobInput.Submitted submitted when !record.IsSubmitted:
@@ -58,8 +85,6 @@ internal static class JobLife
 
                 break;
         }
-
-        return turn.End();
     }
 
     private static void OnOwnMessage(JobTurn turn, object input)
@@ -73,6 +98,7 @@ internal static class JobLife
                 JobAdmission.Prepared(turn, prepared.Material);
                 break;
             case JobInput.PreparationFailed failed:
+                turn.Fault = failed.Fault;
                 JobEnding.Fail(turn, failed.Reason, invalid: failed.Invalid);
                 break;
             case JobInput.AdapterExported exported:
@@ -82,6 +108,7 @@ internal static class JobLife
                 JobEnding.Fail(turn, stands.Reason, stands.Worker);
                 break;
             case JobInput.PublicationFailed failed:
+                turn.Fault = failed.Fault;
                 JobEnding.Fail(turn, failed.Reason);
                 break;
         }

@@ -29,6 +29,9 @@ internal sealed record JobMaterial
     /// <summary>The adapted modules of all layers, by index.</summary>
     public required IReadOnlyList<AdapterModule> Modules { get; init; }
 
+    /// <summary>The linear layers that stay in 16 bits.</summary>
+    public required SkipModules Skip { get; init; }
+
     public required PreparedDataset Data { get; init; }
 
     public required StepPlan Steps { get; init; }

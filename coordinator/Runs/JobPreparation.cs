@@ -16,6 +16,7 @@ internal static class JobPreparation
     {
         var model = ModelFolder.Open(spec.Model);
         var adapter = AdapterSetup.Resolve(spec.Adapter, model.Spec, spec.Model);
+        var skip = SkipModules.Resolve(model.Spec, spec.Quantization.SkipModules);
         var hashing = Task.Run(() => HashesAsync(spec, model, cancellationToken), cancellationToken);
         var data = await DatasetPreparer.PrepareAsync(spec, (int)model.Spec.VocabSize, dataFolder, new PreparationProgress(progress, TimeProvider.System), cancellationToken);
         var preflight = PreflightCheck.Run(spec, data, (int)model.Spec.VocabSize);
@@ -31,6 +32,7 @@ internal static class JobPreparation
             AdapterConfig = adapter.Config,
             StartHash = startHash,
             Modules = adapter.Modules,
+            Skip = skip,
             Data = data,
             Steps = steps,
             Preflight = [.. PreflightText.Lines(preflight).Select(line => line.Text)],

@@ -44,6 +44,7 @@ internal sealed record JobRecord
     public StepEvaluated? LastEvaluation { get; init; }
     public bool CancelRequested { get; init; }
     public bool IsInvalid { get; init; }
+    public bool IsFault { get; init; }
     public string Adapter { get; init; } = "";
     public ValueList<WorkerAccount> FinalAccounts { get; init; } = [];
     public Timestamp? Time { get; init; }
@@ -95,7 +96,7 @@ internal sealed record JobRecord
             StepEvaluated e => this with { FirstEvaluation = FirstEvaluation ?? e, LastEvaluation = e },
             FinishStarted => this with { State = JobState.Finishing },
             JobSucceeded e => this with { State = JobState.Succeeded, Adapter = e.Adapter, FinalAccounts = [.. e.Workers] },
-            JobFailed e => this with { State = JobState.Failed, Reason = e.Reason, IsInvalid = e.Invalid, FinalAccounts = [.. e.Workers] },
+            JobFailed e => this with { State = JobState.Failed, Reason = e.Reason, IsInvalid = e.Invalid, IsFault = e.Fault, FinalAccounts = [.. e.Workers] },
             Runs.CancelRequested => this with { CancelRequested = true },
             JobCancelled e => this with { State = JobState.Cancelled, FinalAccounts = [.. e.Workers] },
             _ => throw new ArgumentException($"{happened.GetType().Name} is no event of a job.", nameof(happened)),

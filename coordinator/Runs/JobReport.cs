@@ -19,6 +19,7 @@ internal static class JobReport
         status.Adapter = record.Adapter;
         status.Output = record.Output;
         status.Invalid = record.IsInvalid;
+        status.Fault = record.IsFault;
         status.Time = record.Time;
         if (record is { HasEnded: false, LastStep: null } && session.Material is { } material)
         {

@@ -19,6 +19,9 @@ internal sealed class JobTurn(JobRecord record, JobSession session, DateTimeOffs
 
     public string? Note { get; set; }
 
+    /// <summary>An error of the program that the job ends by.</summary>
+    public Exception? Fault { get; set; }
+
     public JobPlacement Placement => Record.Placement ?? throw new InvalidOperationException($"Job {Session.Job} is not placed.");
 
     public JobMaterial Material => Session.Material ?? throw new InvalidOperationException($"Job {Session.Job} is not prepared in this life of its entity.");
@@ -51,5 +54,5 @@ internal sealed class JobTurn(JobRecord record, JobSession session, DateTimeOffs
         Note = $"dropped a stale message: {what}";
     }
 
-    public JobDecision End() => new(Record, Session, _events, _effects, Note);
+    public JobDecision End() => new(Record, Session, _events, _effects, Note) { Fault = Fault };
 }

@@ -28,7 +28,7 @@ internal static class JobWork
             }
             catch (Exception bug) when (bug is not OperationCanceledException)
             {
-                return new JobInput.PreparationFailed($"The preparation of the job failed by an error of the program: {bug}", Invalid: false);
+                return new JobInput.PreparationFailed(JobFault.Sentence("The preparation of the job failed", bug), Invalid: false, bug);
             }
         },
         stopped);
@@ -46,9 +46,13 @@ internal static class JobWork
         {
             return new JobInput.PublicationFailed(RunFolder.Sentence(record.Output, failure));
         }
-        catch (Exception failure)
+        catch (BlobFormatException damaged)
         {
-            return new JobInput.PublicationFailed($"The adapter of step {record.CommittedStep} could not be written: {failure.Message}");
+            return new JobInput.PublicationFailed($"The adapter of step {record.CommittedStep} could not be written: {damaged.Message}");
+        }
+        catch (Exception bug)
+        {
+            return new JobInput.PublicationFailed(JobFault.Sentence($"The adapter of step {record.CommittedStep} could not be written", bug), bug);
         }
     });
 

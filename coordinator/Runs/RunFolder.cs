@@ -49,6 +49,12 @@ internal sealed class RunFolder
             return;
         }
 
+        // Whoever asks to go on means this folder, whatever lies there: where no run is, one is started.
+        if (resume)
+        {
+            return;
+        }
+
         var foreign = Files.Append(AdapterFolderName).FirstOrDefault(name => Path.Exists(Path.Combine(output, name)) && name != LogFileName);
         if (foreign is not null)
         {

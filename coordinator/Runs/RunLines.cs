@@ -15,7 +15,7 @@ internal static class RunLines
         StepEvaluated evaluation => Line(json =>
         {
             json.WriteNumber("step", evaluation.Step);
-            json.WriteNumber("eval_loss", evaluation.Loss);
+            WriteNumber(json, "eval_loss", evaluation.Loss);
             json.WriteNumber("eval_label_tokens", evaluation.LabelTokens);
         }),
         _ => null,
@@ -39,9 +39,9 @@ internal static class RunLines
                 yield return Event(job, after, happened.Time, "skip", reason: "a gradient was not finite");
                 break;
             case JobFailed failed:
-                if (failed.Worker.Length > 0)
+                if (failed.WorkerEnd != WorkerEnd.Unspecified)
                 {
-                    yield return Event(job, after, happened.Time, "lost", worker: failed.Worker, reason: failed.Reason);
+                    yield return Event(job, after, happened.Time, failed.WorkerEnd == WorkerEnd.Left ? "leave" : "lost", worker: failed.Worker, reason: failed.Reason);
                 }
 
                 yield return Event(job, after, happened.Time, "finish", reason: failed.Reason);
@@ -58,11 +58,11 @@ internal static class RunLines
     private static void WriteStep(Utf8JsonWriter json, StepCommitted step)
     {
         json.WriteNumber("step", step.Step);
-        json.WriteNumber("epoch", step.Epoch);
+        WriteNumber(json, "epoch", step.Epoch);
         if (step.Applied)
         {
-            json.WriteNumber("loss", step.Loss);
-            json.WriteNumber("grad_norm", step.GradNorm);
+            WriteNumber(json, "loss", step.Loss);
+            WriteNumber(json, "grad_norm", step.GradNorm);
         }
         else
         {
@@ -70,15 +70,28 @@ internal static class RunLines
             json.WriteNull("grad_norm");
         }
 
-        json.WriteNumber("learning_rate", step.LearningRate);
+        WriteNumber(json, "learning_rate", step.LearningRate);
         json.WriteNumber("label_tokens", step.LabelTokens);
         json.WriteNumber("tokens", step.Tokens);
-        json.WriteNumber("step_seconds", step.StepSeconds);
-        json.WriteNumber("tokens_per_second", step.StepSeconds > 0 ? step.Tokens / step.StepSeconds : 0);
+        WriteNumber(json, "step_seconds", step.StepSeconds);
+        WriteNumber(json, "tokens_per_second", step.StepSeconds > 0 ? step.Tokens / step.StepSeconds : 0);
         json.WriteString("time", TimeText(step.Time));
         if (!step.Applied)
         {
             json.WriteBoolean("skipped", true);
+        }
+    }
+
+    // JSON has no number for what is not finite, and a line that cannot be written would break every replay of the journal.
+    private static void WriteNumber(Utf8JsonWriter json, string name, double value)
+    {
+        if (double.IsFinite(value))
+        {
+            json.WriteNumber(name, value);
+        }
+        else
+        {
+            json.WriteNull(name);
         }
     }
 

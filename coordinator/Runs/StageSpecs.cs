@@ -55,7 +55,7 @@ internal static class StageSpecs
             Constants = Constants(placement.ComputeDtype, spec.Training),
         };
         stage.Base.AddRange(material.Model.StageSlices(
-            stage.FirstLayer, stage.LastLayer, stage.Embedding, stage.Head, spec.Quantization.Type != QuantizationType.None, spec.Quantization.SkipModules));
+            stage.FirstLayer, stage.LastLayer, stage.Embedding, stage.Head, spec.Quantization.Type != QuantizationType.None, material.Skip));
         stage.Adapter.AddRange(material.Modules.Where(module => LayerOf(module.Module) is var layer && layer >= rank.FirstLayer && layer <= rank.LastLayer));
         return stage;
     }

@@ -8,7 +8,7 @@ using Orchestrator.Protos;
 namespace Orchestrator.Coordinator.Cli.WholeModel;
 
 /// <summary>A model, adapter and options that were read and checked; the options as a job's settings, so that they mean what they mean in a job file.</summary>
-internal sealed record WholeModelInput(JobSpec Job, ModelFolder Model, IReadOnlyList<AdapterModule> Modules)
+internal sealed record WholeModelInput(JobSpec Job, ModelFolder Model, SkipModules Skip, IReadOnlyList<AdapterModule> Modules)
 {
     private static readonly string[] Sections = ["quantization.", "data.", "resources."];
 
@@ -40,7 +40,7 @@ internal sealed record WholeModelInput(JobSpec Job, ModelFolder Model, IReadOnly
 
         var folder = ModelFolder.Open(job.Model);
         IReadOnlyList<AdapterModule> modules = options.Adapter is { } adapter ? PeftAdapter.Read(Path.GetFullPath(adapter, currentFolder)).Bind(folder.Spec) : [];
-        return new WholeModelInput(job, folder, modules);
+        return new WholeModelInput(job, folder, SkipModules.Resolve(folder.Spec, job.Quantization.SkipModules), modules);
     }
 
     /// <summary>What the worker is told to hold: the whole model as one stage, without gradients.</summary>
@@ -64,7 +64,7 @@ internal sealed record WholeModelInput(JobSpec Job, ModelFolder Model, IReadOnly
             MaxMicroBatchTokens = (uint)maxTokens,
             Training = false,
         };
-        stage.Base.Add(Model.AllSlices(Job.Quantization.Type != QuantizationType.None, [.. Job.Quantization.SkipModules]));
+        stage.Base.Add(Model.AllSlices(Job.Quantization.Type != QuantizationType.None, Skip));
         stage.Adapter.Add(Modules);
         return stage;
     }

@@ -7,6 +7,12 @@ namespace Orchestrator.Coordinator.Jobs;
 /// </remarks>
 internal static class JobKeys
 {
+    /// <summary>The most compute threads that a worker takes.</summary>
+    public const int MaxComputeThreads = 1024;
+
+    /// <summary>The instruction paths that a worker can be held to.</summary>
+    public static readonly IReadOnlyList<string> InstructionPaths = ["portable", "avx2", "avx512", "avx512_bf16"];
+
     private static readonly KeyType Flag = new BooleanType();
     private static readonly KeyType Share = new NumberType(0, max: 1);
 
@@ -88,8 +94,8 @@ internal static class JobKeys
         new("rebalance", Flag, "false", "Move layers away from a slow worker.") { OnlyDefaultIsBuilt = true },
         new("layout", new LayoutType(), "auto", "auto, or replicas, stages and layers a stage."),
         new("resources.workers", new IntegerType(1, 100_000, "auto"), "auto", "Workers that the job takes."),
-        new("resources.compute_threads", new IntegerType(1, 4096, "auto"), "auto", "Threads of a worker: part of the numeric class."),
-        new("resources.numeric_class", new TextType("auto"), "auto", "Instruction path (avx2, avx512, ...) that the job runs on."),
+        new("resources.compute_threads", new IntegerType(1, MaxComputeThreads, "auto"), "auto", "Threads of a worker: part of the numeric class."),
+        new("resources.numeric_class", new ChoiceType([.. InstructionPaths]) { Unset = "auto" }, "auto", "Instruction path that the job runs on."),
         new("priority", new ChoiceType("low", "normal", "high"), "normal", "Place in the queue.") { NotBuilt = ["low", "high"] },
         new("output", new PathType("null"), "null", "Output folder; by default NAME-out beside the document."),
     ];

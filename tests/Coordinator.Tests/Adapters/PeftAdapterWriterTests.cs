@@ -147,6 +147,7 @@ public sealed class PeftAdapterWriterTests
         Step = 3,
         Versions = new Dictionary<string, string> { ["orchestrator"] = "0.1.0" },
         NumericClass = "cpu avx2",
+        BitIdentical = true,
         Layouts = [new LineageLayout(1, 1, 3, 2, 1)],
     };
 

@@ -10,6 +10,7 @@ public sealed class InspectCommandTests
     [InlineData("adapters/llama3-list", """{"kind":"adapter","base_model":"../../models/llama3","r":4,"adapted_modules":4,"parameters":1792,"lineage":false}""")]
     [InlineData("training/nf4-adamw-linear/train.jsonl", """{"kind":"dataset","format":"tokens"}""")]
     [InlineData("models/llama3/model.safetensors", """{"kind":"safetensors","bytes":168576}""")]
+    [InlineData("models/llama/expected.safetensors", """{"kind":"safetensors","metadata":{},"bytes":164696}""")]
     public async Task Run_KnownPath_StatesItsFacts(string path, string expected)
     {
         (int code, string output, string error) = await RunAsync(Fixtures.At(path.Split('/')), json: true);
@@ -31,6 +32,8 @@ public sealed class InspectCommandTests
             {"step":1,"loss":5.1}
             {"step":2,"loss":null,"skipped":true}
             {"step":2,"eval_loss":4.5,"eval_label_tokens":10}
+            {"step":3,"loss":4.1}
+            {"step":3,"eval_loss":null,"eval_label_tokens":10}
 
             """, TestContext.Current.CancellationToken);
         _ = folder.CopyOf(Fixtures.At("adapters", "llama3-list"), "adapter");
@@ -39,7 +42,7 @@ public sealed class InspectCommandTests
 
         using JsonDocument facts = JsonDocument.Parse(output);
         Assert.Equal(0, code);
-        Assert.Equal(("run", 2, 5.5, 4.5), (facts.RootElement.GetProperty("kind").GetString(), facts.RootElement.GetProperty("last_step").GetInt32(), facts.RootElement.GetProperty("first_eval_loss").GetDouble(), facts.RootElement.GetProperty("last_eval_loss").GetDouble()));
+        Assert.Equal("run 3 4.1 5.5 null", string.Join(' ', new[] { "kind", "last_step", "last_loss", "first_eval_loss", "last_eval_loss" }.Select(name => facts.RootElement.GetProperty(name)).Select(fact => fact.ValueKind == JsonValueKind.Null ? "null" : fact.ToString())));
         Assert.Equal("adapter", facts.RootElement.GetProperty("adapter").GetProperty("kind").GetString());
     }
 

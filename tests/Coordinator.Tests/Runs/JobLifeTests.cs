@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Google.Protobuf;
 using Orchestrator.Coordinator.Membership;
 using Orchestrator.Coordinator.Runs;
@@ -182,6 +183,7 @@ public sealed class JobLifeTests : IDisposable
         Assert.Equal(JobState.Failed, run.Record.State);
         Assert.Equal("worker-0 was lost at step 3: its process ended; recovery is not built yet, so the job has failed: start it again with --overwrite.", run.Record.Reason);
         Assert.Contains(run.Sent, message => message.Message.BodyCase == CoordinatorMessage.BodyOneofCase.Release);
+        Assert.Equal(["lost worker-0", "finish "], LastEvents(run));
     }
 
     [Fact]
@@ -192,6 +194,7 @@ public sealed class JobLifeTests : IDisposable
         run.One(new WorkerLost(FakeWorkers.Key(0), "it was told to end by SIGTERM.", Left: true));
 
         Assert.StartsWith("worker-0 left at step 3: it was told to end by SIGTERM; recovery is not built yet", run.Record.Reason, StringComparison.Ordinal);
+        Assert.Equal(["leave worker-0", "finish "], LastEvents(run));
     }
 
     [Fact]
@@ -206,6 +209,7 @@ public sealed class JobLifeTests : IDisposable
 
         Assert.Equal(JobState.Failed, run.Record.State);
         Assert.Equal("worker-0 failed at step 3: worker-9 does not answer.", run.Record.Reason);
+        Assert.Equal(["finish "], LastEvents(run));
     }
 
     [Fact]
@@ -217,6 +221,7 @@ public sealed class JobLifeTests : IDisposable
         run.One(new FromWorker(FakeWorkers.Key(0), new WorkerMessage { Failure = failure }));
 
         Assert.Equal("worker-0 failed at step 3: no memory.", run.Record.Reason);
+        Assert.Equal(["finish "], LastEvents(run));
     }
 
     [Fact]
@@ -339,6 +344,31 @@ public sealed class JobLifeTests : IDisposable
             Assert.InRange(uint.Parse(module.Module.Split('.')[2], System.Globalization.CultureInfo.InvariantCulture), stage.FirstLayer, stage.LastLayer)));
         Assert.Equal(run.Session.Material!.Modules.Count, stages.Sum(stage => stage.Adapter.Count));
     }
+
+    /// <summary>Material that was made wrongly: placing the job on it is an error of the program.</summary>
+    [Fact]
+    public async Task Placing_ThatThrows_FailsTheJobOnceAndForAll()
+    {
+        var request = _job.Request();
+        var run = new PureRun(await _job.MaterialAsync(request) with { Modules = null! }, request, new FakeWorkers(0));
+        run.Submit();
+        Assert.Equal(JobState.Planning, run.Record.State);
+
+        var decision = run.One(new FakeWorkers(1).Fleet);
+
+        Assert.IsType<NullReferenceException>(decision.Fault);
+        Assert.IsType<JobFailed>(Assert.Single(decision.Events));
+        Assert.IsType<JobEffect.End>(Assert.Single(decision.Effects));
+        Assert.Equal(JobState.Failed, run.Record.State);
+        Assert.Matches("^The job failed before step 1 by an error of the program: [^\\n]+\\.$", run.Record.Reason);
+        Assert.True(JobReport.Status(run.Record, run.Session).Fault);
+        Assert.Empty(run.One(new FakeWorkers(1).Fleet).Events);
+    }
+
+    /// <summary>Event and worker of each line that the last event of the journal leaves in events.jsonl.</summary>
+    private static IEnumerable<string> LastEvents(PureRun run) => RunLines.Events("job-1", run.Record, run.Journal[^1])
+        .Select(line => JsonDocument.Parse(line).RootElement)
+        .Select(line => $"{line.GetProperty("event").GetString()} {line.GetProperty("worker").GetString()}");
 
     private static StepReport Altered(StepReport report, Action<StepReport> change)
     {

@@ -44,6 +44,24 @@ public sealed class RunFolderTests : IDisposable
     }
 
     [Fact]
+    public void Check_ToResumeWhereNoRunIs_PassesWhateverOtherFilesLieThere()
+    {
+        foreach (var name in new[] { "job.yaml", "plan.json", "metrics.jsonl", "notes.txt" })
+        {
+            File.WriteAllText(_folder.At(name), "mine");
+        }
+
+        Directory.CreateDirectory(_folder.At("adapter"));
+
+        RunFolder.Check(_folder.Path, resume: true, overwrite: false);
+        RunFolder.Create(_folder.Path, "name: a\n", ["e1"]).AppendMetrics(["m1"]);
+
+        Assert.Equal("name: a\n", File.ReadAllText(_folder.At("job.yaml")));
+        Assert.Equal("m1\n", File.ReadAllText(_folder.At("metrics.jsonl")));
+        Assert.Equal("mine", File.ReadAllText(_folder.At("notes.txt")));
+    }
+
+    [Fact]
     public void Create_OverAnOlderRun_DeletesTheRunsFilesAndNothingElse()
     {
         RunFolder.Create(_folder.Path, "name: a\n", ["old"]).AppendMetrics(["old"]);

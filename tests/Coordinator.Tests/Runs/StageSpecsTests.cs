@@ -66,6 +66,26 @@ public sealed class StageSpecsTests : IDisposable
         Assert.Equal(quantized, stage.Base.Any(slice => slice.Quantize));
     }
 
+    [Fact]
+    public async Task Base_OfTheStage_LeavesTheSkippedModulesInSixteenBits()
+    {
+        var stage = await StageAsync("quantization.skip_modules=[q_proj, model.layers.1.mlp]");
+
+        Assert.DoesNotContain(stage.Base, slice => slice.Quantize && (slice.Name.EndsWith("q_proj.weight", StringComparison.Ordinal) || slice.Name.StartsWith("model.layers.1.mlp", StringComparison.Ordinal)));
+        Assert.Contains(stage.Base, slice => slice.Quantize && slice.Name == "model.layers.0.mlp.up_proj.weight");
+    }
+
+    [Theory]
+    [InlineData("*.q_proj")]
+    [InlineData("q_proj(")]
+    public async Task Preparation_OfAPatternThatIsNone_IsRefusedByKeyAndPattern(string pattern)
+    {
+        var refusal = await Assert.ThrowsAsync<InvalidInputException>(() => _job.MaterialAsync(_job.Request($"quantization.skip_modules=['{pattern}']")));
+
+        Assert.StartsWith("quantization.skip_modules: ", refusal.Message, StringComparison.Ordinal);
+        Assert.Contains(pattern, refusal.Message, StringComparison.Ordinal);
+    }
+
     private Task<StageSpec> StageAsync(params string[] set) => StageAsync(new FakeWorkers(1), set);
 
     private async Task<StageSpec> StageAsync(FakeWorkers workers, params string[] set)

@@ -34,6 +34,9 @@ public sealed class WrongInputTests
         ["missing dataset"] = (job => File.Delete(job["train.jsonl"]), ["train\\.jsonl"]),
         ["targets that match nothing"] = (job => job.Replace("target_modules: all-linear", "target_modules: [no_such_proj]"), ["no_such_proj"]),
         ["more stages than layers"] = (job => job.Replace("max_steps: 2", "max_steps: 2\nlayout: {replicas: 1, stages: 9}"), ["needs 9 workers, but 1 are"]),
+        ["skip_modules that is no pattern"] = (job => job.Replace("max_steps: 2", "max_steps: 2\nquantization:\n  skip_modules: [\"*.q_proj\"]"), ["quantization\\.skip_modules: .*\\*\\.q_proj"]),
+        ["unknown numeric class"] = (job => job.Replace("max_steps: 2", "max_steps: 2\nresources: {numeric_class: avx1024}"), ["line 13, column 28: resources\\.numeric_class must be portable, avx2.*avx1024"]),
+        ["too many threads"] = (job => job.Replace("max_steps: 2", "max_steps: 2\nresources: {compute_threads: 1025}"), ["line 13, column 30: resources\\.compute_threads must be .* from 1 to 1024.*1025"]),
         ["more replicas than slots"] = (job => job.Replace("max_steps: 2", "max_steps: 2\n  reduction_slots: 2\nlayout: {replicas: 4, stages: 1}"), ["reduction_slots"]),
     };
 

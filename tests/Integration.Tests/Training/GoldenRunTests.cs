@@ -57,14 +57,7 @@ public sealed class GoldenRunTests
         Near("eval loss before", run.Evaluation.GetProperty("before").GetDouble(), before.Loss, lossTolerance, 0);
         Near("eval loss after", run.Evaluation.GetProperty("after").GetDouble(), after.Loss, lossTolerance, after.Step);
 
-        var expected = RunOutput.Tensors(run.FinalAdapter);
-        var actual = RunOutput.Tensors(run.Output.AdapterFile);
-        Assert.Equal(expected.Keys.Order(StringComparer.Ordinal), actual.Keys.Order(StringComparer.Ordinal));
-        foreach (var (name, values) in expected)
-        {
-            double worst = values.Zip(actual[name], (a, b) => Math.Abs((double)a - b)).Max();
-            Assert.True(worst <= adapterTolerance, $"{name} is off by {worst}, allowed {adapterTolerance}");
-        }
+        AdapterComparison.AssertNear(run.FinalAdapter, run.Output.AdapterFile, adapterTolerance);
     }
 
     private static void Near(string what, double expected, double actual, double tolerance, int step) =>

@@ -2,16 +2,26 @@ using System.Text.Json.Nodes;
 
 namespace Orchestrator.Coordinator.Jobs;
 
-/// <summary>One of a few words (quoted or not; true and false are words too where they are listed).</summary>
+/// <summary>One of a few words (quoted or not; true and false are words too where they are listed); <see cref="Unset"/> (auto) is read as null.</summary>
 internal sealed class ChoiceType(params string[] choices) : KeyType
 {
-    public override string Expected => Sentence.Join(choices);
+    /// <summary>The word for "not given"; null: there is none.</summary>
+    public string? Unset { get; init; }
+
+    public override string Expected => Sentence.Join(Unset is null ? choices : [.. choices, Unset]);
 
     public override object? Read(YamlNode node, KeyContext context)
-        => node is YamlScalar scalar && choices.Contains(scalar.Text, StringComparer.Ordinal) ? scalar.Text : context.Wrong(node);
+    {
+        if (Absent.Is(node, Unset))
+        {
+            return null;
+        }
 
-    public override string Write(object? value) => (string)value!;
+        return node is YamlScalar scalar && choices.Contains(scalar.Text, StringComparer.Ordinal) ? scalar.Text : context.Wrong(node);
+    }
+
+    public override string Write(object? value) => (string?)value ?? Unset!;
 
     public override JsonObject Schema()
-        => new() { ["enum"] = new JsonArray([.. choices.Select(choice => choice is "true" or "false" ? (JsonNode)(choice == "true") : choice)]) };
+        => Absent.Or(new() { ["enum"] = new JsonArray([.. choices.Select(choice => choice is "true" or "false" ? (JsonNode)(choice == "true") : choice)]) }, Unset);
 }
