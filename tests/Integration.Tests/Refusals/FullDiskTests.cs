@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Orchestrator.Integration.Tests.Processes;
 
 namespace Orchestrator.Integration.Tests.Refusals;
 
@@ -32,6 +33,35 @@ public sealed class FullDiskTests
         {
             Shell($"umount {job["disk"]}");
         }
+    }
+
+    /// <summary>What an earlier command has prepared stays, and nothing else: also where the disk has room for the samples and none for their shard.</summary>
+    [Theory]
+    [InlineData(100_000)]
+    [InlineData(16_000)]
+    public void Prepare_FullDisk_FailsWithOneSentenceAndLeavesNothingHalfWritten(int rows)
+    {
+        using var job = new WorkingJob();
+        Directory.CreateDirectory(job["disk"]);
+        Shell($"mount -t tmpfs -o size=1m tmpfs {job["disk"]}");
+        try
+        {
+            job.Output = job["disk", "out"];
+            Assert.Equal(0, Prepare(job).ExitCode);
+            File.WriteAllText(job["train.jsonl"], string.Concat(Enumerable.Repeat(WorkingJob.Row + "\n", rows)));
+            Refusal.Check(Prepare(job), 1, "The data could not be prepared in .*out/\\.orchestrator/data \\(.*no space left.*\\); make room");
+            job.AssertUntouched();
+        }
+        finally
+        {
+            Shell($"umount {job["disk"]}");
+        }
+    }
+
+    private static RunResult Prepare(WorkingJob job)
+    {
+        using var process = job.Start([], Repository.Coordinator, "prepare", job["job.yaml"], "--out", job.Output);
+        return process.Finish();
     }
 
     private static void Shell(string command)
