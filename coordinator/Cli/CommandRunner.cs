@@ -5,6 +5,9 @@ namespace Orchestrator.Coordinator.Cli;
 /// <summary>Runs a command's work and turns what it throws into one sentence and an exit code.</summary>
 internal sealed class CommandRunner(CommandOutput output)
 {
+    /// <summary>The system's number of the error ENOSPC, which the runtime hands on.</summary>
+    private const int NoSpaceLeft = 28;
+
     public async Task<int> RunAsync(Func<CommandOutput, Interrupts, RunLog, Task<int>> work)
     {
         using var interrupts = Interrupts.Listen();
@@ -26,6 +29,12 @@ internal sealed class CommandRunner(CommandOutput output)
         catch (CommandFailedException failure)
         {
             output.Error(failure.Message);
+            return ExitCodes.Failed;
+        }
+        catch (IOException failure) when (failure.HResult == NoSpaceLeft)
+        {
+            // Wherever it was: most often the results go to a file.
+            output.Error("The disk is full, so what the command writes is not complete; make room, then start it again.");
             return ExitCodes.Failed;
         }
         catch (Exception unexpected)

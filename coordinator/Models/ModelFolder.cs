@@ -83,8 +83,11 @@ internal sealed class ModelFolder
     public Task<FilesHash> HashAsync(CancellationToken cancellationToken) =>
         FilesHash.ComputeAsync(Path, [System.IO.Path.Combine(Path, "config.json"), .. WeightFiles], cancellationToken);
 
-    private static void CheckFolder(string folder)
+    /// <summary>Refuses what is no folder, or one with nothing in it.</summary>
+    /// <exception cref="InvalidInputException">It is missing, a file, empty, or cannot be listed.</exception>
+    public static void Require(string path)
     {
+        string folder = System.IO.Path.GetFullPath(path);
         if (File.Exists(folder))
         {
             throw new InvalidInputException($"{folder} is a file; a model is a Hugging Face folder with config.json and safetensors files.");
@@ -101,7 +104,11 @@ internal sealed class ModelFolder
         {
             throw new InvalidInputException($"{folder} cannot be read: {ReadFailure.Reason(error)}.", error);
         }
+    }
 
+    private static void CheckFolder(string folder)
+    {
+        Require(folder);
         if (!File.Exists(System.IO.Path.Combine(folder, "config.json")))
         {
             string hint = File.Exists(System.IO.Path.Combine(folder, "adapter_config.json")) ? "; it is an adapter, not a model" : "";

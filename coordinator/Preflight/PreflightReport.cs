@@ -10,12 +10,12 @@ internal sealed record PreflightReport(IReadOnlyList<SplitNumbers> Splits, IRead
     /// <summary>The job must not start.</summary>
     public bool HasErrors => Findings.Any(finding => finding.Severity == FindingSeverity.Error);
 
-    /// <exception cref="InvalidInputException">There is an error; the sentences are those of all errors.</exception>
+    /// <exception cref="InvalidInputException">There is an error; the sentences are those of all errors, each behind its code.</exception>
     public void ThrowOnErrors()
     {
         if (HasErrors)
         {
-            throw new InvalidInputException(string.Join('\n', Findings.Where(finding => finding.Severity == FindingSeverity.Error).Select(finding => finding.Message)));
+            throw new InvalidInputException(string.Join('\n', Findings.Where(finding => finding.Severity == FindingSeverity.Error).Select(finding => $"[{finding.Code}] {finding.Message}")));
         }
     }
 }

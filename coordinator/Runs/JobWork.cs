@@ -1,3 +1,4 @@
+using Orchestrator.Coordinator.Datasets;
 using Orchestrator.Protos;
 using Orchestrator.Protos.Blobs;
 
@@ -17,6 +18,10 @@ internal static class JobWork
                 return read.Spec is { } spec
                     ? new JobInput.Prepared(await JobPreparation.RunAsync(spec, dataFolder, progress, stopped))
                     : new JobInput.PreparationFailed(string.Join(" ", read.Errors), Invalid: true);
+            }
+            catch (DataRefusedException refusal)
+            {
+                return new JobInput.PreparationFailed($"[{refusal.Code}] {refusal.Message}", Invalid: true);
             }
             catch (InvalidInputException mistake)
             {

@@ -91,11 +91,18 @@ public sealed class BlobWriter : IDisposable
 
     public void Dispose()
     {
-        _stream.Dispose();
         _hash.Dispose();
-        if (!_completed)
+        try
         {
-            File.Delete(_temporary);
+            // On a full disk the rest of its buffer fails once more.
+            _stream.Dispose();
+        }
+        finally
+        {
+            if (!_completed)
+            {
+                File.Delete(_temporary);
+            }
         }
     }
 

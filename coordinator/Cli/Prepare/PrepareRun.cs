@@ -13,6 +13,7 @@ internal sealed class PrepareRun(PrepareOptions options, CommandOutput output, C
     {
         if (options.Show < 0) throw new InvalidInputException($"--show {options.Show} is not a number of samples.");
         if (ReadJob(currentFolder) is not { } job) return ExitCodes.WrongRequest;
+        ModelFolder.Require(job.Model);
         using var folder = WorkFolder.Under(job.Output);
         var vocabSize = VocabSize(job.Model);
         var data = await PrepareAsync(job, vocabSize, folder);
@@ -56,6 +57,11 @@ internal sealed class PrepareRun(PrepareOptions options, CommandOutput output, C
             progress.End();
             output.Error($"[{refusal.Code}] {refusal.Message}");
             return null;
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        {
+            // Data files that cannot be read have sentences of their own; what is left is the folder of the shards.
+            throw new CommandFailedException($"The data could not be prepared in {folder.Folders.Data} ({failure.Message.TrimEnd('.')}); make room or choose another output, then start the command again.", failure);
         }
         finally
         {

@@ -16,12 +16,12 @@ internal sealed class SampleView(CommandOutput output)
     {
         output.Results.WriteLine();
         output.Results.WriteLine($"sample {index}: {inputIds.Length} tokens, {TokensRow.CountLabels(labels)} with loss");
-        if (_console is null || tokenizer is null) output.Results.WriteLine(text);
+        if (_console is null || tokenizer is null) output.Results.WriteLine(VisibleText.Lines(text));
         else WriteText(_console, inputIds, labels, tokenizer);
         for (var i = 0; i < inputIds.Length; i++)
         {
             var carriesLoss = labels[i] != TokensRow.NoLoss;
-            var line = $"  {inputIds[i],7}  {(carriesLoss ? "loss" : "-   ")}  {(tokenizer is null ? "" : Visible(tokenizer.Decode([inputIds[i]], skipSpecialTokens: false)))}".TrimEnd();
+            var line = $"  {inputIds[i],7}  {(carriesLoss ? "loss" : "-   ")}  {(tokenizer is null ? "" : VisibleText.OnOneLine(tokenizer.Decode([inputIds[i]], skipSpecialTokens: false)))}".TrimEnd();
             if (_console is null) output.Results.WriteLine(line);
             else _console.WriteLine(line, carriesLoss ? Learned : Given);
         }
@@ -35,16 +35,10 @@ internal sealed class SampleView(CommandOutput output)
             var carriesLoss = labels[start] != TokensRow.NoLoss;
             var end = start + 1;
             while (end < inputIds.Length && labels[end] != TokensRow.NoLoss == carriesLoss) end++;
-            console.Write(new Text(tokenizer.Decode(inputIds[start..end], skipSpecialTokens: false), carriesLoss ? Learned : Given));
+            console.Write(new Text(VisibleText.Lines(tokenizer.Decode(inputIds[start..end], skipSpecialTokens: false)), carriesLoss ? Learned : Given));
             start = end;
         }
 
         console.WriteLine();
-    }
-
-    private static string Visible(string text)
-    {
-        var shown = text.Replace("\n", "\\n", StringComparison.Ordinal).Replace("\r", "\\r", StringComparison.Ordinal).Replace("\t", "\\t", StringComparison.Ordinal);
-        return shown.Length == 0 || shown[0] == ' ' || shown[^1] == ' ' ? $"'{shown}'" : shown;
     }
 }

@@ -9,6 +9,7 @@ namespace Orchestrator.Coordinator.Cli.Progress;
 internal sealed class LiveView(IAnsiConsole console, string name) : IProgressView
 {
     private const int BarWidth = 40;
+    private readonly LossCurve _losses = new();
     private volatile string _note = "";
     private IReadOnlyList<string> _preflight = [];
 
@@ -48,6 +49,12 @@ internal sealed class LiveView(IAnsiConsole console, string name) : IProgressVie
         if (status.Step > 0)
         {
             rows.Add(Numbers(status));
+        }
+
+        _losses.Observe(status);
+        if (_losses.Text is { } curve && Sparkline.CanBeShownIn(console.Profile.Encoding))
+        {
+            rows.Add(new Text(curve, new Style(Color.Blue)) { Overflow = Overflow.Ellipsis });
         }
 
         if (status.Workers.Count > 0)

@@ -2,17 +2,27 @@ using Orchestrator.Protos;
 
 namespace Orchestrator.Coordinator.Cli.Progress;
 
-/// <summary>Progress as plain lines: what was found in the data, each change of state, at most one line a second for steps, and every evaluation seen.</summary>
+/// <summary>Progress as plain lines: what was found in the data, each change of state, at most one line a second for steps, every evaluation seen, and at the end how the loss went.</summary>
 internal sealed class PlainView(TextWriter writer, TimeProvider time) : IProgressView
 {
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
+    private readonly LossCurve _losses = new();
     private string _state = "";
     private double? _evaluation;
     private ulong _step;
     private bool _hasPreflight;
     private DateTimeOffset _lastStepLine = DateTimeOffset.MinValue;
 
-    public Task<T> ShowAsync<T>(Func<Action<JobStatus>, Task<T>> work) => work(Show);
+    public async Task<T> ShowAsync<T>(Func<Action<JobStatus>, Task<T>> work)
+    {
+        var result = await work(Show);
+        if (_losses.Text is { } curve && Sparkline.CanBeShownIn(writer.Encoding))
+        {
+            writer.WriteLine(curve);
+        }
+
+        return result;
+    }
 
     public void Note(string text) => writer.WriteLine(text);
 
@@ -22,6 +32,7 @@ internal sealed class PlainView(TextWriter writer, TimeProvider time) : IProgres
         ShowState(status);
         ShowEvaluation(status);
         ShowStep(status);
+        _losses.Observe(status);
     }
 
     private void ShowPreflight(JobStatus status)

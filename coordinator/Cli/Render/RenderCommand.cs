@@ -1,5 +1,5 @@
 using System.CommandLine;
-using System.Globalization;
+using Orchestrator.Coordinator.Jobs;
 
 namespace Orchestrator.Coordinator.Cli.Render;
 
@@ -11,7 +11,7 @@ internal static class RenderCommand
         var model = new Option<string>("--model") { Description = "The model's folder: its chat template and tokenizer." };
         var template = new Option<string>("--template") { Description = "A .jinja file instead of a model." };
         var data = new Option<string>("--data") { Description = "A JSONL file of conversations: messages, and tools, documents and kwargs if wanted.", Required = true };
-        var clock = new Option<string>("--clock") { Description = "The time that the template is told, as 2026-02-03T04:05:06; now if it is left out." };
+        var clock = new Option<string>("--clock") { Description = "The moment that strftime_now in the chat template tells (ISO 8601), as 2026-02-03T04:05:06; now if it is left out." };
         var json = new Option<bool>("--json") { Description = "One JSON object a line on stdout." };
         var command = new Command("render", "Shows what a chat template makes of conversations.") { model, template, data, clock, json };
         command.SetAction((parsed, _) => runner.RunAsync((output, _, _) =>
@@ -30,7 +30,7 @@ internal static class RenderCommand
             return TimeProvider.System.GetLocalNow().DateTime;
         }
 
-        return DateTime.TryParse(given, CultureInfo.InvariantCulture, DateTimeStyles.RoundtripKind, out var clock) ? clock
-            : throw new InvalidInputException($"--clock '{given}' is no time; write it as 2026-02-03T04:05:06.");
+        return ClockText.TryParse(given, out var clock) ? clock
+            : throw new InvalidInputException($"--clock '{given}' is no time; give {ClockText.Expected}.");
     }
 }

@@ -9,6 +9,8 @@ namespace Orchestrator.Coordinator.Cli.Render;
 /// <summary>Renders the conversations of a file, one by one; what the template refuses is an answer too.</summary>
 internal sealed class RenderRun(RenderSource source, DateTime clock, bool json, TextWriter results)
 {
+    private readonly bool _hasMarks = ModelText.GenerationMark().IsMatch(source.Text);
+
     /// <exception cref="InvalidInputException">The template is none, or a line is no conversation.</exception>
     public void Run(string data)
     {
@@ -72,14 +74,32 @@ internal sealed class RenderRun(RenderSource source, DateTime clock, bool json, 
         }
 
         var encoding = source.Tokenizer?.Encode(chat.Text, addSpecialTokens: false);
-        var mask = encoding is null || chat.LostGenerations > 0 ? null : AssistantMask.Of(chat, encoding);
+        var (mask, lost) = encoding is null ? (null, "") : Mask(template, input, chat, encoding);
         if (json)
         {
             results.WriteLine(Line(chat, encoding, mask).ToJsonString());
         }
         else
         {
-            Show(chat, encoding, mask, line);
+            Show(chat, encoding, mask, lost, line);
+        }
+    }
+
+    /// <summary>What the assistant wrote, as training tells it; without a mask the reason why that is not known.</summary>
+    private (bool[]? Mask, string Lost) Mask(ChatTemplate template, ChatInput input, RenderedChat chat, TokenizerEncoding encoding)
+    {
+        if (chat.LostGenerations > 0)
+        {
+            return (null, "the place of a generation block is lost");
+        }
+
+        try
+        {
+            return (AssistantMask.Of(_hasMarks ? chat : UnmarkedTurns.Find(template, input, chat), encoding), "");
+        }
+        catch (Exception unknown) when (unknown is RowException or InvalidInputException)
+        {
+            return (null, $"what the assistant wrote is not known: {unknown.Message.TrimEnd('.')}");
         }
     }
 
@@ -98,17 +118,17 @@ internal sealed class RenderRun(RenderSource source, DateTime clock, bool json, 
     private void WriteError(TemplateException error, long line) =>
         results.WriteLine(json ? new JsonObject { ["error"] = error.Reason }.ToJsonString() : $"== line {line}: refused: {error.Message}");
 
-    /// <summary>The text; then its tokens, those of generation blocks with a mark.</summary>
-    private void Show(RenderedChat chat, TokenizerEncoding? encoding, bool[]? mask, long line)
+    /// <summary>The text; then its tokens, those of the assistant with a mark.</summary>
+    private void Show(RenderedChat chat, TokenizerEncoding? encoding, bool[]? mask, string lost, long line)
     {
-        var facts = encoding is null ? "" : mask is null ? $", {encoding.Ids.Length} tokens, the place of a generation block is lost"
+        var facts = encoding is null ? "" : mask is null ? $", {encoding.Ids.Length} tokens; {lost}"
             : $", {encoding.Ids.Length} tokens, {mask.Count(m => m)} of them written by the assistant (*)";
         results.WriteLine($"== line {line}: {chat.Text.Length} characters{facts}");
-        results.WriteLine(chat.Text);
+        results.WriteLine(VisibleText.Lines(chat.Text));
         for (var i = 0; encoding is not null && i < encoding.Ids.Length; i++)
         {
             var (start, end) = encoding.Utf16Offsets[i];
-            results.WriteLine($"{(mask is not null && mask[i] ? '*' : ' ')} {encoding.Ids[i],7} {JsonSerializer.Serialize(chat.Text[start..end])}");
+            results.WriteLine($"{(mask is not null && mask[i] ? '*' : ' ')} {encoding.Ids[i],7} {VisibleText.Quoted(chat.Text[start..end])}");
         }
     }
 }

@@ -63,7 +63,7 @@ internal sealed class TokenizeRun(Tokenizer tokenizer, bool addSpecialTokens, bo
 
         foreach (var id in ids)
         {
-            results.WriteLine($"{id,7} {JsonSerializer.Serialize(tokenizer.Decode([id], skipSpecialTokens: false))}");
+            results.WriteLine($"{id,7} {VisibleText.Quoted(tokenizer.Decode([id], skipSpecialTokens: false))}");
         }
 
         results.WriteLine($"{ids.Length} tokens");

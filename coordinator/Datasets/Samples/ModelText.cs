@@ -105,7 +105,7 @@ internal sealed partial class ModelText
         return Convert.ToHexStringLower(hash.GetHashAndReset());
     }
 
-    // The pattern by which transformers itself decides.
+    /// <summary>The pattern by which transformers itself decides.</summary>
     [GeneratedRegex(@"\{%[-+]?\s*generation\s*[-+]?%\}", RegexOptions.CultureInvariant | RegexOptions.NonBacktracking)]
-    private static partial Regex GenerationMark();
+    internal static partial Regex GenerationMark();
 }

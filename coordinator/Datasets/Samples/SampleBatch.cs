@@ -36,8 +36,8 @@ internal sealed class SampleBatch
 
     public SampleStatistics Statistics { get; } = new();
 
-    /// <summary>Texts of the samples, where they were asked for.</summary>
-    public List<string> Texts { get; } = [];
+    /// <summary>Texts of the samples, where they were asked for; null where a sample was cut, so that its text is that of its tokens.</summary>
+    public List<string?> Texts { get; } = [];
 
     /// <summary>What is wrong with rows, in their order.</summary>
     public IEnumerable<(RowException Fault, RecordPlace Place)> Faults => _faults;
@@ -110,6 +110,7 @@ internal sealed class SampleBatch
             Statistics.MaxId = Math.Max(Statistics.MaxId, id);
         }
 
+        var isCut = false;
         if (inputIds.Length > rules.MaxLength)
         {
             switch (rules.Truncation)
@@ -125,6 +126,7 @@ internal sealed class SampleBatch
             var start = rules.Truncation == Truncation.Left ? inputIds.Length - rules.MaxLength : 0;
             inputIds = inputIds.Slice(start, rules.MaxLength);
             labels = labels.Slice(start, rules.MaxLength);
+            isCut = true;
         }
 
         if (!rules.KeepUnlabelled && TokensRow.CountLabels(labels) == 0)
@@ -138,7 +140,8 @@ internal sealed class SampleBatch
         _lengths.Add(inputIds.Length);
         if (text is not null)
         {
-            Texts.Add(text);
+            // Which part of it the kept tokens are, their decoding tells.
+            Texts.Add(isCut ? null : text);
         }
     }
 

@@ -23,6 +23,15 @@ public sealed class CommandLineTests
         Assert.DoesNotContain("   at ", messages, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task Run_ResultsOnAFullDisk_FailsWithASentence()
+    {
+        await using var full = new StreamWriter(new FileStream("/dev/full", FileMode.Open, FileAccess.Write, FileShare.ReadWrite, bufferSize: 0)) { AutoFlush = true };
+        await using var messages = new StringWriter();
+        var code = await CommandLine.RunAsync(["tokenize", "--model", Fixtures.At("tokenizers", "llama3"), "Hello"], new CommandOutput(full, messages, IsTerminal: false));
+        Assert.Equal((ExitCodes.Failed, "error: The disk is full, so what the command writes is not complete; make room, then start it again."), (code, messages.ToString().TrimEnd()));
+    }
+
     [Theory]
     [InlineData("--version")]
     [InlineData("--help")]

@@ -1,4 +1,7 @@
+using System.Text.Json;
+using Orchestrator.Coordinator.Models;
 using Orchestrator.Coordinator.Tests.Datasets;
+using Orchestrator.Coordinator.Tokenizers;
 
 namespace Orchestrator.Coordinator.Tests.Cli;
 
@@ -50,6 +53,35 @@ public sealed class PrepareFormatsTests : IDisposable
         Assert.Equal(2, result.Code);
         Assert.Contains("data.jsonl, line 2: the chat template refuses the conversation: ", result.Messages, StringComparison.Ordinal);
         Assert.Contains("One tool call at a time, please", result.Messages, StringComparison.Ordinal);
+    }
+
+    /// <summary>Token rows need no tokenizer, and a model all the same: as train says.</summary>
+    [Fact]
+    public async Task Prepare_ModelThatIsNotThere_IsRefusedAsByTrain()
+    {
+        var model = _folder.At("none");
+        var result = await Prepare(model, new { train = _program.Write("data.jsonl", """{"input_ids":[1,2],"labels":[1,2]}""") });
+        var refusal = Assert.Throws<InvalidInputException>(() => ModelFolder.Open(model));
+        Assert.Equal((2, "", $"error: {refusal.Message}"), (result.Code, result.Results, result.Messages.TrimEnd()));
+        Assert.False(Directory.Exists(_program.Output), "something was written");
+    }
+
+    [Theory]
+    [InlineData("right", "one two three", "one two")]
+    [InlineData("left", "one two three", " two three")]
+    [InlineData("right", "one two", "one two")]
+    public async Task Prepare_CutSample_HasTheTextOfItsTokens(string truncation, string text, string kept)
+    {
+        var tokenizer = Tokenizer.Open(GoldenDatasets.Model("qwen2_chatml"));
+        var whole = tokenizer.Encode(text + "<|im_end|>", addSpecialTokens: true).Ids;
+        var left = tokenizer.Encode(kept + (kept == text || truncation == "left" ? "<|im_end|>" : ""), addSpecialTokens: true).Ids;
+        var data = new { train = _program.Write("data.jsonl", JsonSerializer.Serialize(new { text })), truncation, max_length = left.Length };
+        var result = await _program.RunAsync(GoldenDatasets.Model("qwen2_chatml"), data, "--json");
+        var sample = Assert.Single(result.Samples);
+        Assert.Equal(truncation == "left" ? whole[^left.Length..] : whole[..left.Length], sample.InputIds);
+        Assert.Equal(tokenizer.Decode(left, skipSpecialTokens: false), sample.Text);
+        var shown = await _program.RunAsync(GoldenDatasets.Model("qwen2_chatml"), data, "--show", "1");
+        Assert.Contains($" with loss\n{sample.Text}\n", shown.Results.ReplaceLineEndings("\n"), StringComparison.Ordinal);
     }
 
     [Fact]

@@ -67,14 +67,64 @@ public sealed class RenderCommandTests
         using var folder = new TemporaryFolder();
         File.Copy(Fixtures.At("tokenizers", "llama3", "tokenizer.json"), folder.At("tokenizer.json"));
         File.WriteAllText(folder.At("chat_template.jinja"), "{% for m in messages %}{% if m.role == 'critic' %}{{ raise_exception('No critics') }}{% endif %}{% generation %}{{ m.content }}{% endgeneration %}!{% endfor %}");
-        File.WriteAllText(folder.At("data.jsonl"), "{\"messages\":[{\"role\":\"user\",\"content\":\"abc\"}]}\n{\"messages\":[{\"role\":\"critic\",\"content\":\"x\"}]}\n");
+        File.WriteAllText(folder.At("data.jsonl"), "{\"messages\":[{\"role\":\"user\",\"content\":\"<|eot_id|>abc\"}]}\n{\"messages\":[{\"role\":\"critic\",\"content\":\"x\"}]}\n");
 
         var (code, results, _) = await RunAsync("render", "--model", folder.Path, "--data", folder.At("data.jsonl"));
 
         Assert.Equal(ExitCodes.Done, code);
-        Assert.Contains("abc!", results);
-        Assert.Contains(results, line => line.StartsWith("* ", StringComparison.Ordinal));
+        Assert.Contains("<|eot_id|>abc!", results);
+        Assert.Contains(results, line => line.StartsWith("* ", StringComparison.Ordinal) && line.EndsWith(" \"<|eot_id|>\"", StringComparison.Ordinal));
         Assert.Contains(results, line => line.StartsWith("== line 2: refused: No critics (", StringComparison.Ordinal));
+    }
+
+    /// <summary>The sample's template has no marks: the tokens that train learns are those that are shown as the assistant's, however the text is to end.</summary>
+    [Theory]
+    [InlineData("{}")]
+    [InlineData("{\"add_generation_prompt\":true}")]
+    [InlineData("{\"continue_final_message\":true}")]
+    public async Task Render_TemplateWithoutMarks_ShowsWhatTrainLearns(string kwargs)
+    {
+        using var program = new PrepareProgram();
+        var sample = Path.Combine(Fixtures.Repository, "coordinator", "samples");
+        var rows = File.ReadLines(Path.Combine(sample, "orders.jsonl")).Take(5).ToList();
+        var prepared = await program.RunAsync(Path.Combine(sample, "tiny-llama"), new { train = program.Write("train.jsonl", string.Join('\n', rows)) }, "--json");
+        var data = program.Write("data.jsonl", string.Join('\n', rows.Select(row => $"{row[..^1]}, \"kwargs\": {kwargs}}}")));
+        string[] command = ["render", "--model", Path.Combine(sample, "tiny-llama"), "--data", data];
+
+        var (_, lines, _) = await RunAsync([.. command, "--json"]);
+        var (_, shown, _) = await RunAsync(command);
+
+        var masks = lines.Select(line => string.Concat(JsonNode.Parse(line)!["assistant_mask"]!.AsArray().Select(m => (int)m!))).ToList();
+        // A prompt behind the chat is not the assistant's; a turn to go on with is cut before the token that ends it.
+        var learned = prepared.Samples.Select(row => string.Concat(row.Labels.Select(label => label >= 0 ? 1 : 0))).Zip(masks, (mask, other) => mask.PadRight(other.Length, '0')[..other.Length]).ToList();
+        Assert.Equal(5, masks.Count);
+        var longer = kwargs.Contains("add", StringComparison.Ordinal) ? 1 : kwargs.Contains("continue", StringComparison.Ordinal) ? -1 : 0;
+        Assert.Equal(Enumerable.Repeat(longer, 5), masks.Zip(prepared.Samples, (mask, row) => mask.Length.CompareTo(row.InputIds.Length)));
+        Assert.Equal(learned, masks);
+        Assert.Equal(string.Concat(masks), string.Concat(shown.Where(line => line.Length > 9 && line[9..].StartsWith(" \"", StringComparison.Ordinal)).Select(line => line[0] == '*' ? '1' : '0')));
+        Assert.Contains(shown, line => line.EndsWith($" tokens, {masks[0].Count(m => m == '1')} of them written by the assistant (*)", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task Render_TurnThatCannotBeFound_SaysSoAndGivesNoMask()
+    {
+        using var folder = new TemporaryFolder();
+        File.Copy(Fixtures.At("tokenizers", "llama3", "tokenizer.json"), folder.At("tokenizer.json"));
+        File.WriteAllText(folder.At("chat_template.jinja"), "{% for m in messages %}{{ m.role }}: {{ m.content | upper }}{{ loop.last }}\n{% endfor %}");
+        File.WriteAllText(folder.At("data.jsonl"), """
+            {"messages":[{"role":"user","content":"a"},{"role":"assistant","content":"bc"},{"role":"user","content":"d"}]}
+            {"messages":[{"role":"user","content":"a"}]}
+            {"messages":["a",{"content":"b"},{"role":5,"content":"c"}],"kwargs":{"add_generation_prompt":true}}
+            """);
+
+        var (_, lines, _) = await RunAsync("render", "--model", folder.Path, "--data", folder.At("data.jsonl"), "--json");
+        var (_, shown, _) = await RunAsync("render", "--model", folder.Path, "--data", folder.At("data.jsonl"));
+
+        Assert.Equal([true, false, false], lines.Select(line => JsonNode.Parse(line)!["assistant_mask"] is null));
+        Assert.Contains(shown, line => line.StartsWith("== line 1: ", StringComparison.Ordinal)
+            && line.Contains(" tokens; what the assistant wrote is not known: message 2, an assistant turn, cannot be found in the text", StringComparison.Ordinal));
+        Assert.Contains(shown, line => line.StartsWith("== line 2: ", StringComparison.Ordinal) && line.EndsWith(", 0 of them written by the assistant (*)", StringComparison.Ordinal));
+        Assert.Contains(shown, line => line.StartsWith("== line 3: ", StringComparison.Ordinal) && line.EndsWith(", 0 of them written by the assistant (*)", StringComparison.Ordinal));
     }
 
     [Theory]

@@ -39,6 +39,16 @@ public sealed class TokenizeCommandTests
         Assert.Equal("Hello", string.Concat(results[..^1].Select(line => (string)JsonNode.Parse(line[8..])!)));
     }
 
+    [Fact]
+    public async Task Tokenize_Text_ShowsWhatAPersonCanRead()
+    {
+        var (_, results, _) = await RunAsync(["tokenize", "--model", Fixtures.At("tokenizers", "llama3"), "<|eot_id|>it's a+b\n\u001b", "--no-special"]);
+
+        var shown = results[..^1].Select(line => line[8..]).ToList();
+        Assert.Equal("\"<|eot_id|>\"", shown[0]);
+        Assert.Equal("<|eot_id|>it's a+b\\n\\u001B", string.Concat(shown.Select(token => token[1..^1])));
+    }
+
     [Theory]
     [InlineData("{\"txt\":\"a\"}", "line 1")]
     [InlineData("{\"text\":\"a\"}\n[", "line 2")]

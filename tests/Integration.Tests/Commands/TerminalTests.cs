@@ -30,6 +30,7 @@ public sealed partial class TerminalTests
         Assert.Matches("at-the-terminal  running", shown);
         Assert.Matches(@"━{40}  step \d+/100000  \d+%  [\d:]+( s)? left", shown.Replace(" %", "%", StringComparison.Ordinal));
         Assert.Matches(@"loss \d+\.\d{4}  grad norm \d+\.\d{4}  lr \d\.\d\de[+-]\d+  [\d.,]+ tokens/s", shown);
+        Assert.Matches(@"loss  \d+\.\d{4} [▁-█]{2,40} \d+\.\d{4}", shown);
         Assert.Matches(@"worker +replica +stage +layers +doing", shown);
         foreach (int replica in new[] { 0, 1 })
         {

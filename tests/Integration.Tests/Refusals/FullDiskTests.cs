@@ -45,4 +45,25 @@ public sealed class FullDiskTests
         job.AssertOnlyWholeFiles();
         Assert.Equal([1, 2], new RunOutput(job.Output).Steps.Select(step => step.Step));
     }
+
+    /// <summary>What an earlier command has prepared stays, and nothing else: also where the disk has room for the samples and none for their shard.</summary>
+    [Theory]
+    [InlineData(100_000)]
+    [InlineData(16_000)]
+    public void Prepare_FullDisk_FailsWithOneSentenceAndLeavesNothingHalfWritten(int rows)
+    {
+        using var job = new WorkingJob();
+        using var disk = new SmallDisk(job["disk"], "1m");
+        job.Output = job["disk", "out"];
+        Assert.Equal(0, Prepare(job).ExitCode);
+        File.WriteAllText(job["train.jsonl"], string.Concat(Enumerable.Repeat(WorkingJob.Row + "\n", rows)));
+        Refusal.Check(Prepare(job), 1, "The data could not be prepared in .*out/\\.orchestrator/data \\(.*no space left.*\\); make room");
+        job.AssertUntouched();
+    }
+
+    private static RunResult Prepare(WorkingJob job)
+    {
+        using var process = job.Start([], Repository.Coordinator, "prepare", job["job.yaml"], "--out", job.Output);
+        return process.Finish();
+    }
 }

@@ -9,7 +9,7 @@ internal static class Refusal
     private const string Mark = "error: ";
 
     // The plain lines of a run that goes on, after those of its data.
-    private const string Progress = @"^(data\.\w+: \d.*| +[\d-]+ tokens  .*|(info|warning) \[[a-z-]+\] .*|(queued|planning|loading|running|finishing|cancelled)(: .*)?|step \d+/\d+  .*|stopping after the current step; .*)$";
+    private const string Progress = @"^(data\.\w+: \d.*| +[\d-]+ tokens  .*|(info|warning) \[[a-z-]+\] .*|(queued|planning|loading|running|finishing|cancelled)(: .*)?|step \d+/\d+  .*|loss  [\d.]+ [▁-█ ]+ [\d.]+|\S+: [\d.]+ \wB of .* left|stopping after the current step; .*)$";
 
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(1);
 

@@ -28,7 +28,13 @@ public sealed class WrongInputTests
         ["unsupported family"] = (job => job.Replace("\"model_type\": \"llama\"", "\"model_type\": \"bloom\"", "base/config.json"), ["bloom.*llama, mistral, qwen2"]),
         ["missing tensor"] = (job => job.ReplaceBytes("model.norm.weight", "model.mrom.weight", "base/model.safetensors"), ["model\\.norm\\.weight is missing in .*base"]),
         ["no weights"] = (job => File.Delete(job["base", "model.safetensors"]), ["base.*model\\.safetensors"]),
-        ["no label token"] = (job => File.WriteAllText(job["train.jsonl"], Row.Replace("5, 6, 7]}", "-100, -100, -100]}", StringComparison.Ordinal) + "\n"), ["data\\.train has no label token"]),
+        ["no label token"] = (job => File.WriteAllText(job["train.jsonl"], Row.Replace("5, 6, 7]}", "-100, -100, -100]}", StringComparison.Ordinal) + "\n"), ["\\[no-label-token\\] data\\.train has no label token"]),
+        ["doubled BOS"] = (job =>
+        {
+            job.Replace("model: base", $"model: {Repository.Sample("tiny-llama")}");
+            job.Replace("format: tokens", "format: text");
+            File.WriteAllText(job["train.jsonl"], "{\"text\": \"<|begin_of_text|><|begin_of_text|>hello\"}\n");
+        }, ["\\[doubled-bos\\] train\\.jsonl, line 1: the sample begins with <\\|begin_of_text\\|> twice"]),
         ["malformed row"] = (job => File.WriteAllText(job["train.jsonl"], Row + "\n{\"input_ids\": [1, 2\n"), ["train\\.jsonl.*2"]),
         ["token beyond the vocabulary"] = (job => File.WriteAllText(job["train.jsonl"], Row.Replace("[1, 5", "[1, 99999", StringComparison.Ordinal) + "\n"), ["train\\.jsonl.*99999"]),
         ["missing dataset"] = (job => File.Delete(job["train.jsonl"]), ["train\\.jsonl"]),
@@ -66,6 +72,7 @@ public sealed class WrongInputTests
         Assert.True(result.ExitCode == 0, result.ToString());
         Assert.Matches(@"(?m)^step 1/2  loss \d\.\d{4}  grad norm \d\.\d{4}  lr \S+  \S+ tokens/s  \d+ s left$", result.Errors);
         Assert.Matches(@"(?m)^running$[\s\S]*^succeeded$", result.Errors);
+        Assert.Matches(@"\nloss  \d\.\d{4} (▁█|█▁|▁▁) \d\.\d{4}\n$", result.Errors);
         Assert.DoesNotContain("\u001b", result.Errors + result.Output, StringComparison.Ordinal);
         Assert.Matches(@"^adapter    \S+/adapter\nspeed      \S+ tokens/s\n$", result.Output);
 

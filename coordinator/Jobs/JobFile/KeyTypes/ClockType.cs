@@ -3,12 +3,10 @@ using System.Text.Json.Nodes;
 
 namespace Orchestrator.Coordinator.Jobs;
 
-/// <summary>A moment in ISO 8601 without a zone, or null.</summary>
+/// <summary>A moment in ISO 8601, or null.</summary>
 internal sealed class ClockType : KeyType
 {
-    private static readonly string[] Formats = ["yyyy-MM-dd", "yyyy-MM-ddTHH:mm", "yyyy-MM-ddTHH:mm:ss", "yyyy-MM-dd HH:mm:ss"];
-
-    public override string Expected => "a date or moment such as 2026-02-03 or 2026-02-03T04:05:06, or null";
+    public override string Expected => $"{ClockText.Expected}, or null";
 
     public override object? Read(YamlNode node, KeyContext context)
     {
@@ -17,7 +15,7 @@ internal sealed class ClockType : KeyType
             return null;
         }
 
-        return node is YamlScalar scalar && DateTime.TryParseExact(scalar.Text, Formats, CultureInfo.InvariantCulture, DateTimeStyles.None, out var moment)
+        return node is YamlScalar scalar && ClockText.TryParse(scalar.Text, out var moment)
             ? moment
             : context.Wrong(node);
     }

@@ -16,6 +16,11 @@ public sealed class AnswerMatchTests
     [InlineData("""{"a": 1}""", """{"a": 1} and more""", false, false)]
     [InlineData("""{"a": 1}""", """{"a": """, false, false)]
     [InlineData("""{"a": 1}""", "", false, false)]
+    [InlineData("""{"a": "x"}""", """{"a": "\ud800"}""", false, false)]
+    [InlineData("""{"a": "\ud83d"}""", """{"a":"\ud800"}""", false, false)]
+    [InlineData("""{"a": 1}""", """{"\udfff": 1}""", false, false)]
+    [InlineData("""{"a": 1}""", """{"a": 1e99999999999}""", false, false)]
+    [InlineData("""{"a": "\ud800"}""", """{"a": "\ud800"}""", true, true)]
     [InlineData("no JSON", "no JSON", true, true)]
     [InlineData("no JSON", """{"a": 1}""", false, false)]
     public void Matches_BothWays_AsSaid(string expected, string answer, bool exact, bool json) =>

@@ -1,0 +1,58 @@
+using System.Text.Json;
+using Orchestrator.Coordinator.Runs;
+using Orchestrator.Protos;
+
+namespace Orchestrator.Coordinator.Tests.Runs;
+
+/// <summary>What a job's preparation refuses: the request is wrong, and each sentence has the code under which <c>prepare</c> finds the same.</summary>
+public sealed class JobPreparationTests : IDisposable
+{
+    private const string Turns = "{% for m in messages %}{{ '<|im_start|>' ~ m.role ~ '\n' ~ m.content ~ '<|im_end|>\n' }}{% endfor %}";
+    private const string Doubled = "{{ bos_token ~ bos_token }}" + Turns;
+    private const string Endless = "{% for m in messages %}{{ '<|im_start|>' ~ m.role ~ '\n' }}{% if m.role == 'assistant' %}{% generation %}{{ m.content }}{% endgeneration %}{% else %}{{ m.content }}{% endif %}{{ '<|im_end|>\n' }}{% endfor %}";
+
+    private readonly TemporaryFolder _folder = new();
+
+    public void Dispose() => _folder.Dispose();
+
+    [Theory]
+    [InlineData(Doubled, "yo", "[doubled-bos] data.jsonl, line 1: the sample begins with <|begin_of_text|> twice; take it out of the text or out of the chat template.")]
+    [InlineData(Endless, "yo", "[end-of-turn-without-loss] After 1 of 1 answers the end-of-turn token <|im_end|> carries no loss, so the model does not learn to stop; put it inside {% generation %} in the chat template, or set data.loss_on to all.")]
+    [InlineData(Turns, null, "[no-label-token] data.train has no label token at all in any of its 1 rows")]
+    public async Task Prepare_DataThatTeachesNothingRight_IsAWrongRequest(string template, string? answer, string sentence)
+    {
+        var failed = Assert.IsType<JobInput.PreparationFailed>(await Prepare(template, answer));
+        Assert.True(failed.Invalid);
+        Assert.StartsWith(sentence, failed.Reason, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Prepare_SeveralErrors_AreALineEach()
+    {
+        var failed = Assert.IsType<JobInput.PreparationFailed>(await Prepare("{{ bos_token ~ bos_token }}" + Endless, "yo"));
+        Assert.Equal(["[doubled-bos]", "[end-of-turn-without-loss]"], failed.Reason.Split('\n').Select(line => line.Split(' ', 2)[0]).Order(StringComparer.Ordinal));
+    }
+
+    [Fact]
+    public async Task Prepare_TheSameDataInOrder_IsPrepared() => Assert.IsType<JobInput.Prepared>(await Prepare(Turns, "yo"));
+
+    private Task<object> Prepare(string template, string? answer)
+    {
+        object[] messages = [new { role = "user", content = "hi" }, .. answer is null ? Array.Empty<object>() : [new { role = "assistant", content = answer }]];
+        File.WriteAllText(_folder.At("data.jsonl"), JsonSerializer.Serialize(new { messages }));
+        File.WriteAllText(_folder.At("template.jinja"), template);
+        var request = new SubmitJobRequest
+        {
+            Document = JsonSerializer.Serialize(new
+            {
+                model = Path.Combine(Fixtures.Repository, "coordinator", "samples", "tiny-llama"),
+                data = new { train = "data.jsonl", chat_template = "template.jinja" },
+                output = "out",
+            }),
+            DocumentName = "job.json",
+            BaseFolder = _folder.Path,
+            CurrentFolder = _folder.Path,
+        };
+        return JobWork.PrepareAsync(request, _folder.At("data"), new Progress<string>(), TestContext.Current.CancellationToken);
+    }
+}
