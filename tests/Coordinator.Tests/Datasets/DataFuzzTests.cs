@@ -27,7 +27,7 @@ public sealed class DataFuzzTests : IDisposable
         var (model, rounds) = (Model(isUnmarked), Rounds(1000));
         // What one short chat takes: a rendering, its tokens, and the parts of it that are rendered to find the turns.
         var fuzzer = new MutationFuzzer { Rounds = rounds, AllocationBase = 4 << 20, AllocationFactor = 400 };
-        var result = fuzzer.Run(Inputs(name), bytes => ProcessAll(bytes, name, model));
+        var result = fuzzer.Run(Inputs(name), bytes => Named(Write(bytes, name), path => ProcessAll(path, model)));
         Assert.True(result.Accepted > rounds / 20 && result.Refused > rounds / 20, $"{name}: {result}");
     }
 
@@ -36,7 +36,7 @@ public sealed class DataFuzzTests : IDisposable
     public void Read_MutatedFiles_EndsWithAReportOrASentence()
     {
         var (model, rounds) = (Model(isUnmarked: false), Rounds(300));
-        var result = new MutationFuzzer { Rounds = rounds, AllocationBase = 4 << 20 }.Run(Inputs("fuzz.jsonl"), bytes => ReadAll(bytes, model));
+        var result = new MutationFuzzer { Rounds = rounds, AllocationBase = 4 << 20 }.Run(Inputs("fuzz.jsonl"), bytes => Named(Write(bytes, "split.jsonl"), path => ReadAll(path, model)));
         Assert.True(result.Accepted > rounds / 20 && result.Refused > rounds / 20, $"{result}");
     }
 
@@ -49,9 +49,22 @@ public sealed class DataFuzzTests : IDisposable
         return [.. lines.Select(content => name.EndsWith(".json", StringComparison.Ordinal) ? $"[{content.TrimEnd('\n').Replace("\n", ",\n", StringComparison.Ordinal)}]" : content).Select(Encoding.UTF8.GetBytes)];
     }
 
-    private void ProcessAll(byte[] content, string name, ModelText model)
+    /// <summary>Every refusal names the file.</summary>
+    private static void Named(string path, Action<string> action)
     {
-        var path = Write(content, name);
+        try
+        {
+            action(path);
+        }
+        catch (InvalidInputException refusal)
+        {
+            Assert.StartsWith(path, refusal.Message, StringComparison.Ordinal);
+            throw;
+        }
+    }
+
+    private static void ProcessAll(string path, ModelText model)
+    {
         using var records = DataFile.Open(path, out _);
         IRecordWork? work = null;
         var batch = new SampleBatch();
@@ -87,8 +100,8 @@ public sealed class DataFuzzTests : IDisposable
             : new TextWork(new RowParser(detected.Format, detected.Fields, hasTemplate: true), model, detected.Format is DataFormat.Messages or DataFormat.Sharegpt ? LossOn.Assistant : LossOn.Auto, Rules, keepTexts: true);
     }
 
-    private void ReadAll(byte[] content, ModelText model)
-        => new SplitReader(DefaultJob.Data, () => model, 100, Rules).ReadAsync([Write(content, "split.jsonl")], _ => true, null, TestContext.Current.CancellationToken).GetAwaiter().GetResult();
+    private static void ReadAll(string path, ModelText model)
+        => new SplitReader(DefaultJob.Data, () => model, 100, Rules).ReadAsync([path], _ => true, null, TestContext.Current.CancellationToken).GetAwaiter().GetResult();
 
     private ModelText Model(bool isUnmarked)
     {
