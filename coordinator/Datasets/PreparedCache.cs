@@ -13,7 +13,9 @@ internal static class PreparedCache
     /// <summary>Raised whenever the same input would be prepared to something else.</summary>
     private const string Version = "tokens-1";
 
-    /// <summary>The key of a preparation: a digest of the files' contents, in order, and of all settings that matter.</summary>
+    /// <summary>The key of a preparation: a digest of the files' kinds and contents, in order, and of all settings that matter.</summary>
+    /// <remarks>The same bytes are an array of records under one name and a broken line under another.</remarks>
+    /// <exception cref="InvalidInputException">A file cannot be read or is of a kind that is not built.</exception>
     public static string KeyOf(IEnumerable<string> files, string settings, CancellationToken cancellationToken)
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
@@ -21,6 +23,7 @@ internal static class PreparedCache
         foreach (var file in files)
         {
             cancellationToken.ThrowIfCancellationRequested();
+            hash.AppendData(Encoding.UTF8.GetBytes($"{DataFile.KindOf(file)}\n"));
             using var stream = FileWindow.Open(file);
             hash.AppendData(SHA256.HashData(stream));
         }

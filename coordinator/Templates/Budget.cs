@@ -20,6 +20,9 @@ internal sealed class Budget
         Keys = new KeyComparer(this);
     }
 
+    /// <summary>Steps that were paid for; more than there were where the limit was reached.</summary>
+    public long StepsTaken => _limits.Steps - _steps;
+
     public int OutputLength => _limits.OutputLength;
 
     /// <summary>Equality of dictionary keys as Python has it, paid for from this budget.</summary>

@@ -26,10 +26,34 @@ internal sealed class ChatTemplate
         : throw new InvalidInputException($"{documentName} has {source.Length} characters, a chat template at most {MaxSourceLength}.");
 
     /// <summary>Renders a conversation.</summary>
+    /// <param name="input">The conversation.</param>
+    /// <param name="limits">What it may cost; null: the defaults.</param>
+    /// <param name="allowance">What it and other renderings may take together; null: there are no others.</param>
     /// <exception cref="TemplateException">The template refused the conversation, failed, or went beyond a limit.</exception>
-    public RenderedChat Render(ChatInput input, TemplateLimits? limits = null)
+    public RenderedChat Render(ChatInput input, TemplateLimits? limits = null, StepAllowance? allowance = null)
     {
-        var context = new RenderContext(new Budget(limits ?? TemplateLimits.Default), input.Clock);
+        var bounds = limits ?? TemplateLimits.Default;
+        var budget = new Budget(allowance?.Within(bounds) ?? bounds);
+        try
+        {
+            return Render(input, new RenderContext(budget, input.Clock));
+        }
+        finally
+        {
+            allowance?.Take(budget.StepsTaken);
+        }
+    }
+
+    /// <summary>Renders with variables alone, without what apply_chat_template adds.</summary>
+    internal RenderedChat Render(JsonElement variables, DateTime clock, TemplateLimits? limits = null)
+    {
+        var context = new RenderContext(new Budget(limits ?? TemplateLimits.Default), clock);
+        var values = new JsonValues(context.Budget);
+        return GenerationSpans.Place(Render(values.Members(variables), context), context.GenerationBlocks);
+    }
+
+    private RenderedChat Render(ChatInput input, RenderContext context)
+    {
         var values = new JsonValues(context.Budget);
         var conversation = Conversation.Prepare(input, values);
         var variables = new Dictionary<string, Value>(StringComparer.Ordinal);
@@ -52,14 +76,6 @@ internal sealed class ChatTemplate
 
         var text = Render(variables, context);
         return conversation.Finish(text, context.GenerationBlocks);
-    }
-
-    /// <summary>Renders with variables alone, without what apply_chat_template adds.</summary>
-    internal RenderedChat Render(JsonElement variables, DateTime clock, TemplateLimits? limits = null)
-    {
-        var context = new RenderContext(new Budget(limits ?? TemplateLimits.Default), clock);
-        var values = new JsonValues(context.Budget);
-        return GenerationSpans.Place(Render(values.Members(variables), context), context.GenerationBlocks);
     }
 
     private StrValue Render(IEnumerable<KeyValuePair<string, Value>> variables, RenderContext context) => Interpreter.Render(_template, variables, context);

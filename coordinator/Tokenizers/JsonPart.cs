@@ -49,6 +49,18 @@ internal readonly record struct JsonPart(string Document, string Path, JsonEleme
         return List();
     }
 
+    /// <summary>The members of an object, those that are null too.</summary>
+    public IEnumerable<(string Name, JsonPart Part)> Members()
+    {
+        if (Element.ValueKind != JsonValueKind.Object)
+        {
+            throw Wrong("an object");
+        }
+
+        var part = this;
+        return Element.EnumerateObject().Select(member => (member.Name, new JsonPart(part.Document, part.Path.Length == 0 ? member.Name : $"{part.Path}.{member.Name}", member.Value)));
+    }
+
     public InvalidInputException Wrong(string expected) => new($"{Where} must be {expected}, not {ForeignText.Clip(Element.GetRawText())}.");
 
     /// <summary>The sentence for a component that is not built.</summary>

@@ -6,18 +6,16 @@ namespace Orchestrator.Coordinator.Tokenizers;
 /// <summary>What stands beside tokenizer.json: the names of the special tokens and the chat template.</summary>
 /// <remarks>
 /// Read as transformers reads it: special_tokens_map.json counts before tokenizer_config.json unless the latter has added_tokens_decoder;
-/// chat_template.jinja counts before the template in tokenizer_config.json. Files that are absent leave everything null.
+/// chat_template.jinja counts before the templates in tokenizer_config.json. Files that are absent leave everything null.
 /// </remarks>
-/// <param name="BosToken">Text of the token that begins a text.</param>
-/// <param name="EosToken">Text of the token that ends a text or turn.</param>
-/// <param name="PadToken">Text of the token that fills up.</param>
-/// <param name="UnkToken">Text of the token for what is unknown.</param>
+/// <param name="NamedTokens">Texts of the tokens that have a name, by that name; templates know each of them as a variable.</param>
 /// <param name="ChatTemplate">Source of the chat template, line ends as in the file.</param>
+/// <param name="ToolTemplate">Source of the template for chats with tools; null: they take the other one.</param>
 /// <param name="AddBosToken">add_bos_token; says nothing where tokenizer.json has a template for special tokens.</param>
 /// <param name="AddEosToken">add_eos_token.</param>
 /// <param name="AdditionalSpecialTokens">Special tokens without a role.</param>
 internal sealed record TokenizerConfig(
-    string? BosToken, string? EosToken, string? PadToken, string? UnkToken, string? ChatTemplate, bool? AddBosToken, bool? AddEosToken,
+    IReadOnlyDictionary<string, string> NamedTokens, string? ChatTemplate, string? ToolTemplate, bool? AddBosToken, bool? AddEosToken,
     IReadOnlyList<string> AdditionalSpecialTokens)
 {
     public const string FileName = "tokenizer_config.json";
@@ -25,12 +23,26 @@ internal sealed record TokenizerConfig(
     public const string TemplateFileName = "chat_template.jinja";
 
     private const string SpecialTokensFileName = "special_tokens_map.json";
+    private const string ToolTemplateName = "tool_use";
+    private const string NameEnd = "_token";
     private const int MaxTemplateBytes = 1_000_000;
 
-    /// <summary>The tokens that have a role, by the name that templates know them by.</summary>
-    public IReadOnlyDictionary<string, string> NamedTokens { get; } =
-        new[] { ("bos_token", BosToken), ("eos_token", EosToken), ("pad_token", PadToken), ("unk_token", UnkToken) }
-            .Where(token => token.Item2 is not null).ToDictionary(token => token.Item1, token => token.Item2!, StringComparer.Ordinal);
+    private static readonly string[] Roles = ["bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token"];
+
+    // Where transformers keeps the templates beside the default one.
+    private static readonly string ToolTemplateFileName = Path.Combine("additional_chat_templates", $"{ToolTemplateName}.jinja");
+
+    /// <summary>Text of the token that begins a text.</summary>
+    public string? BosToken => NamedTokens.GetValueOrDefault("bos_token");
+
+    /// <summary>Text of the token that ends a text or turn.</summary>
+    public string? EosToken => NamedTokens.GetValueOrDefault("eos_token");
+
+    /// <summary>Text of the token that fills up.</summary>
+    public string? PadToken => NamedTokens.GetValueOrDefault("pad_token");
+
+    /// <summary>Text of the token for what is unknown.</summary>
+    public string? UnkToken => NamedTokens.GetValueOrDefault("unk_token");
 
     /// <summary>Reads a model folder.</summary>
     /// <exception cref="InvalidInputException">A file is there and damaged.</exception>
@@ -38,12 +50,11 @@ internal sealed record TokenizerConfig(
     {
         var config = Part(folder, FileName);
         var special = config?.Find("added_tokens_decoder") is null ? Part(folder, SpecialTokensFileName) : null;
+        var (template, toolTemplate) = Templates(folder, config?.Find("chat_template"));
         return new TokenizerConfig(
-            Token(special, config, "bos_token"),
-            Token(special, config, "eos_token"),
-            Token(special, config, "pad_token"),
-            Token(special, config, "unk_token"),
-            TemplateFile(folder) ?? (config?.Find("chat_template") is { } template ? Template(template) : null),
+            Named(special, config),
+            template,
+            toolTemplate,
             Flag(config, "add_bos_token"),
             Flag(config, "add_eos_token"),
             Additional(special, config));
@@ -56,6 +67,34 @@ internal sealed record TokenizerConfig(
     }
 
     private static bool? Flag(JsonPart? config, string key) => config?.Find(key) is null ? null : config.Value.Flag(key, absent: false);
+
+    // transformers' special_tokens_map: the tokens with a role, then those that the model itself names. Tokens without a name are not in it.
+    private static Dictionary<string, string> Named(JsonPart? special, JsonPart? config)
+    {
+        var named = new Dictionary<string, string>(StringComparer.Ordinal);
+        foreach (var role in Roles)
+        {
+            if (Token(special, config, role) is { } token)
+            {
+                named[role] = token;
+            }
+        }
+
+        var own = Members(special).Concat(Members(config)).Where(member => IsNamedToken(member.Name, member.Part))
+            .Concat(Members(config?.Find("model_specific_special_tokens"))).Concat(Members(config?.Find("extra_special_tokens"))).Concat(Members(special?.Find("extra_special_tokens")));
+        foreach (var (name, part) in own)
+        {
+            named[name] = Content(part);
+        }
+
+        return named;
+    }
+
+    // add_bos_token ends like a name too, but is true or false.
+    private static bool IsNamedToken(string name, JsonPart part) => name.EndsWith(NameEnd, StringComparison.Ordinal) && !Roles.Contains(name, StringComparer.Ordinal)
+        && part.Element.ValueKind is JsonValueKind.String or JsonValueKind.Object;
+
+    private static IEnumerable<(string Name, JsonPart Part)> Members(JsonPart? part) => part is { Element.ValueKind: JsonValueKind.Object } known ? known.Members() : [];
 
     // Where the map has the key it counts, even as null.
     private static string? Token(JsonPart? special, JsonPart? config, string key)
@@ -80,28 +119,41 @@ internal sealed record TokenizerConfig(
         return [];
     }
 
-    // One template, or a list of named ones of which "default" is for chats.
-    private static string Template(JsonPart part)
+    // Files count before the configuration; of it nothing is left where the default one is a file.
+    private static (string? Chat, string? Tools) Templates(string folder, JsonPart? config)
+    {
+        var tools = TemplateFile(folder, ToolTemplateFileName);
+        if (TemplateFile(folder, TemplateFileName) is { } chat)
+        {
+            return (chat, tools);
+        }
+
+        var (known, toolsKnown) = config is { } part ? Templates(part) : (null, null);
+        return (known, tools ?? toolsKnown);
+    }
+
+    // One template, or a list of named ones of which "default" is for chats and "tool_use" for those with tools.
+    private static (string Chat, string? Tools) Templates(JsonPart part)
     {
         if (part.Element.ValueKind != JsonValueKind.Array)
         {
-            return part.Text();
+            return (part.Text(), null);
         }
 
+        var named = new Dictionary<string, string>(StringComparer.Ordinal);
         foreach (var item in part.Items())
         {
-            if (item.Get("name").Text() == "default")
-            {
-                return item.Get("template").Text();
-            }
+            named[item.Get("name").Text()] = item.Get("template").Text();
         }
 
-        throw new InvalidInputException($"{part.Where}: none of the named templates is 'default'; name one so, or put the template into {TemplateFileName}.");
+        return named.TryGetValue("default", out var chat)
+            ? (chat, named.GetValueOrDefault(ToolTemplateName))
+            : throw new InvalidInputException($"{part.Where}: none of the named templates is 'default'; name one so, or put the template into {TemplateFileName}.");
     }
 
-    private static string? TemplateFile(string folder)
+    private static string? TemplateFile(string folder, string name)
     {
-        string path = Path.Combine(folder, TemplateFileName);
+        string path = Path.Combine(folder, name);
         try
         {
             var file = new FileInfo(path);

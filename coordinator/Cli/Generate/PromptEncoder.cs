@@ -47,7 +47,7 @@ internal sealed class PromptEncoder
     public int[] EncodeQuestion(ChatRow chat, int messages)
     {
         var list = new MessageListBuilder();
-        for (var i = 0; i < messages; i++) list.Add(chat.Roles[i], chat.Messages[i]);
+        for (var i = 0; i < messages; i++) list.Add(chat.Roles[i], chat.Each[i]);
         return Encode(chat, list.Build(), goesOn: false);
     }
 

@@ -9,35 +9,26 @@ namespace Orchestrator.Coordinator.Cli.Render;
 /// <summary>Renders the conversations of a file, one by one; what the template refuses is an answer too.</summary>
 internal sealed class RenderRun(RenderSource source, DateTime clock, bool json, TextWriter results)
 {
-    private readonly bool _hasMarks = ModelText.GenerationMark().IsMatch(source.Text);
+    private readonly Dictionary<bool, ModelTemplate> _templates = [];
 
     /// <exception cref="InvalidInputException">The template is none, or a line is no conversation.</exception>
     public void Run(string data)
     {
-        InvalidInputException? refusal = null;
-        ChatTemplate? template = null;
-        try
-        {
-            template = ChatTemplate.Parse(source.Text, source.Name);
-        }
-        catch (TemplateException error) when (json)
-        {
-            // A script that reads a line a conversation finds the reason in each of them; the command still ends as a wrong request.
-            refusal = error;
-        }
-
+        TemplateException? refusal = null;
         using var lines = new JsonLines(data);
         while (lines.Read())
         {
             var where = $"{data}, line {lines.Number}";
             var input = ChatInputReader.Read(Parse(lines.Line, where), where, source.SpecialTokens, clock);
-            if (template is null)
+            try
             {
-                WriteError((TemplateException)refusal!, lines.Number);
+                Render(TemplateOf(input), input, lines.Number);
             }
-            else
+            catch (TemplateException error) when (json)
             {
-                Render(template, input, lines.Number);
+                // A script that reads a line a conversation finds the reason in each of them; the command still ends as a wrong request.
+                refusal = error;
+                WriteError(error, lines.Number);
             }
         }
 
@@ -45,6 +36,12 @@ internal sealed class RenderRun(RenderSource source, DateTime clock, bool json, 
         {
             throw refusal;
         }
+    }
+
+    private ModelTemplate TemplateOf(ChatInput input)
+    {
+        var tools = input.Tools is { ValueKind: not JsonValueKind.Null };
+        return _templates.TryGetValue(tools, out var template) ? template : _templates[tools] = source.Parse(tools);
     }
 
     private static JsonElement Parse(ReadOnlyMemory<byte> line, string where)
@@ -60,12 +57,12 @@ internal sealed class RenderRun(RenderSource source, DateTime clock, bool json, 
         }
     }
 
-    private void Render(ChatTemplate template, ChatInput input, long line)
+    private void Render(ModelTemplate template, ChatInput input, long line)
     {
         RenderedChat chat;
         try
         {
-            chat = template.Render(input);
+            chat = template.Template.Render(input);
         }
         catch (TemplateException error)
         {
@@ -86,7 +83,7 @@ internal sealed class RenderRun(RenderSource source, DateTime clock, bool json, 
     }
 
     /// <summary>What the assistant wrote, as training tells it; without a mask the reason why that is not known.</summary>
-    private (bool[]? Mask, string Lost) Mask(ChatTemplate template, ChatInput input, RenderedChat chat, TokenizerEncoding encoding)
+    private static (bool[]? Mask, string Lost) Mask(ModelTemplate template, ChatInput input, RenderedChat chat, TokenizerEncoding encoding)
     {
         if (chat.LostGenerations > 0)
         {
@@ -95,7 +92,7 @@ internal sealed class RenderRun(RenderSource source, DateTime clock, bool json, 
 
         try
         {
-            return (AssistantMask.Of(_hasMarks ? chat : UnmarkedTurns.Find(template, input, chat), encoding), "");
+            return (AssistantMask.Of(template.HasGenerationMarks ? chat : UnmarkedTurns.Find(template.Template, input, chat), encoding), "");
         }
         catch (Exception unknown) when (unknown is RowException or InvalidInputException)
         {

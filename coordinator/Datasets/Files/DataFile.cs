@@ -22,23 +22,38 @@ internal static class DataFile
     /// <exception cref="InvalidInputException">It is missing, empty, in another encoding or of a kind that is not built.</exception>
     public static RecordReader Open(string path, out DataRemark? remark)
     {
-        remark = null;
+        var kind = KindOf(path);
+        remark = kind switch
+        {
+            DataFileKind.LinesNamedJson => new DataRemark(RemarkCode.JsonLinesInJson, default, "the file is named .json but is JSON Lines; it is read line by line"),
+            DataFileKind.ObjectOnOneLine or DataFileKind.Object =>
+                new DataRemark(RemarkCode.ObjectInsteadOfArray, default, "the file is one object where an array of records is expected; it is read as one record"),
+            _ => null,
+        };
+        return kind switch
+        {
+            DataFileKind.Array => new ArrayRecords(path),
+            DataFileKind.Object => new SingleRecord(path),
+            _ => new LineRecords(path),
+        };
+    }
+
+    /// <summary>How a file is read: its name decides beside its bytes.</summary>
+    /// <exception cref="InvalidInputException">It is missing, empty, in another encoding or of a kind that is not built.</exception>
+    public static DataFileKind KindOf(string path)
+    {
         Refuse(path);
         if (!Path.GetExtension(path).Equals(".json", StringComparison.OrdinalIgnoreCase))
         {
-            return new LineRecords(path);
+            return DataFileKind.Lines;
         }
 
-        if (FirstByte(path) == '[')
+        return FirstByte(path) == '[' ? DataFileKind.Array : LookAtFirstLine(path) switch
         {
-            return new ArrayRecords(path);
-        }
-
-        var (isWhole, isAlone) = LookAtFirstLine(path);
-        remark = isWhole && !isAlone
-            ? new DataRemark(RemarkCode.JsonLinesInJson, default, "the file is named .json but is JSON Lines; it is read line by line")
-            : new DataRemark(RemarkCode.ObjectInsteadOfArray, default, "the file is one object where an array of records is expected; it is read as one record");
-        return isWhole ? new LineRecords(path) : new SingleRecord(path);
+            (IsWhole: true, IsAlone: false) => DataFileKind.LinesNamedJson,
+            (IsWhole: true, IsAlone: true) => DataFileKind.ObjectOnOneLine,
+            _ => DataFileKind.Object,
+        };
     }
 
     private static void Refuse(string path)

@@ -74,7 +74,7 @@ internal sealed class RowParser(DataFormat format, ValueMap<string> fields, bool
             case ChatRow chat:
                 for (var i = 0; i < chat.Roles.Count; i++)
                 {
-                    if (chat.Roles[i] == ChatRoles.Assistant && chat.ContentOf(i) == "" && !chat.Messages[i].TryGetProperty("tool_calls", out _))
+                    if (chat.Roles[i] == ChatRoles.Assistant && chat.ContentOf(i) == "" && !chat.Each[i].TryGetProperty("tool_calls", out _))
                     {
                         remarks.Add(RemarkCode.EmptyAnswer, place, $"message {i + 1}, an assistant turn, is empty, so only the end token is learned");
                     }

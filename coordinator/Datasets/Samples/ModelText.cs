@@ -1,29 +1,30 @@
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
-using System.Text.RegularExpressions;
 using Orchestrator.Coordinator.Jobs;
 using Orchestrator.Coordinator.Templates;
 using Orchestrator.Coordinator.Tokenizers;
 
 namespace Orchestrator.Coordinator.Datasets;
 
-/// <summary>The tokenizer of a model folder and the chat template that a job uses with it.</summary>
+/// <summary>The tokenizer of a model folder and the chat templates that a job uses with it.</summary>
 /// <remarks>Immutable; safe for concurrent use. Weights and config.json are not touched.</remarks>
-internal sealed partial class ModelText
+internal sealed class ModelText
 {
     private static readonly string[] KeyFiles = ["tokenizer.json", "tokenizer_config.json", "special_tokens_map.json"];
 
     private readonly DateTime _clock;
     private readonly Lazy<string> _key;
+    private readonly Lazy<ModelTemplate?> _toolTemplate;
 
-    private ModelText(string folder, Tokenizer tokenizer, TokenizerConfig config, string? source, DataSpec data)
+    private ModelText(string folder, Tokenizer tokenizer, TokenizerConfig config, string? source, string? toolSource, DataSpec data)
     {
         (Folder, Tokenizer, Config, _clock) = (folder, tokenizer, config, data.Clock ?? DateTime.Today);
-        Template = source is null ? null : ChatTemplate.Parse(source, data.ChatTemplate ?? "the model's chat template");
-        HasGenerationMarks = source is not null && GenerationMark().IsMatch(source);
-        Clock = source?.Contains("strftime_now", StringComparison.Ordinal) == true ? _clock : null;
-        _key = new Lazy<string>(() => KeyOf(folder, source, Clock));
+        Template = source is null ? null : ModelTemplate.Parse(source, data.ChatTemplate ?? "the model's chat template");
+        // Only when a chat needs it: what is wrong with it is nothing to data without tools.
+        _toolTemplate = new Lazy<ModelTemplate?>(() => toolSource is null ? Template : ModelTemplate.Parse(toolSource, "the model's chat template for tools"));
+        Clock = ModelTemplate.TellsTime(source) || ModelTemplate.TellsTime(toolSource) ? _clock : null;
+        _key = new Lazy<string>(() => KeyOf(folder, [source, toolSource], Clock));
         EndToken = config.EosToken is { } end ? tokenizer.TokenId(end) : null;
     }
 
@@ -33,17 +34,14 @@ internal sealed partial class ModelText
 
     public TokenizerConfig Config { get; }
 
-    /// <summary>Null: neither the job nor the folder has one.</summary>
-    public ChatTemplate? Template { get; }
+    /// <summary>The template of chats without tools; null: neither the job nor the folder has one.</summary>
+    public ModelTemplate? Template { get; }
 
     /// <summary>The tokenizer's eos_token; null: it has none.</summary>
     public int? EndToken { get; }
 
     /// <summary>The moment that the template writes into its text; null: it writes none.</summary>
     public DateTime? Clock { get; }
-
-    /// <summary>The template says itself what an assistant has made.</summary>
-    public bool HasGenerationMarks { get; }
 
     /// <summary>A digest of everything here that decides what a text becomes.</summary>
     public string Key => _key.Value;
@@ -54,8 +52,8 @@ internal sealed partial class ModelText
     {
         var tokenizer = Tokenizer.Open(folder);
         var config = TokenizerConfig.Open(folder);
-        var source = data.ChatTemplate is { } file ? TemplateFile.Read(file) : config.ChatTemplate;
-        return new ModelText(folder, tokenizer, config, source, data);
+        var (source, toolSource) = data.ChatTemplate is { } file ? (TemplateFile.Read(file), null) : (config.ChatTemplate, config.ToolTemplate);
+        return new ModelText(folder, tokenizer, config, source, toolSource, data);
     }
 
     public static InvalidInputException NoTemplate(string folder) =>
@@ -70,16 +68,20 @@ internal sealed partial class ModelText
     /// <summary>Whether a token may end a turn: any special token, or the tokenizer's end token.</summary>
     public bool IsEnd(int id) => Tokenizer.IsSpecial(id) || id == EndToken;
 
-    /// <summary>The text of messages of a chat.</summary>
-    /// <exception cref="InvalidInputException">There is no template, or it refuses the chat.</exception>
-    public RenderedChat Render(ChatRow chat, JsonElement messages, bool generationPrompt, bool continueFinalMessage = false)
-    {
-        if (Template is null)
-        {
-            throw NoTemplate(Folder);
-        }
+    /// <summary>The template of a chat: one with tools has its own where the folder says so, as in transformers.</summary>
+    /// <exception cref="InvalidInputException">There is none, or it is not what is built.</exception>
+    public ModelTemplate TemplateOf(ChatRow chat) =>
+        (chat.Tools is { ValueKind: not JsonValueKind.Null } ? _toolTemplate.Value : Template) ?? throw NoTemplate(Folder);
 
-        return Template.Render(new ChatInput
+    /// <summary>The text of messages of a chat.</summary>
+    /// <param name="chat">The chat.</param>
+    /// <param name="messages">Its messages, or some of them.</param>
+    /// <param name="generationPrompt">Ends the text where the assistant is to speak.</param>
+    /// <param name="continueFinalMessage">Ends the text inside the last message.</param>
+    /// <param name="allowance">What the renderings of a row may take together; null: this is the only one.</param>
+    /// <exception cref="InvalidInputException">There is no template, or it refuses the chat.</exception>
+    public RenderedChat Render(ChatRow chat, JsonElement messages, bool generationPrompt, bool continueFinalMessage = false, StepAllowance? allowance = null) =>
+        TemplateOf(chat).Template.Render(new ChatInput
         {
             Messages = messages,
             Tools = chat.Tools,
@@ -89,10 +91,9 @@ internal sealed partial class ModelText
             AddGenerationPrompt = generationPrompt,
             ContinueFinalMessage = continueFinalMessage,
             SpecialTokens = Config.NamedTokens,
-        });
-    }
+        }, allowance: allowance);
 
-    private static string KeyOf(string folder, string? template, DateTime? clock)
+    private static string KeyOf(string folder, IEnumerable<string?> templates, DateTime? clock)
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         foreach (var file in KeyFiles.Select(name => Path.Combine(folder, name)))
@@ -101,11 +102,7 @@ internal sealed partial class ModelText
             hash.AppendData("\n"u8);
         }
 
-        hash.AppendData(Encoding.UTF8.GetBytes($"{template}\n{clock:s}"));
+        hash.AppendData(Encoding.UTF8.GetBytes($"{string.Join('\n', templates)}\n{clock:s}"));
         return Convert.ToHexStringLower(hash.GetHashAndReset());
     }
-
-    /// <summary>The pattern by which transformers itself decides.</summary>
-    [GeneratedRegex(@"\{%[-+]?\s*generation\s*[-+]?%\}", RegexOptions.CultureInvariant | RegexOptions.NonBacktracking)]
-    internal static partial Regex GenerationMark();
 }

@@ -67,17 +67,18 @@ internal sealed class SampleMaker(ModelText model, LossOn lossOn)
 
     private Sample Chat(ChatRow chat)
     {
-        var rendered = Render(chat, chat.Messages, generationPrompt: false);
+        var renderer = new RowRenderer(model, chat);
+        var rendered = Render(renderer, chat.Messages, generationPrompt: false);
         var tokens = model.EncodeChat(rendered.Text);
         return new Sample(rendered.Text, tokens.Ids, lossOn switch
         {
             LossOn.All => [.. tokens.Ids],
-            LossOn.Completion => CompletionLabels(chat, tokens.Ids),
-            _ => AssistantLabels(chat, rendered, tokens),
+            LossOn.Completion => CompletionLabels(chat, renderer, tokens.Ids),
+            _ => AssistantLabels(chat, renderer, rendered, tokens),
         });
     }
 
-    private int[] CompletionLabels(ChatRow chat, int[] ids)
+    private int[] CompletionLabels(ChatRow chat, RowRenderer renderer, int[] ids)
     {
         if (chat.PromptMessages == chat.Roles.Count)
         {
@@ -92,17 +93,17 @@ internal sealed class SampleMaker(ModelText model, LossOn lossOn)
         var list = new MessageListBuilder();
         for (var i = 0; i < chat.PromptMessages; i++)
         {
-            list.Add(chat.Roles[i], chat.Messages[i]);
+            list.Add(chat.Roles[i], chat.Each[i]);
         }
 
-        return AfterCommon(model.EncodeChat(Render(chat, list.Build(), generationPrompt: true).Text).Ids, ids);
+        return AfterCommon(model.EncodeChat(Render(renderer, list.Build(), generationPrompt: true).Text).Ids, ids);
     }
 
-    private int[] AssistantLabels(ChatRow chat, RenderedChat rendered, TokenizerEncoding tokens)
+    private int[] AssistantLabels(ChatRow chat, RowRenderer renderer, RenderedChat rendered, TokenizerEncoding tokens)
     {
-        var marked = model.HasGenerationMarks
+        var marked = model.TemplateOf(chat).HasGenerationMarks
             ? rendered
-            : rendered with { Generations = new AssistantSpans(chat, (messages, prompt) => model.Render(chat, messages, prompt).Text, rendered.Text).Find() };
+            : rendered with { Generations = new AssistantSpans(chat, (messages, prompt) => renderer.Render(messages, prompt).Text, rendered.Text).Find() };
         if (marked.LostGenerations > 0)
         {
             throw new RowException("the chat template changes the text of a {% generation %} block after it was made, so its place is lost; take the block out of the macro or filter");
@@ -118,11 +119,11 @@ internal sealed class SampleMaker(ModelText model, LossOn lossOn)
         return labels;
     }
 
-    private RenderedChat Render(ChatRow chat, JsonElement messages, bool generationPrompt)
+    private static RenderedChat Render(RowRenderer renderer, JsonElement messages, bool generationPrompt)
     {
         try
         {
-            return model.Render(chat, messages, generationPrompt);
+            return renderer.Render(messages, generationPrompt);
         }
         catch (TemplateException refusal)
         {

@@ -4,7 +4,7 @@ namespace Orchestrator.Coordinator.Datasets;
 /// <remarks>For one thread at a time; sums over parts do not depend on the cut.</remarks>
 internal sealed class SampleStatistics
 {
-    /// <summary>Stretches of tokens that carry loss, of formats where such a stretch is an answer.</summary>
+    /// <summary>Stretches of tokens that carry loss, of formats where such a stretch is an answer or ends with one.</summary>
     public long Turns { get; set; }
 
     /// <summary>Those after which the end token follows, but without loss.</summary>

@@ -8,7 +8,8 @@ internal sealed class TextWork : IRecordWork
     private readonly RowParser _parser;
     private readonly SampleMaker _maker;
     private readonly SpecialTokenSearch _specialTokens;
-    private readonly TurnEnds? _ends;
+    private readonly TurnEnds _ends;
+    private readonly bool _isLearnedWhole;
     private readonly int? _bos;
     private readonly string _bosText;
     private readonly SampleRules _rules;
@@ -24,7 +25,8 @@ internal sealed class TextWork : IRecordWork
         _specialTokens = SpecialTokenSearch.Of(model.Tokenizer);
         _bosText = model.Config.BosToken ?? "";
         _bos = _bosText.Length > 0 ? model.Tokenizer.TokenId(_bosText) : null;
-        _ends = resolved == LossOn.All ? null : new TurnEnds(model.IsEnd, id => model.Tokenizer.Decode([id], skipSpecialTokens: false));
+        _isLearnedWhole = resolved == LossOn.All;
+        _ends = new TurnEnds(model.IsEnd, id => model.Tokenizer.Decode([id], skipSpecialTokens: false));
     }
 
     public void Process(ReadOnlyMemory<byte> record, RecordPlace place, SampleBatch batch)
@@ -44,9 +46,16 @@ internal sealed class TextWork : IRecordWork
             batch.Remarks.Add(RemarkCode.DoubledBos, place, $"the sample begins with {_bosText} twice");
         }
 
-        _ends?.Observe(ids, sample.Labels, batch.Statistics);
+        if (!_isLearnedWhole || EndsWithAnswer(row))
+        {
+            _ends.Observe(ids, sample.Labels, batch.Statistics);
+        }
+
         batch.Add(ids, sample.Labels, place, _rules, _keepTexts ? sample.Text : null);
     }
+
+    // Of a sample that is learned whole the labels tell where one answer ends: the one that ends the sample.
+    private static bool EndsWithAnswer(DataRow row) => row is CompletionRow or ChatRow { Roles: [.., ChatRoles.Assistant] };
 
     // The tokenizer refuses a text that its pattern cannot split in bounded time.
     private Sample Make(DataRow row)

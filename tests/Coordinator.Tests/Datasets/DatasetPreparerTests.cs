@@ -46,6 +46,32 @@ public sealed class DatasetPreparerTests : IDisposable
         BlobReader.Open(third.Train.Path).Dispose();
     }
 
+    /// <summary>The name decides how bytes are read, so what was prepared of an array is not there for a file of lines.</summary>
+    [Fact]
+    public async Task Prepare_SameBytesUnderAnotherKindOfName_AreReadAnew()
+    {
+        const string Array = "[{\"input_ids\": [1, 2], \"labels\": [1, 2]}]\n";
+        var first = await Prepare(DefaultJob.Data with { Train = [Write("a.json", Array)] });
+        var path = Write("a.jsonl", Array);
+        Assert.StartsWith($"{path}, line 1: a row must be an object", await Refusal(DefaultJob.Data with { Train = [path], Format = DataFormat.Tokens }), StringComparison.Ordinal);
+        Assert.StartsWith($"{path}, line 1: ", await Refusal(DefaultJob.Data with { Train = [path] }), StringComparison.Ordinal);
+        Assert.Contains("reading CSV files is not built yet", await Refusal(DefaultJob.Data with { Train = [Write("a.csv", Array)] }), StringComparison.Ordinal);
+
+        // The shard itself is what its rows are.
+        var lines = await Prepare(DefaultJob.Data with { Train = [Write("b.jsonl", Array.Trim('[', ']', '\n'))] });
+        Assert.Equal(first.Train.Shard, lines.Train.Shard);
+    }
+
+    [Fact]
+    public async Task Prepare_SameLinesUnderAnotherKindOfName_HaveTheirOwnRemarks()
+    {
+        var named = await Prepare(DefaultJob.Data with { Train = [Write("a.json", Good + Good)] });
+        var lines = await Prepare(DefaultJob.Data with { Train = [Write("a.jsonl", Good + Good)] });
+        Assert.Equal(RemarkCode.JsonLinesInJson, Assert.Single(named.TrainReport!.Remarks).Code);
+        Assert.Empty(lines.TrainReport!.Remarks);
+        Assert.Equal(named.Train.Shard, lines.Train.Shard);
+    }
+
     [Theory]
     [InlineData("Drop", new[] { 3 }, 1, 0)]
     [InlineData("Right", new[] { 3, 3 }, 0, 1)]

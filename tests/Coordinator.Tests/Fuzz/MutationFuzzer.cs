@@ -1,5 +1,4 @@
 using System.Buffers.Binary;
-using System.Diagnostics;
 using System.Text;
 
 namespace Orchestrator.Coordinator.Tests.Fuzz;
@@ -21,8 +20,8 @@ internal sealed class MutationFuzzer
     /// <summary>The seed of round 0.</summary>
     public int Seed { get; init; } = 20_260;
 
-    /// <summary>Longest time that one parse may take.</summary>
-    public TimeSpan TimeLimit { get; init; } = TimeSpan.FromSeconds(5);
+    /// <summary>Most processor time that one parse may take.</summary>
+    public TimeSpan TimeLimit { get; init; } = TimeSpan.FromSeconds(1);
 
     /// <summary>Allocations allowed whatever the input.</summary>
     public long AllocationBase { get; init; } = 1 << 20;
@@ -58,7 +57,7 @@ internal sealed class MutationFuzzer
     private bool Parse(byte[] input, Action<byte[]> parse, int round)
     {
         long allocatedBefore = GC.GetAllocatedBytesForCurrentThread();
-        var watch = Stopwatch.StartNew();
+        var start = ThreadCpuTime.Now;
         bool accepted = true;
         try
         {
@@ -75,7 +74,8 @@ internal sealed class MutationFuzzer
         }
 
         long allocated = GC.GetAllocatedBytesForCurrentThread() - allocatedBefore;
-        Assert.True(watch.Elapsed < TimeLimit, $"{At(round, input)}: took {watch.Elapsed}");
+        var elapsed = ThreadCpuTime.Now - start;
+        Assert.True(elapsed < TimeLimit, $"{At(round, input)}: took {elapsed}");
         Assert.True(allocated < AllocationBase + (AllocationFactor * input.Length), $"{At(round, input)}: allocated {allocated} bytes for {input.Length}");
         return accepted;
     }

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Text;
 using Orchestrator.Coordinator.Jobs;
 
@@ -46,12 +45,13 @@ public class JobFileFuzzTests
     [InlineData("x", 10_000_000)]
     public void Parse_HostileDocument_EndsSoonWithASentence(string piece, int count)
     {
-        var watch = Stopwatch.StartNew();
+        var start = ThreadCpuTime.Now;
         var result = JobFile.Parse(new StringBuilder().Insert(0, piece, count).ToString(), "job.yaml", "/base", [], "/cwd");
         Assert.Null(result.Spec);
         Assert.NotEmpty(result.Errors);
         Assert.True(result.Errors.Count <= 101);
-        Assert.True(watch.Elapsed < TimeSpan.FromSeconds(10), $"{watch.Elapsed}");
+        var elapsed = ThreadCpuTime.Now - start;
+        Assert.True(elapsed < TimeSpan.FromSeconds(10), $"{elapsed}");
     }
 
     private static string Invented(Random random)

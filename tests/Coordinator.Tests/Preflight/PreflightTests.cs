@@ -65,6 +65,52 @@ public sealed class PreflightTests : IDisposable
     public async Task Prepare_AnswersWithoutEnd_AreAWarning()
         => await Warned("no-end-of-turn", "1 of 1 answers end without any end-of-turn token", Model(template: Endless), Chat("hi", "yo"));
 
+    /// <summary>What a row learns besides its answer changes nothing about how the answer ends.</summary>
+    [Fact]
+    public async Task Prepare_LossOnAll_StillLooksAtTheEndsOfAnswers()
+    {
+        var endless = await PrepareWhole(Model(template: Endless), Chat("hi", "yo"), Chat("hi", "yo"));
+        Assert.Contains("warning [no-end-of-turn] 2 of 2 answers end without any end-of-turn token", endless.Results, StringComparison.Ordinal);
+        var unknown = await PrepareWhole(Model(generation: """{"eos_token_id":1400}"""), Chat("hi", "yo"));
+        Assert.Contains("warning [end-of-turn-unknown] Answers end with <|im_end|> (id 1402), but generation stops at 1400 only", unknown.Results, StringComparison.Ordinal);
+        var pair = await PrepareWhole(Model(generation: """{"eos_token_id":1400}"""), """{"prompt":"p","completion":"c"}""");
+        Assert.Contains("warning [end-of-turn-unknown]", pair.Results, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Prepare_LossOnAll_AsksNoEndOfWhatIsNoAnswer()
+    {
+        var question = await PrepareWhole(Model(template: Endless), """{"messages":[{"role":"user","content":"hi"}]}""");
+        Assert.True(question.Code == 0, question.Messages);
+        Assert.DoesNotContain("warning", question.Results, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("""{"prompt":"a <|im_start|> b","completion":"c"}""", "data.jsonl, line 1: the prompt holds <|im_start|>")]
+    [InlineData("""{"messages":[{"role":"user","content":[{"type":"image"},{"type":"text","text":"a <|im_start|> b"}]}]}""", "data.jsonl, line 1: the content of a message of the role user holds <|im_start|>")]
+    [InlineData("""{"messages":[{"role":"user","content":["a", "b <|im_start|>"]}]}""", "data.jsonl, line 1: the content of a message of the role user holds <|im_start|>")]
+    [InlineData("""{"messages":[{"role":"user","content":{"type":"text","text":"<|im_start|>"}}]}""", "data.jsonl, line 1: the content of a message of the role user holds <|im_start|>")]
+    public async Task Prepare_SpecialTokenInAPromptOrAPart_IsAWarning(string row, string sentence)
+    {
+        var result = await PrepareWhole(Model(template: "{% for m in messages %}{{ m.content | string }}{% endfor %}"), row);
+        Assert.Contains($"warning [special-token-text] {sentence}, which becomes the special token", result.Results, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Prepare_SpecialTokenInAnInstructionWithoutTemplate_IsAWarning()
+    {
+        var model = Model();
+        File.Delete(Path.Combine(model, "chat_template.jinja"));
+        await Warned("special-token-text", "data.jsonl, line 1: the prompt holds <|im_start|>", model, """{"instruction":"Say <|im_start|>.","output":"no"}""");
+    }
+
+    /// <summary>A completion may bring the token that ends it, and a text is what somebody wrote on purpose.</summary>
+    [Theory]
+    [InlineData("""{"prompt":"a","completion":"c<|im_end|>"}""")]
+    [InlineData("""{"text":"<|im_start|>a"}""")]
+    public async Task Prepare_SpecialTokenOnPurpose_IsNoFinding(string row)
+        => Assert.DoesNotContain("special-token-text", (await Prepare(Model(), row)).Results, StringComparison.Ordinal);
+
     [Fact]
     public async Task Prepare_SpecialTokenInAMessage_IsAWarning()
         => await Warned("special-token-text", "data.jsonl, line 2: the content of a message of the role user holds <|im_start|>", Model(), Chat("hi", "yo"), Chat("a <|im_start|> b", "yo"));
@@ -149,6 +195,9 @@ public sealed class PreflightTests : IDisposable
 
     private Task<PrepareResult> Prepare(string model, params string[] rows)
         => _program.RunAsync(model, new { train = _program.Write("data.jsonl", string.Join('\n', rows)) });
+
+    private Task<PrepareResult> PrepareWhole(string model, params string[] rows)
+        => _program.RunAsync(model, new { train = _program.Write("data.jsonl", string.Join('\n', rows)), loss_on = "all" });
 
     private async Task Refused(string code, string sentence, string model, params string[] rows)
     {

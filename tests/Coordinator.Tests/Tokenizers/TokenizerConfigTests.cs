@@ -44,6 +44,42 @@ public sealed class TokenizerConfigTests
         Assert.Equal("three\r\n", Open(folder, [("tokenizer_config.json", """{"chat_template": "one"}"""), ("chat_template.jinja", "three\r\n")]).ChatTemplate);
     }
 
+    [Fact]
+    public void Open_NamedTemplates_GiveChatsWithToolsTheirOwn()
+    {
+        using var folder = new TemporaryFolder();
+        var named = Open(folder, [("tokenizer_config.json", """{"chat_template": [{"name": "default", "template": "chat"}, {"name": "tool_use", "template": "tools"}, {"name": "rag", "template": "x"}]}""")]);
+        Assert.Equal(("chat", "tools"), (named.ChatTemplate, named.ToolTemplate));
+
+        // A file for chats leaves nothing of the list; files for others stand in a folder beside it.
+        var file = Open(folder, [("chat_template.jinja", "file")]);
+        Assert.Equal(("file", null), (file.ChatTemplate, file.ToolTemplate));
+        Directory.CreateDirectory(folder.At("additional_chat_templates"));
+        var both = Open(folder, [("additional_chat_templates/tool_use.jinja", "file of tools")]);
+        Assert.Equal(("file", "file of tools"), (both.ChatTemplate, both.ToolTemplate));
+    }
+
+    /// <summary>What transformers 5 passes to a template: every token that has a name, and none of the nameless ones.</summary>
+    [Fact]
+    public void Open_TokensWithNames_AreAllNamed()
+    {
+        using var folder = new TemporaryFolder();
+        const string Config = """
+            {"bos_token": "<s>", "sep_token": {"content": "<sep>", "__type": "AddedToken"}, "cls_token": "<cls>", "mask_token": "<mask>", "unk_token": null, "add_bos_token": true,
+             "image_token": "<image>", "extra_special_tokens": {"boi": "<boi>", "eoi_token": {"content": "<eoi>"}}, "added_tokens_decoder": {}}
+            """;
+        Assert.Equal(
+            ["boi=<boi>", "bos_token=<s>", "cls_token=<cls>", "eoi_token=<eoi>", "image_token=<image>", "mask_token=<mask>", "sep_token=<sep>"],
+            Named(Open(folder, [("tokenizer_config.json", Config)])));
+
+        const string Map = """{"sep_token": "[SEP]", "audio_token": "<audio>", "additional_special_tokens": ["<a>"]}""";
+        Assert.Equal(
+            ["audio_token=<audio>", "bos_token=<s>", "sep_token=[SEP]"],
+            Named(Open(folder, [("tokenizer_config.json", """{"bos_token": "<s>", "sep_token": "</s>"}"""), ("special_tokens_map.json", Map)])));
+    }
+
+    private static IEnumerable<string> Named(TokenizerConfig config) => config.NamedTokens.Select(token => $"{token.Key}={token.Value}").Order(StringComparer.Ordinal);
+
     private static (string?, string?, string?) Tokens(TokenizerConfig config) => (config.BosToken, config.EosToken, config.UnkToken);
 
     private static TokenizerConfig Open(TemporaryFolder folder, (string Name, string Content)[] files)

@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 
-namespace Orchestrator.Coordinator.Tests.Templates;
+namespace Orchestrator.Coordinator.Tests;
 
 /// <summary>Processor time of the calling thread: unlike a wall clock it does not see what else the machine is doing.</summary>
 internal static partial class ThreadCpuTime
