@@ -1,0 +1,47 @@
+using System.Runtime.CompilerServices;
+using Orchestrator.Worker.Models;
+using TorchSharp;
+
+namespace Orchestrator.Worker.Tests.Models;
+
+public sealed class PassContextTests
+{
+    /// <summary>A tensor of no dispose scope that only the backward's closure holds, and a collection after its last use: as while libtorch computes with its address.</summary>
+    [Fact]
+    public void Guard_WhileABackwardRuns_HoldsTheTensorsThatItClosesOver()
+    {
+        using var like = torch.zeros(1);
+        var pass = new PassContext(new MicroBatchTokens([0], [1], [0], [0], packed: true), 1, 0, 0, training: true);
+
+        // The compiler that lets go of a variable after its last use takes over what ran some thirty times, a moment later.
+        for (var i = 0; i < 100; i++)
+            Assert.True(IsHeld(pass, like), $"collected in call {i}");
+        Thread.Sleep(TimeSpan.FromSeconds(0.5));
+        for (var i = 0; i < 100; i++)
+            Assert.True(IsHeld(pass, like), $"collected in call {i} of those that run as optimised code");
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
+    private static bool IsHeld(PassContext pass, torch.Tensor like)
+    {
+        var held = false;
+        var (backward, reference) = Backward(isHeld => held = isHeld);
+        pass.Guard(like, backward).Dispose();
+        Assert.NotNull(reference);
+        return held;
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
+    private static (Func<torch.Tensor> Backward, WeakReference Reference) Backward(Action<bool> told)
+    {
+        var gradient = torch.ones(1);
+        var reference = new WeakReference(gradient);
+        return ([MethodImpl(MethodImplOptions.AggressiveOptimization)] () =>
+        {
+            Assert.NotEqual(0, gradient.Handle);
+            GC.Collect();
+            told(reference.IsAlive);
+            return torch.zeros(1);
+        }, reference);
+    }
+}
