@@ -69,6 +69,10 @@ internal sealed class PassContext
     }
 
     /// <summary>Runs a backward and keeps its exception; the engine then goes on with zeros.</summary>
+    /// <remarks>
+    /// What <paramref name="backward"/> closes over lives until it returns. TorchSharp hands libtorch bare addresses, so a tensor that nothing holds any more may be collected while libtorch reads it;
+    /// mostly the thread's dispose scope holds it, but on a card libtorch calls from a thread of its own, which has none.
+    /// </remarks>
     public torch.Tensor Guard(torch.Tensor like, Func<torch.Tensor> backward)
     {
         if (_failure is null)
@@ -80,6 +84,10 @@ internal sealed class PassContext
             catch (Exception failure)
             {
                 _failure = ExceptionDispatchInfo.Capture(failure);
+            }
+            finally
+            {
+                GC.KeepAlive(backward);
             }
         }
 

@@ -32,7 +32,7 @@ internal static partial class LibTorchLoader
             if (_loaded is { } earlier)
                 return earlier;
             var folder = FindLibTorch(directory);
-            NativeLibrary.Load(Path.Combine(folder, "libc10.so"));
+            LoadLibrary(folder, "libc10.so");
             var cuda = File.Exists(Path.Combine(folder, "libtorch_cuda.so"));
             var core = LoadLibrary(folder, "libtorch_cpu.so");
             var version = ReadVersion(core, folder);
@@ -77,15 +77,22 @@ internal static partial class LibTorchLoader
 
     private static nint LoadLibrary(string folder, string name)
     {
+        var file = Path.Combine(folder, name);
+        if (!File.Exists(file))
+            throw new WorkerFaultException(ErrorCode.Internal, $"The libtorch in '{folder}' is incomplete, it has no {name}: give --libtorch another folder, or leave it out to take the one beside the program.");
         try
         {
-            return NativeLibrary.Load(Path.Combine(folder, name));
+            return NativeLibrary.Load(file);
         }
         catch (Exception e) when (e is DllNotFoundException or BadImageFormatException)
         {
-            throw new WorkerFaultException(ErrorCode.Internal, $"'{Path.Combine(folder, name)}' does not load on this system: {FirstLine(e)}", e);
+            throw DoesNotLoad(file, e);
         }
     }
+
+    // .NET says first what may help in general; the last line is the system's own: what is wrong with this file.
+    private static WorkerFaultException DoesNotLoad(string file, Exception e) =>
+        new(ErrorCode.Internal, $"'{file}' does not load on this system: {e.Message.TrimEnd().Split('\n')[^1].Trim()}", e);
 
     // aoti_torch_abi_version: major, minor and patch in the three highest bytes (torch/headeronly/version.h, TORCH_ABI_VERSION).
     private static unsafe string ReadVersion(nint core, string folder)
@@ -119,7 +126,7 @@ internal static partial class LibTorchLoader
         }
         catch (Exception e) when (e is DllNotFoundException or BadImageFormatException)
         {
-            throw new WorkerFaultException(ErrorCode.Internal, $"'{original}' does not load on this system: {FirstLine(e)}", e);
+            throw DoesNotLoad(original, e);
         }
     }
 
@@ -141,8 +148,6 @@ internal static partial class LibTorchLoader
             folder.Delete(recursive: true);
         }
     }
-
-    private static string FirstLine(Exception e) => e.Message.Split('\n')[0].TrimEnd();
 
     [LoggerMessage(EventId = 1001, Level = LogLevel.Information, Message = "libtorch {Version} from {Folder}{Note}")]
     private static partial void LogLoaded(ILogger logger, string version, string folder, string note);

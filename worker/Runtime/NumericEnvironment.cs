@@ -71,6 +71,14 @@ internal static partial class NumericEnvironment
     /// <summary>Gives the calling thread the process's team size: OpenMP keeps it per thread.</summary>
     public static void ApplyToCurrentThread() => torch.set_num_threads(Threads);
 
+    /// <summary>Tells libtorch what its operations must keep to on a device, once it is loaded: on a card some take turns among threads otherwise.</summary>
+    /// <remarks>On the CPU what is used has one order of sums by itself, and there is nothing to choose.</remarks>
+    public static void ApplyToLibTorch(DeviceType device)
+    {
+        if (device == DeviceType.CUDA)
+            DeterministicAlgorithms.Required = true;
+    }
+
     [LibraryImport("libc", EntryPoint = "setenv", StringMarshalling = StringMarshalling.Utf8)]
     private static partial int SetVariable(string name, string value, int overwrite);
 }

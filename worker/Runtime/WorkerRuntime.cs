@@ -35,6 +35,7 @@ internal sealed class WorkerRuntime : IDisposable
         NumericEnvironment.Configure(options.Threads ?? NumericEnvironment.AvailableProcessors, path);
         var libtorch = LibTorchLoader.Load(options.LibTorchDirectory, logger);
         var device = OpenDevice(options.Device, libtorch);
+        NumericEnvironment.ApplyToLibTorch(device.type);
         var numericClass = NumericClassProbe.Probe(options.Device, libtorch);
         var compute = new ComputeThread(NumericEnvironment.ApplyToCurrentThread);
         return new WorkerRuntime(numericClass, device, libtorch, compute, device.type == DeviceType.CUDA || path == InstructionPath.Avx512Bf16);

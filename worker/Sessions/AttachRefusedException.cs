@@ -2,8 +2,18 @@ using Orchestrator.Protos;
 
 namespace Orchestrator.Worker.Sessions;
 
-/// <summary>The coordinator does not want this worker; trying again changes nothing.</summary>
-internal sealed class AttachRefusedException(Failure failure) : Exception(failure.Message)
+/// <summary>No worker of this kind attaches there; trying again changes nothing.</summary>
+internal sealed class AttachRefusedException : Exception
 {
-    public ErrorCode Code { get; } = failure.Code;
+    /// <summary>The coordinator does not want this worker.</summary>
+    public AttachRefusedException(Failure failure)
+        : base($"The coordinator refuses this worker: {failure.Message}") => Code = failure.Code;
+
+    /// <summary>What answers at <paramref name="address"/> is no coordinator.</summary>
+    public AttachRefusedException(Uri address, Exception answer)
+        : base($"What answers at {address} is no coordinator ({FailureSentences.Of(answer).Message.TrimEnd('.')}): give --coordinator the address of a coordinator's gRPC port.", answer)
+    {
+    }
+
+    public ErrorCode Code { get; }
 }

@@ -127,6 +127,8 @@ internal sealed class CoordinatorConnection : IDisposable
     private static GrpcChannel Connect(Uri address) => GrpcChannel.ForAddress(address, new GrpcChannelOptions
     {
         DisposeHttpClient = true,
+        // A deadline that passed must look like one to the pipelines, which then try again.
+        ThrowOperationCanceledOnCancellation = true,
         MaxReceiveMessageSize = MaxMessageBytes,
         HttpHandler = new SocketsHttpHandler
         {

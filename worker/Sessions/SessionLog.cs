@@ -32,6 +32,9 @@ internal static partial class SessionLog
     [LoggerMessage(10, LogLevel.Error, "Job {Job}: its release failed")]
     public static partial void ReleaseFailed(this ILogger logger, Exception exception, string job);
 
+    [LoggerMessage(11, LogLevel.Warning, "Cannot attach to {Coordinator} and goes on trying: {Reason}")]
+    public static partial void AttachFailed(this ILogger logger, Uri coordinator, string reason);
+
     [LoggerMessage(9, LogLevel.Information, "Ending: {Reason}")]
     public static partial void Ending(this ILogger logger, string reason);
 }

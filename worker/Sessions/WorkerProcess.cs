@@ -42,7 +42,7 @@ internal static class WorkerProcess
         }
         catch (AttachRefusedException refused)
         {
-            await Console.Error.WriteLineAsync($"The coordinator refuses this worker: {refused.Message}");
+            await Console.Error.WriteLineAsync(refused.Message);
             return ServerRefuses;
         }
         catch (IOException broken)

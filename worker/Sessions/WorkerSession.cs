@@ -1,3 +1,4 @@
+using Grpc.Core;
 using Orchestrator.Protos;
 using Orchestrator.Protos.Resilience;
 using Orchestrator.Worker.Stages;
@@ -20,6 +21,7 @@ internal sealed class WorkerSession(WorkerOptions options, WorkerParts parts)
     private const string AttachMethod = "orchestrator.v1.WorkerAttachment/Attach";
 
     private readonly AttachToken _token = new(options.JoinToken);
+    private readonly AttachTries _tries = new(parts.Logger, TimeProvider.System);
     private readonly JobFences _fences = new();
     private readonly Dictionary<string, ServedJob> _jobs = new(StringComparer.Ordinal);
     private readonly Dictionary<string, Task> _releases = new(StringComparer.Ordinal);
@@ -36,7 +38,8 @@ internal sealed class WorkerSession(WorkerOptions options, WorkerParts parts)
             var left = false;
             while (!left)
             {
-                using var coordinator = await ResiliencePipelines.For(AttachMethod).ExecuteAsync(AttachAsync, ending);
+                using var coordinator = await ResiliencePipelines.For(AttachMethod).ExecuteAsync(opening => AttachAsync(opening, ending), ending);
+                _tries.Succeeded();
                 parts.Logger.Attached(coordinator.Address);
                 left = await ServeAsync(coordinator, why, ending);
             }
@@ -54,18 +57,32 @@ internal sealed class WorkerSession(WorkerOptions options, WorkerParts parts)
     }
 
     // Each try goes to the next coordinator.
-    private async ValueTask<CoordinatorConnection> AttachAsync(CancellationToken cancellationToken)
+    private async ValueTask<CoordinatorConnection> AttachAsync(CancellationToken opening, CancellationToken ending)
     {
         var coordinator = options.Coordinators[_next++ % options.Coordinators.Count];
         try
         {
-            var connection = await CoordinatorConnection.OpenAsync(coordinator, Request(), cancellationToken);
+            var connection = await CoordinatorConnection.OpenAsync(coordinator, Request(), opening);
             _token.Accepted(connection.Accepted.Credential);
             return connection;
         }
         catch (AttachRefusedException refused) when (_token.Refused(refused.Code))
         {
-            return await AttachAsync(cancellationToken);
+            return await AttachAsync(opening, ending);
+        }
+        catch (OperationCanceledException) when (!ending.IsCancellationRequested)
+        {
+            _tries.Failed(coordinator, "it did not answer in time.");
+            throw;
+        }
+        catch (Exception failure) when (ResiliencePipelines.IsTransient(failure))
+        {
+            _tries.Failed(coordinator, FailureSentences.Of(failure).Message);
+            throw;
+        }
+        catch (RpcException answer)
+        {
+            throw new AttachRefusedException(coordinator, answer);
         }
     }
 

@@ -78,6 +78,8 @@ internal sealed class GrpcPeerLink : IPeerLink, IAsyncDisposable
     private GrpcChannel Connect(uint rank) => GrpcChannel.ForAddress(_peers[rank].Address, new GrpcChannelOptions
     {
         DisposeHttpClient = true,
+        // A deadline that passed must look like one to the pipelines, which then try again.
+        ThrowOperationCanceledOnCancellation = true,
         HttpHandler = new SocketsHttpHandler
         {
             EnableMultipleHttp2Connections = true,
