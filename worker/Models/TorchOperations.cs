@@ -92,9 +92,9 @@ internal sealed class TorchOperations : FusedOperations
         logs.gather(1, index).cpu().data<float>().ToArray().CopyTo(logProbabilities);
         if (gradientScale is { } factor)
         {
-            var gradient = logs.exp();
-            gradient.scatter_add_(1, index, ones_like(index, ScalarType.Float32).neg());
-            logits.copy_(gradient.Times(factor));
+            // Compared, not scattered: a card has no deterministic algorithm for that.
+            var isLabel = TensorNumbers.Range(0, logits.shape[1], logits.device).unsqueeze(0).eq(index);
+            logits.copy_(logs.exp().sub(isLabel.to_type(ScalarType.Float32)).Times(factor));
         }
     }
 

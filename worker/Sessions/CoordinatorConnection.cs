@@ -46,8 +46,7 @@ internal sealed class CoordinatorConnection : IDisposable
         try
         {
             var call = new WorkerAttachment.WorkerAttachmentClient(channel).Attach(cancellationToken: ended.Token);
-            await call.RequestStream.WriteAsync(new WorkerMessage { Attach = request }, opening);
-            var answer = await call.ResponseStream.MoveNext(opening) ? call.ResponseStream.Current : null;
+            var answer = await AskAsync(call, request, opening);
             return answer?.BodyCase switch
             {
                 CoordinatorMessage.BodyOneofCase.Accepted => new CoordinatorConnection(address, channel, call, answer.Accepted, ended),
@@ -61,6 +60,32 @@ internal sealed class CoordinatorConnection : IDisposable
             ended.Dispose();
             channel.Dispose();
             throw;
+        }
+    }
+
+    private static async Task<CoordinatorMessage?> AskAsync(AsyncDuplexStreamingCall<WorkerMessage, CoordinatorMessage> call, AttachRequest request, CancellationToken opening)
+    {
+        try
+        {
+            await call.RequestStream.WriteAsync(new WorkerMessage { Attach = request }, opening);
+            return await call.ResponseStream.MoveNext(opening) ? call.ResponseStream.Current : null;
+        }
+        catch (OperationCanceledException cut) when (!opening.IsCancellationRequested)
+        {
+            // The server has ended the call while the request was on its way: gRPC gives the write up, and the call knows why.
+            throw new RpcException(StatusOf(call) ?? new Status(StatusCode.Unavailable, "The stream was reset.", cut));
+        }
+    }
+
+    private static Status? StatusOf(AsyncDuplexStreamingCall<WorkerMessage, CoordinatorMessage> call)
+    {
+        try
+        {
+            return call.GetStatus();
+        }
+        catch (InvalidOperationException)
+        {
+            return null;
         }
     }
 

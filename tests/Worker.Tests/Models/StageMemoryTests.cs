@@ -31,21 +31,18 @@ public sealed class StageMemoryTests
         stage.Gradients(batch, 0.01f);
         stage.Gradients(batch, 0.01f);
         using var gradient = stage.Adapter.NewGradient();
-        var before = InUse();
-        using var run = stage.Model.BeginTraining(batch, 1, 0, 0.01f);
-        var highestForward = MemoryPeak.During(() => run.Forward(null)) - before;
-        var grown = InUse() - before;
 
         // Per token and layer: input, its norm, q k v, attention output, middle, its norm, gate and up, their product.
         var perToken = Layers * ((8 * 256) + (3 * 704));
         var saved = (long)Tokens * perToken * (dtype == DType.F32 ? 4 : 2);
-        Assert.Equal(saved, run.SavedBytes);
-        Assert.InRange(grown, saved, saved * 1.05);
+        var pass = Undisturbed(() => Measure(stage, batch, gradient), pass => pass.Grown >= saved);
+        Assert.Equal(saved, pass.Saved);
+        Assert.InRange(pass.Grown, saved, saved * 1.05);
         var most = (saved * 1.05) + (2 * saved / Layers);
-        Assert.InRange(highestForward, grown * 0.9, most);
-        Assert.InRange(MemoryPeak.During(() => run.Backward(null, gradient)) - before, grown * 0.9, most);
+        Assert.InRange(pass.HighestForward, pass.Grown * 0.9, most);
+        Assert.InRange(pass.HighestBackward, pass.Grown * 0.9, most);
         // Nothing of the pass is left; the library's caches and the runtime may have taken a little.
-        Assert.InRange(InUse() - before, long.MinValue, saved / 10);
+        Assert.InRange(pass.Left, long.MinValue, saved / 10);
     }
 
     [Fact]
@@ -98,7 +95,14 @@ public sealed class StageMemoryTests
         using var folder = new RandomModel(hidden: Hidden, inner: Inner, layers: Layers, heads: 8, vocabulary: 1024);
         var before = InUse();
         var reports = new List<(StageLoadProgress Progress, long InUse)>();
-        using var stage = new LoadedStage(Stage(folder, DType.Bf16), new Reports(progress => reports.Add((progress, InUse() - before))));
+        using var stage = Undisturbed(
+            () =>
+            {
+                before = InUse();
+                reports.Clear();
+                return new LoadedStage(Stage(folder, DType.Bf16), new Reports(progress => reports.Add((progress, InUse() - before))));
+            },
+            _ => reports.TrueForAll(report => report.InUse >= 0));
         var adapter = (3 * stage.Adapter.Parameters.numel() * 4) + 2_000_000;
         const long Layer = 2L * ((4 * Hidden * Hidden) + (3 * Hidden * Inner));
         Assert.True(Layers * Layer > adapter + (2 * Layer), "a whole model in 16 bits would not be seen");
@@ -125,11 +129,43 @@ public sealed class StageMemoryTests
         return new MicroBatchTokens([.. Enumerable.Range(0, Samples).Select(i => (uint)i)], [.. Enumerable.Repeat(SampleTokens, Samples)], ids, ids, packed: true);
     }
 
+    private static (long Saved, long Grown, long HighestForward, long HighestBackward, long Left) Measure(LoadedStage stage, MicroBatchTokens batch, torch.Tensor gradient)
+    {
+        var before = InUse();
+        using var run = stage.Model.BeginTraining(batch, 1, 0, 0.01f);
+        var highestForward = MemoryPeak.During(() => run.Forward(null)) - before;
+        var grown = InUse() - before;
+        var highestBackward = MemoryPeak.During(() => run.Backward(null, gradient)) - before;
+        return (run.SavedBytes, grown, highestForward, highestBackward, InUse() - before);
+    }
+
+    // A reading below what surely is held saw memory of an earlier test go: timers hold some for seconds. It is taken again.
+    private static T Undisturbed<T>(Func<T> measure, Predicate<T> isWhole)
+    {
+        for (var tries = 1; ; tries++)
+        {
+            var measured = measure();
+            if (isWhole(measured) || tries == 5)
+                return measured;
+            (measured as IDisposable)?.Dispose();
+        }
+    }
+
+    // What tests before this one left is let go in turns: a finalizer frees what another object held.
     private static long InUse()
     {
-        GC.Collect();
-        GC.WaitForPendingFinalizers();
-        return MemoryPeak.InUse();
+        var (last, since) = (long.MaxValue, 0);
+        for (var round = 0; round < 100 && since < 3; round++)
+        {
+            GC.Collect();
+            GC.WaitForPendingFinalizers();
+            Thread.Sleep(10);
+            var now = MemoryPeak.InUse();
+            since = Math.Abs(now - last) < 100_000 ? since + 1 : 0;
+            last = now;
+        }
+
+        return last;
     }
 
     private sealed class Reports(Action<StageLoadProgress> told) : IProgress<StageLoadProgress>
