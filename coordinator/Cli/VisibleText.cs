@@ -52,7 +52,8 @@ internal static class VisibleText
         return shown.ToString();
     }
 
-    private static bool IsSeen(Rune rune) => rune.Value == ' ' || Rune.GetUnicodeCategory(rune) is not (
+    // Joiners and the wide space are letters' own business in Persian, Hindi and Japanese; they move nothing and obey nothing.
+    private static bool IsSeen(Rune rune) => rune.Value is ' ' or 0x200C or 0x200D or 0x3000 || Rune.GetUnicodeCategory(rune) is not (
         UnicodeCategory.Control or UnicodeCategory.Format or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator
         or UnicodeCategory.SpaceSeparator or UnicodeCategory.PrivateUse or UnicodeCategory.OtherNotAssigned);
 

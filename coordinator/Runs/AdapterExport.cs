@@ -86,7 +86,7 @@ internal static class AdapterExport
                 ["kernels"] = placement.Class.Kernels,
             },
             NumericClass = Placement.NumericClassText.Of(placement.Class),
-            // Not proven on CUDA, where libtorch may add in any order: its deterministic algorithms are not asked for.
+            // Not proven on CUDA.
             BitIdentical = placement.Class.Backend == "cpu",
             Layouts = [new LineageLayout(placement.Generation, 1, record.CommittedStep, (uint)placement.NumReplicas, (uint)placement.NumStages)],
         };

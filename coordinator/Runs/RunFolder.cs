@@ -70,7 +70,13 @@ internal sealed class RunFolder
         var folder = new RunFolder(output);
         folder.Guard(() =>
         {
-            Delete(output);
+            // Somebody else's adapter, beside which a run was asked for, stays until this run's takes its place.
+            if (HoldsRun(output))
+            {
+                DeleteAdapter(output);
+            }
+
+            DeleteLines(output);
             Directory.CreateDirectory(output);
             folder.Append(EventsFileName, events);
             AtomicFile.Write(Path.Combine(output, JobFileName), stream => stream.Write(Encoding.UTF8.GetBytes(resolvedYaml)));
@@ -94,6 +100,12 @@ internal sealed class RunFolder
     /// <summary>Deletes a run's files and nothing else.</summary>
     public static void Delete(string output)
     {
+        DeleteAdapter(output);
+        DeleteLines(output);
+    }
+
+    private static void DeleteAdapter(string output)
+    {
         var adapter = Path.Combine(output, AdapterFolderName);
         foreach (var name in PeftAdapterWriter.FileNames)
         {
@@ -104,7 +116,10 @@ internal sealed class RunFolder
         {
             Directory.Delete(adapter);
         }
+    }
 
+    private static void DeleteLines(string output)
+    {
         foreach (var name in Files)
         {
             DeleteFile(Path.Combine(output, name));

@@ -7,7 +7,7 @@ internal sealed record TemplateLimits
     public static TemplateLimits Default { get; } = new();
 
     /// <summary>Evaluated nodes, compared and iterated elements.</summary>
-    public long Steps { get; init; } = 2_000_000;
+    public long Steps { get; init; } = 1_000_000;
 
     /// <summary>Characters and (eight units each) elements that the template makes in all, dropped ones too.</summary>
     public long AllocatedUnits { get; init; } = 40L << 20;

@@ -81,7 +81,8 @@ internal sealed class CoordinatorConnection : IDisposable
     {
         try
         {
-            return call.GetStatus();
+            // A call that ended well has not answered either.
+            return call.GetStatus() is { StatusCode: not StatusCode.OK } status ? status : null;
         }
         catch (InvalidOperationException)
         {

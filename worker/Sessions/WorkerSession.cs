@@ -80,9 +80,15 @@ internal sealed class WorkerSession(WorkerOptions options, WorkerParts parts)
             _tries.Failed(coordinator, FailureSentences.Of(failure).Message);
             throw;
         }
-        catch (RpcException answer)
+        catch (RpcException answer) when (answer.StatusCode == StatusCode.Unimplemented && options.Coordinators.Count == 1)
         {
             throw new AttachRefusedException(coordinator, answer);
+        }
+        catch (RpcException answer)
+        {
+            // A coordinator that fails to answer may do so the next time, and another of the list may be one.
+            _tries.Failed(coordinator, FailureSentences.Of(answer).Message);
+            throw new RpcException(new Status(StatusCode.Unavailable, answer.Status.Detail, answer));
         }
     }
 

@@ -20,7 +20,8 @@ internal static class UnmarkedTurns
         if (!roles.Contains(ChatRoles.Assistant, StringComparer.Ordinal)) return rendered;
         var chat = new ChatRow { Messages = input.Messages, Roles = roles, PromptMessages = roles.Count };
         var plain = input with { Kwargs = WithoutArguments(input.Kwargs), ContinueFinalMessage = false };
-        string Render(JsonElement messages, bool prompt) => template.Render(plain with { Messages = messages, AddGenerationPrompt = prompt }).Text;
+        var allowance = new StepAllowance(RowRenderer.MostSteps);
+        string Render(JsonElement messages, bool prompt) => template.Render(plain with { Messages = messages, AddGenerationPrompt = prompt }, allowance: allowance).Text;
 
         var whole = Render(input.Messages, false);
         var spans = new AssistantSpans(chat, Render, whole).Find();

@@ -8,6 +8,7 @@ public sealed class VisibleTextTests
     [Theory]
     [InlineData("<|im_start|>", "\"<|im_start|>\"", "<|im_start|>", "<|im_start|>")]
     [InlineData(" it's a+b & é, ж, 漢, 🐂", "\" it's a+b & é, ж, 漢, 🐂\"", "' it's a+b & é, ж, 漢, 🐂'", " it's a+b & é, ж, 漢, 🐂")]
+    [InlineData("\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645\u3000\U0001F469\u200d\U0001F4BB", "\"\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645\u3000\U0001F469\u200d\U0001F4BB\"", "\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645\u3000\U0001F469\u200d\U0001F4BB", "\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645\u3000\U0001F469\u200d\U0001F4BB")]
     [InlineData("say \"a\\b\"", "\"say \\\"a\\\\b\\\"\"", "say \"a\\b\"", "say \"a\\b\"")]
     [InlineData("a\tb\r\n", "\"a\\tb\\r\\n\"", "a\\tb\\r\\n", "a\tb\\r\n")]
     [InlineData("\u001b[2J\u009b1m\u0007\0", "\"\\u001B[2J\\u009B1m\\u0007\\u0000\"", "\\u001B[2J\\u009B1m\\u0007\\u0000", "\\u001B[2J\\u009B1m\\u0007\\u0000")]

@@ -52,6 +52,7 @@ public sealed class RunFolderTests : IDisposable
         }
 
         Directory.CreateDirectory(_folder.At("adapter"));
+        File.WriteAllText(_folder.At("adapter", "adapter_model.safetensors"), "mine");
 
         RunFolder.Check(_folder.Path, resume: true, overwrite: false);
         RunFolder.Create(_folder.Path, "name: a\n", ["e1"]).AppendMetrics(["m1"]);
@@ -59,6 +60,7 @@ public sealed class RunFolderTests : IDisposable
         Assert.Equal("name: a\n", File.ReadAllText(_folder.At("job.yaml")));
         Assert.Equal("m1\n", File.ReadAllText(_folder.At("metrics.jsonl")));
         Assert.Equal("mine", File.ReadAllText(_folder.At("notes.txt")));
+        Assert.Equal("mine", File.ReadAllText(_folder.At("adapter", "adapter_model.safetensors")));
     }
 
     [Fact]

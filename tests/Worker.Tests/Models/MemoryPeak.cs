@@ -40,7 +40,7 @@ internal static partial class MemoryPeak
             looking.Join();
         }
 
-        return highest;
+        return Math.Max(highest, InUse());
     }
 
     [LibraryImport("libc", EntryPoint = "mallinfo2")]

@@ -4,6 +4,7 @@ using TorchSharp;
 
 namespace Orchestrator.Worker.Tests.Models;
 
+[Collection(nameof(AloneCollection))]
 public sealed class PassContextTests
 {
     /// <summary>A tensor of no dispose scope that only the backward's closure holds, and a collection after its last use: as while libtorch computes with its address.</summary>

@@ -173,7 +173,3 @@ public sealed class StageMemoryTests
         public void Report(StageLoadProgress value) => told(value);
     }
 }
-
-/// <summary>Tests that look at the whole process: nothing runs beside them.</summary>
-[CollectionDefinition(nameof(AloneCollection), DisableParallelization = true)]
-public sealed class AloneCollection;

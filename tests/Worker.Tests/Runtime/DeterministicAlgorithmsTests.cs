@@ -1,5 +1,4 @@
 using Orchestrator.Worker.Runtime;
-using Orchestrator.Worker.Tests.Models;
 using TorchSharp;
 
 namespace Orchestrator.Worker.Tests.Runtime;
