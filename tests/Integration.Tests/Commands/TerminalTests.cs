@@ -5,7 +5,7 @@ using Orchestrator.Integration.Tests.Refusals;
 namespace Orchestrator.Integration.Tests.Commands;
 
 /// <summary><c>train</c> as a person at a terminal sees it, through a real pseudo-terminal.</summary>
-[Collection(nameof(AllProcessors))]
+[Collection(nameof(Alone))]
 public sealed partial class TerminalTests
 {
     [Fact]

@@ -5,7 +5,6 @@ using Orchestrator.Integration.Tests.Processes;
 namespace Orchestrator.Integration.Tests.Layouts;
 
 /// <summary>The adapter is a function of the job, whatever the layout; and the work is really distributed: micro-batches, gradients and the model's own bytes.</summary>
-[Collection(nameof(AllProcessors))]
 public sealed class LayoutTests
 {
     private static readonly (int Replicas, int Stages)[] Layouts = [(1, 1), (2, 1), (3, 1), (4, 1), (1, 2), (1, 3), (1, 4), (2, 2)];

@@ -1,2 +1,2 @@
-// Two at a time: a short command computes on one processor for most of its life. What uses all of them is in AllProcessors.
+// Two at a time: processes start and wait for most of a short test's life. What must be alone is in Alone.
 [assembly: Xunit.v3.Parallelization(Mode = Xunit.Sdk.ParallelMode.Collections, MaxThreads = 2)]

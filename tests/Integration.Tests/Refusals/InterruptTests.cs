@@ -4,7 +4,7 @@ using Orchestrator.Integration.Tests.Processes;
 namespace Orchestrator.Integration.Tests.Refusals;
 
 /// <summary>Ctrl-C and its like: an end after the current step, exit code 1 (nothing could go on from here), whole files, no process left.</summary>
-[Collection(nameof(AllProcessors))]
+[Collection(nameof(Alone))]
 public sealed class InterruptTests
 {
     private const string Stopped = "Stopped after step (?<step>\\d+) of 100000; checkpoints are not built yet";

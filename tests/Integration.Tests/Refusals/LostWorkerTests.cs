@@ -3,7 +3,7 @@ using Orchestrator.Integration.Tests.Processes;
 namespace Orchestrator.Integration.Tests.Refusals;
 
 /// <summary>Workers that die, and a coordinator that does: one sentence, whole files, no process left.</summary>
-[Collection(nameof(AllProcessors))]
+[Collection(nameof(Alone))]
 public sealed class LostWorkerTests
 {
     [Fact]

@@ -5,7 +5,6 @@ using Orchestrator.Integration.Tests.Processes;
 namespace Orchestrator.Integration.Tests.Training;
 
 /// <summary>The adapter that a run leaves: PEFT's keys and nothing else, and the same model that training saw.</summary>
-[Collection(nameof(AllProcessors))]
 public sealed class ExportTests
 {
     [Fact]

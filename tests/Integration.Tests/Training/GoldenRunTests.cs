@@ -5,7 +5,6 @@ namespace Orchestrator.Integration.Tests.Training;
 
 /// <summary>Whole runs of the reference, repeated through real processes.</summary>
 /// <remarks>Tolerances: losses relative, adapter absolute, as measured for the reference itself (fixtures/training).</remarks>
-[Collection(nameof(AllProcessors))]
 public sealed class GoldenRunTests
 {
     [Theory]

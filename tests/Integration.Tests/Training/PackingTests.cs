@@ -7,7 +7,6 @@ namespace Orchestrator.Integration.Tests.Training;
 /// <summary>
 /// Samples beside each other in a sequence do not see each other: packing changes the micro-batches and not the losses. ORCHESTRATOR_PACKING_STEPS makes it longer than the suite's run.
 /// </summary>
-[Collection(nameof(AllProcessors))]
 public sealed class PackingTests
 {
     [Fact]
