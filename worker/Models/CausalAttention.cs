@@ -2,12 +2,12 @@ using static TorchSharp.torch;
 
 namespace Orchestrator.Worker.Models;
 
-/// <summary>A layer's attention: <see cref="ShortAttention"/> for parts of short samples on the CPU, else <see cref="BlockedAttention"/>.</summary>
-/// <remarks>The choice follows from the model and the part alone. Compute thread only.</remarks>
+/// <summary>A layer's attention: <see cref="VectorAttention"/> on the CPU where it fits, else <see cref="BlockedAttention"/>.</summary>
+/// <remarks>The choice follows from the model, the dtype and the part alone. Compute thread only.</remarks>
 internal sealed class CausalAttention
 {
     private readonly BlockedAttention _blocked;
-    private readonly ShortAttention? _short;
+    private readonly VectorAttention? _vector;
 
     /// <param name="heads">The heads of the fused projection.</param>
     /// <param name="window">Keys that a query sees; 0: all.</param>
@@ -17,7 +17,7 @@ internal sealed class CausalAttention
     {
         (Heads, Window) = (heads, window);
         _blocked = new BlockedAttention(heads, window, blockSize, operations);
-        _short = operations is CpuOperations ? new ShortAttention(heads, window) : null;
+        _vector = operations is CpuOperations ? new VectorAttention(heads, window) : null;
     }
 
     /// <summary>The heads of the fused projection.</summary>
@@ -29,7 +29,7 @@ internal sealed class CausalAttention
     /// <summary>What a backward needs of [tokens, q k v]: the projection itself, or its heads, taken apart and rotated.</summary>
     public List<Tensor> Keep(Tensor projected, PassContext pass)
     {
-        if (pass.Attend is not null || ShortFor(pass) is not null)
+        if (pass.Attend is not null || VectorFor(projected, pass) is not null)
         {
             return [projected];
         }
@@ -50,11 +50,11 @@ internal sealed class CausalAttention
 
     /// <summary>[tokens, heads * head_dim]: each sample's attention to itself.</summary>
     /// <param name="projected">[tokens, q k v].</param>
-    /// <param name="heads">What <see cref="Split"/> made of it; not read where <see cref="ShortAttention"/> computes.</param>
+    /// <param name="heads">What <see cref="Split"/> made of it; not read where <see cref="VectorAttention"/> computes.</param>
     /// <param name="pass">The pass.</param>
     public Tensor Within(Tensor projected, AttentionHeads heads, PassContext pass)
     {
-        var output = ShortFor(pass) is { } attention ? attention.Forward(projected, pass) : _blocked.Forward(heads, pass);
+        var output = VectorFor(projected, pass) is { } attention ? attention.Forward(projected, pass) : _blocked.Forward(heads, pass);
         RowPadding.Clear(output, pass.Part.Tokens);
         return output;
     }
@@ -72,7 +72,7 @@ internal sealed class CausalAttention
     {
         using var clock = KernelProfile.Measure(KernelPhase.Attention);
         using var dense = outputGradient.contiguous();
-        if (ShortFor(pass) is { } attention)
+        if (VectorFor(kept[0], pass) is { } attention)
         {
             attention.Backward(kept[0], dense, gradient, pass);
         }
@@ -85,7 +85,7 @@ internal sealed class CausalAttention
         return gradient;
     }
 
-    private ShortAttention? ShortFor(PassContext pass) => _short is not null && ShortAttention.Fits(Heads, pass.Part.Lengths) ? _short : null;
+    private VectorAttention? VectorFor(Tensor kept, PassContext pass) => _vector is not null && VectorAttention.Fits(Heads, kept.dtype, pass.Part.Lengths) ? _vector : null;
 
     private static AttentionHeads HeadsOf(IReadOnlyList<Tensor> kept) => new(kept[0], kept[1], kept[2]);
 }

@@ -19,6 +19,9 @@ internal static unsafe class VectorProduct
     // A packed panel, and the rows' part beside it, fit a core's first cache.
     private const int PanelSteps = 256;
 
+    // The left factor's part that meets one panel after the other fits its second cache.
+    private const int BlockRows = 512;
+
     // Fewer rows do not pay for packing.
     private const int LeastRows = 32;
 
@@ -55,13 +58,16 @@ internal static unsafe class VectorProduct
         var b = new Block((nint)TensorMemory.Pointer(weight), width);
         var c = new Block((nint)TensorMemory.Pointer(result), columns);
         var job = new Job(a, b, c, rows, steps, columns, Begun: bias is not null, transposed);
-        KernelParallel.Each((columns + PanelColumns - 1) / PanelColumns, panel => Panel(job, panel * PanelColumns));
+        var panels = (columns + PanelColumns - 1) / PanelColumns;
+        KernelParallel.Each(panels * ((rows + BlockRows - 1) / BlockRows), item => Panel(job, item / panels * BlockRows, item % panels * PanelColumns));
         return result;
     }
 
+    /// <summary>A few columns of some rows.</summary>
     [SkipLocalsInit]
-    private static void Panel(in Job job, int column)
+    private static void Panel(in Job job, int first, int column)
     {
+        var end = Math.Min(first + BlockRows, job.Rows);
         var memory = stackalloc float[(PanelSteps * PanelColumns) + BlockProduct.Lanes];
         var columns = Math.Min(PanelColumns, job.Columns - column);
         var panel = Block.Aligned(memory, PanelColumns);
@@ -77,7 +83,7 @@ internal static unsafe class VectorProduct
                 Pack(job.B, step, count, column, columns, panel);
             }
 
-            for (var row = 0; row < job.Rows; row += BlockProduct.Rows)
+            for (var row = first; row < end; row += BlockProduct.Rows)
             {
                 BlockProduct.EightRows(job.A.Left(row, step), panel, job.C.At(row, column), count, columns, add: job.Begun || step > 0);
             }

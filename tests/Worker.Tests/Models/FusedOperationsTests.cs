@@ -129,19 +129,20 @@ public sealed class FusedOperationsTests
     [Theory]
     [InlineData(false, 0)]
     [InlineData(false, 20)]
+    [InlineData(false, 150)]
     [InlineData(true, 0)]
-    public void ShortAttention_EqualsBlockedAttention(bool brain, int window)
+    public void VectorAttention_EqualsBlockedAttention(bool brain, int window)
     {
         using var scope = torch.NewDisposeScope();
         using var noGrad = torch.no_grad();
         var heads = ProjectedHeads.Of(6, 2, 32);
         using var rotary = new RotaryTable(Enumerable.Range(0, 16).Select(i => MathF.Pow(10_000, -i / 16f)), 1, torch.CPU);
-        int[] lengths = [37, 1, 256, 64];
+        int[] lengths = brain ? [37, 1, 256, 64] : [37, 1, 256, 601, 64];
         var tokens = lengths.Sum();
-        var pass = new PassContext(new MicroBatchTokens([0, 1, 2, 3], lengths, new int[tokens], new int[tokens], packed: true), 0, 0, 0, training: false) { Angles = rotary.AnglesOf(lengths, tokens) };
+        var pass = new PassContext(new MicroBatchTokens([.. Enumerable.Range(0, lengths.Length).Select(i => (uint)i)], lengths, new int[tokens], new int[tokens], packed: true), 0, 0, 0, training: false) { Angles = rotary.AnglesOf(lengths, tokens) };
         var (projected, dy) = (Random(brain, tokens, heads.Columns), Random(brain, tokens, heads.Queries.Columns));
-        var (blocked, fused) = (new BlockedAttention(heads, window, 128, CpuOperations.Instance), new ShortAttention(heads, window));
-        Assert.True(ShortAttention.Fits(heads, lengths));
+        var (blocked, fused) = (new BlockedAttention(heads, window, 128, CpuOperations.Instance), new VectorAttention(heads, window));
+        Assert.True(VectorAttention.Fits(heads, projected.dtype, lengths));
         var split = blocked.Split(projected, pass);
         var (wanted, seen) = (torch.empty_like(projected), torch.empty_like(projected));
         blocked.Backward(split, dy, wanted, pass);

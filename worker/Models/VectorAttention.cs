@@ -5,16 +5,21 @@ using static TorchSharp.torch;
 
 namespace Orchestrator.Worker.Models;
 
-/// <summary>Causal attention of short samples on the CPU: all of it, rotation included, one call a sample and key head.</summary>
+/// <summary>Causal attention on the CPU: all of it, rotation included, one call a sample and key head.</summary>
 /// <remarks>
-/// Everything between the projection and the output is fp32 and stays in a core's cache, where <see cref="BlockedAttention"/> would start a dozen small products. Equal to it up to
-/// rounding. Which of the two runs depends on the samples' lengths and the model alone, so it is the same on every layout. A sample and key head is computed whole by one thread:
-/// its bits do not depend on threads. Compute thread only; the calls run on all compute threads.
+/// Everything between the projection and the output is fp32 and stays in a core's caches, where <see cref="BlockedAttention"/> would start a dozen small products; keys that a query may
+/// not see cost next to nothing. Equal to it up to rounding. Which of the two runs depends on the samples' lengths, the dtype and the model alone, so it is the same on every layout. A
+/// sample and key head is computed whole by one thread, and every sum runs over keys, queries or features in their order: its bits depend neither on threads nor on
+/// <see cref="QueriesAtOnce"/>. Compute thread only; the calls run on all compute threads.
 /// </remarks>
-internal sealed unsafe class ShortAttention
+internal sealed unsafe class VectorAttention
 {
-    /// <summary>Tokens of the longest sample: the scores of a head then fit a core's cache.</summary>
-    public const int MaxTokens = 256;
+    /// <summary>Tokens of the longest sample that it takes in bf16: the library has faster products for longer ones.</summary>
+    public const int MaxBrainTokens = 256;
+
+    // The scores of so many queries stay in a core's second cache, their rows of a product in the first.
+    private const int QueriesAtOnce = 64;
+    private const int KeysAtOnce = 2 * BlockProduct.Lanes;
 
     private readonly HeadRange _queries;
     private readonly HeadRange _keys;
@@ -22,15 +27,18 @@ internal sealed unsafe class ShortAttention
     private readonly int _window;
     private readonly float _scale;
 
-    public ShortAttention(ProjectedHeads heads, int window)
+    public VectorAttention(ProjectedHeads heads, int window)
     {
         (_queries, _keys, _values, _window) = (heads.Queries, heads.Keys, heads.Values, window);
         _scale = (float)(1.0 / Math.Sqrt(_queries.HeadDim));
     }
 
     /// <summary>Whether it can compute a part of such heads and samples.</summary>
-    public static bool Fits(ProjectedHeads heads, int[] lengths)
-        => heads.Queries.HeadDim % BlockProduct.Lanes == 0 && Array.TrueForAll(lengths, length => length <= MaxTokens);
+    /// <param name="heads">The heads.</param>
+    /// <param name="dtype">Of the projection.</param>
+    /// <param name="lengths">Of the samples.</param>
+    public static bool Fits(ProjectedHeads heads, ScalarType dtype, int[] lengths)
+        => heads.Queries.HeadDim % BlockProduct.Lanes == 0 && (dtype == ScalarType.Float32 || Array.TrueForAll(lengths, length => length <= MaxBrainTokens));
 
     /// <summary>[tokens, q k v] to [tokens, heads * head_dim].</summary>
     public Tensor Forward(Tensor projected, PassContext pass)
@@ -43,10 +51,13 @@ internal sealed unsafe class ShortAttention
             LoadKeys(source, sample, group, scratch);
             for (var head = group * _queries.GroupSize; head < (group + 1) * _queries.GroupSize; head++)
             {
-                LoadHead(source, sample, _queries.FirstColumn + (head * _queries.HeadDim), scratch.Q, rotate: true);
-                Weights(sample.Length, scratch);
-                RowsTimes(scratch.P, scratch.V, scratch.DQ, sample.Length);
-                Store(scratch.DQ, target, sample, head * _queries.HeadDim, rotateBack: false);
+                foreach (var block in Blocks(sample))
+                {
+                    LoadHead(source, block.Rows, _queries.FirstColumn + (head * _queries.HeadDim), scratch.Q, rotate: true);
+                    Weights(block, scratch);
+                    RowsTimes(block, scratch.P, scratch.V, scratch.DQ);
+                    Store(scratch.DQ, target, block.Rows, head * _queries.HeadDim, rotateBack: false);
+                }
             }
         });
         return output;
@@ -65,10 +76,13 @@ internal sealed unsafe class ShortAttention
             for (var i = 0; i < _queries.GroupSize; i++)
             {
                 var column = ((group * _queries.GroupSize) + i) * _queries.HeadDim;
-                LoadHead(source, sample, _queries.FirstColumn + column, scratch.Q, rotate: true);
-                LoadHead(upstream, sample, column, scratch.DO, rotate: false);
-                HeadBackward(sample.Length, scratch, first: i == 0);
-                Store(scratch.DQ, target, sample, _queries.FirstColumn + column, rotateBack: true);
+                foreach (var block in Blocks(sample))
+                {
+                    LoadHead(source, block.Rows, _queries.FirstColumn + column, scratch.Q, rotate: true);
+                    LoadHead(upstream, block.Rows, column, scratch.DO, rotate: false);
+                    BlockBackward(block, scratch, firstHead: i == 0);
+                    Store(scratch.DQ, target, block.Rows, _queries.FirstColumn + column, rotateBack: true);
+                }
             }
 
             Store(scratch.DK, target, sample, _keys.FirstColumn + (group * _keys.HeadDim), rotateBack: true);
@@ -76,56 +90,68 @@ internal sealed unsafe class ShortAttention
         });
     }
 
-    /// <summary>dQ of one query head; its part of dK and dV is added to those of the heads before it.</summary>
-    private void HeadBackward(int length, in Scratch scratch, bool first)
+    /// <summary>dQ of a block; its part of dK and dV is added to those of the blocks and heads before it.</summary>
+    private void BlockBackward(QueryBlock block, in Scratch scratch, bool firstHead)
     {
-        Weights(length, scratch);
-        for (var row = 0; row < length; row += BlockProduct.Rows)
+        Weights(block, scratch);
+        Scores(block, scratch.DO, scratch.VT, scratch.DP);
+        for (var row = 0; row < block.Rows.Length; row++)
         {
-            BlockProduct.EightRows(scratch.DO.Left(row, 0), scratch.VT, scratch.DP.At(row, 0), _queries.HeadDim, BlockProduct.Padded(row + BlockProduct.Rows), add: false);
-        }
-
-        for (var row = 0; row < length; row++)
-        {
-            var seen = BlockProduct.Padded(row + 1);
+            var seen = BlockProduct.Padded(block.First + row + 1);
             RowMath.SoftmaxBackward(scratch.P.Row(row, seen), scratch.DP.Row(row, seen), _scale);
         }
 
-        RowsTimes(scratch.DP, scratch.K, scratch.DQ, length);
-        for (var key = 0; key < length; key += BlockProduct.Rows)
+        RowsTimes(block, scratch.DP, scratch.K, scratch.DQ);
+        for (var key = 0; key < block.End; key += BlockProduct.Rows)
         {
-            BlockProduct.EightRows(scratch.DP.LeftTransposed(key, key), scratch.Q.At(key, 0), scratch.DK.At(key, 0), length - key, _queries.HeadDim, add: !first);
-            BlockProduct.EightRows(scratch.P.LeftTransposed(key, key), scratch.DO.At(key, 0), scratch.DV.At(key, 0), length - key, _queries.HeadDim, add: !first);
+            // The first query that sees the first of these keys; none before this block does where it lies in it.
+            var query = Math.Max(0, key - block.First);
+            var (count, add) = (block.Rows.Length - query, !firstHead || key < block.First);
+            BlockProduct.EightRows(scratch.DP.LeftTransposed(key, query), scratch.Q.At(query, 0), scratch.DK.At(key, 0), count, _queries.HeadDim, add);
+            BlockProduct.EightRows(scratch.P.LeftTransposed(key, query), scratch.DO.At(query, 0), scratch.DV.At(key, 0), count, _queries.HeadDim, add);
         }
     }
 
     /// <summary>P = softmax of the scores of Q and K over the keys that a query sees; 0 elsewhere, up to the next whole vector.</summary>
-    private void Weights(int length, in Scratch scratch)
+    private void Weights(QueryBlock block, in Scratch scratch)
     {
-        for (var row = 0; row < length; row += BlockProduct.Rows)
+        Scores(block, scratch.Q, scratch.KT, scratch.P);
+        for (var row = 0; row < block.Rows.Length; row++)
         {
-            BlockProduct.EightRows(scratch.Q.Left(row, 0), scratch.KT, scratch.P.At(row, 0), _queries.HeadDim, BlockProduct.Padded(row + BlockProduct.Rows), add: false);
-        }
-
-        for (var row = 0; row < length; row++)
-        {
-            var scores = scratch.P.Row(row, BlockProduct.Padded(row + 1));
-            scores[(row + 1)..].Fill(float.NegativeInfinity);
+            var seen = block.First + row + 1;
+            var scores = scratch.P.Row(row, BlockProduct.Padded(seen));
+            scores[seen..].Fill(float.NegativeInfinity);
             if (_window != 0)
             {
-                scores[..Math.Max(0, row + 1 - _window)].Fill(float.NegativeInfinity);
+                scores[..Math.Max(0, seen - _window)].Fill(float.NegativeInfinity);
             }
 
             RowMath.Softmax(scores, _scale);
         }
     }
 
-    /// <summary>result = causal rows times a matrix.</summary>
-    private void RowsTimes(Block rows, Block matrix, Block result, int length)
+    /// <summary>result = a block's rows times [head_dim, tokens], up to the next whole vector behind the last key that a row sees; a few keys past all rows at a time.</summary>
+    private void Scores(QueryBlock block, Block rows, Block transposed, Block result)
     {
-        for (var row = 0; row < length; row += BlockProduct.Rows)
+        for (var key = 0; key < BlockProduct.Padded(block.End); key += KeysAtOnce)
         {
-            BlockProduct.EightRows(rows.Left(row, 0), matrix, result.At(row, 0), row + BlockProduct.Rows, _queries.HeadDim, add: false);
+            for (var row = 0; row < block.Rows.Length; row += BlockProduct.Rows)
+            {
+                var columns = Math.Min(KeysAtOnce, BlockProduct.Padded(block.First + row + BlockProduct.Rows) - key);
+                if (columns > 0)
+                {
+                    BlockProduct.EightRows(rows.Left(row, 0), transposed.At(0, key), result.At(row, key), _queries.HeadDim, columns, add: false);
+                }
+            }
+        }
+    }
+
+    /// <summary>result = a block's rows over keys times [tokens, head_dim].</summary>
+    private void RowsTimes(QueryBlock block, Block rows, Block matrix, Block result)
+    {
+        for (var row = 0; row < block.Rows.Length; row += BlockProduct.Rows)
+        {
+            BlockProduct.EightRows(rows.Left(row, 0), matrix, result.At(row, 0), block.First + row + BlockProduct.Rows, _queries.HeadDim, add: false);
         }
     }
 
@@ -202,7 +228,24 @@ internal sealed unsafe class ShortAttention
         });
     }
 
-    /// <summary>A sample's place in the part, and the part's table of angles.</summary>
+    private static IEnumerable<QueryBlock> Blocks(Sample sample)
+    {
+        for (var first = 0; first < sample.Length; first += QueriesAtOnce)
+        {
+            yield return new QueryBlock(first, sample with { Start = sample.Start + first, Length = Math.Min(QueriesAtOnce, sample.Length - first) });
+        }
+    }
+
+    /// <summary>Some queries of a sample.</summary>
+    /// <param name="First">The first one's place in the sample.</param>
+    /// <param name="Rows">Their rows, as of a sample of their own.</param>
+    private readonly record struct QueryBlock(int First, Sample Rows)
+    {
+        /// <summary>Keys that the last one sees.</summary>
+        public int End => First + Rows.Length;
+    }
+
+    /// <summary>Rows of a sample in the part, and the part's table of angles.</summary>
     private readonly record struct Sample(int Start, int Length, nint AngleTable)
     {
         public ReadOnlySpan<float> Angles(int token, int headDim) => new((float*)AngleTable + ((long)(Start + token) * headDim), headDim);
@@ -218,13 +261,16 @@ internal sealed unsafe class ShortAttention
         public Scratch(int length, int headDim)
         {
             var tokens = BlockProduct.Padded(length);
-            _rented = ArrayPool<float>.Shared.Rent((9 * tokens * headDim) + (2 * tokens * tokens) + BlockProduct.Lanes);
+            var queries = Math.Min(QueriesAtOnce, tokens);
+            // Rows a power of two apart would take turns in a few lines of the cache.
+            var keys = tokens + BlockProduct.Lanes;
+            _rented = ArrayPool<float>.Shared.Rent((((3 * queries) + (4 * tokens)) * headDim) + (2 * keys * (headDim + queries)) + BlockProduct.Lanes);
             _pin = System.Runtime.InteropServices.GCHandle.Alloc(_rented, System.Runtime.InteropServices.GCHandleType.Pinned);
             var next = (_pin.AddrOfPinnedObject() + 63) & ~(nint)63;
-            (Q, K, V) = (Take(ref next, tokens, headDim), Take(ref next, tokens, headDim), Take(ref next, tokens, headDim));
-            (DO, DQ, DK, DV) = (Take(ref next, tokens, headDim), Take(ref next, tokens, headDim), Take(ref next, tokens, headDim), Take(ref next, tokens, headDim));
-            (KT, VT) = (Take(ref next, headDim, tokens), Take(ref next, headDim, tokens));
-            (P, DP) = (Take(ref next, tokens, tokens), Take(ref next, tokens, tokens));
+            (Q, DO, DQ) = (Take(ref next, queries, headDim), Take(ref next, queries, headDim), Take(ref next, queries, headDim));
+            (K, V, DK, DV) = (Take(ref next, tokens, headDim), Take(ref next, tokens, headDim), Take(ref next, tokens, headDim), Take(ref next, tokens, headDim));
+            (KT, VT) = (Take(ref next, headDim, keys), Take(ref next, headDim, keys));
+            (P, DP) = (Take(ref next, queries, keys), Take(ref next, queries, keys));
         }
 
         public Block Q { get; }
