@@ -1,4 +1,4 @@
-using System.Runtime.CompilerServices;
+using System.Buffers;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
 using Orchestrator.Worker.Kernels;
@@ -16,10 +16,14 @@ internal static unsafe class VectorProduct
 {
     private const int PanelColumns = 2 * BlockProduct.Lanes;
 
-    // A packed panel, and the rows' part beside it, fit a core's first cache.
-    private const int PanelSteps = 256;
+    // So many steps of a packed panel, and the rows' part beside it, fit a core's first cache.
+    private const int StepsAtOnce = 256;
 
-    // The left factor's part that meets one panel after the other fits its second cache.
+    // A packed panel, and the rows that run past it one group of steps after the other, fit its second cache; sums wait for their next steps in the first.
+    private const int PanelSteps = 8 * StepsAtOnce;
+    private const int RowsAtOnce = 64;
+
+    // Rows that a panel is packed for: the left factor's part that meets one panel after the other stays near.
     private const int BlockRows = 512;
 
     // Fewer rows do not pay for packing.
@@ -64,29 +68,68 @@ internal static unsafe class VectorProduct
     }
 
     /// <summary>A few columns of some rows.</summary>
-    [SkipLocalsInit]
     private static void Panel(in Job job, int first, int column)
     {
-        var end = Math.Min(first + BlockRows, job.Rows);
-        var memory = stackalloc float[(PanelSteps * PanelColumns) + BlockProduct.Lanes];
-        var columns = Math.Min(PanelColumns, job.Columns - column);
-        var panel = Block.Aligned(memory, PanelColumns);
-        for (var step = 0; step < job.Steps; step += PanelSteps)
+        var rented = ArrayPool<float>.Shared.Rent((Math.Min(job.Steps, PanelSteps) * PanelColumns) + BlockProduct.Lanes);
+        fixed (float* memory = rented)
         {
-            var count = Math.Min(PanelSteps, job.Steps - step);
-            if (job.Transposed)
+            var (end, columns) = (Math.Min(first + BlockRows, job.Rows), Math.Min(PanelColumns, job.Columns - column));
+            var panel = Block.Aligned(memory, PanelColumns);
+            for (var step = 0; step < job.Steps; step += PanelSteps)
             {
-                PackTransposed(job.B, step, count, column, columns, panel);
-            }
-            else
-            {
-                Pack(job.B, step, count, column, columns, panel);
-            }
+                var count = Math.Min(PanelSteps, job.Steps - step);
+                if (job.Transposed)
+                {
+                    PackTransposed(job.B, step, count, column, columns, panel);
+                }
+                else
+                {
+                    Pack(job.B, step, count, column, columns, panel);
+                }
 
+                for (var row = first; row < end; row += RowsAtOnce)
+                {
+                    RowsPast(job, panel, row, Math.Min(row + RowsAtOnce, end), column, columns, step, count);
+                }
+            }
+        }
+
+        ArrayPool<float>.Shared.Return(rented);
+    }
+
+    /// <summary>Adds a packed panel's steps to a few rows.</summary>
+    private static void RowsPast(in Job job, Block panel, int first, int end, int column, int columns, int step, int steps)
+    {
+        for (var done = 0; done < steps; done += StepsAtOnce)
+        {
+            var count = Math.Min(StepsAtOnce, steps - done);
             for (var row = first; row < end; row += BlockProduct.Rows)
             {
-                BlockProduct.EightRows(job.A.Left(row, step), panel, job.C.At(row, column), count, columns, add: job.Begun || step > 0);
+                if (row + BlockProduct.Rows < end)
+                {
+                    Fetch(job.A.At(row + BlockProduct.Rows, step + done), job.C.At(row + BlockProduct.Rows, column));
+                }
+
+                BlockProduct.EightRows(job.A.Left(row, step + done), panel.At(done, 0), job.C.At(row, column), count, columns, add: job.Begun || step + done > 0);
             }
+        }
+    }
+
+    /// <summary>Asks for the beginning of the next rows of the left factor and for their sums, which the processor does not foresee: their lines lie a row apart.</summary>
+    private static void Fetch(Block left, Block sums)
+    {
+        if (!Sse.IsSupported)
+        {
+            return;
+        }
+
+        float* a = left.Start, c = sums.Start;
+        for (var row = 0; row < BlockProduct.Rows; row++, a += left.Stride, c += sums.Stride)
+        {
+            Sse.Prefetch0(a);
+            Sse.Prefetch0(a + BlockProduct.Lanes);
+            Sse.Prefetch0(c);
+            Sse.Prefetch0(c + BlockProduct.Lanes);
         }
     }
 
