@@ -57,14 +57,22 @@ internal sealed unsafe class LoraGradientCut
         for (var token = 0; token < tokens; token += TokensAtOnce)
         {
             var count = Math.Min(TokensAtOnce, tokens - token);
-            for (var row = 0; row < count; row++)
+            var right = wide;
+            if (_source.AreWide && _features == columns)
             {
-                _source.Load(token + row, wide.Row(row, _features), _column + _feature);
+                right = _source.From(token, _column + _feature);
+            }
+            else
+            {
+                for (var row = 0; row < count; row++)
+                {
+                    _source.Load(token + row, wide.Row(row, _features), _column + _feature);
+                }
             }
 
             for (var rank = 0; rank < _ranks; rank += LoraRows.Count)
             {
-                BlockProduct.EightRows(_left.LeftTransposed(_rank + rank, token), wide, sums.At(rank, 0), count, columns, add: token > 0);
+                BlockProduct.EightRows(_left.LeftTransposed(_rank + rank, token), right, sums.At(rank, 0), count, columns, add: token > 0);
             }
         }
 

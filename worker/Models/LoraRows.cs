@@ -23,6 +23,12 @@ internal readonly unsafe record struct LoraRows(int First, int Tokens)
     [SkipLocalsInit]
     public void Product(Rows source, int column, int steps, Block factor, Block result, int columns)
     {
+        if (source.AreWide && Tokens == Count)
+        {
+            BlockProduct.EightRows(source.From(First, column).Left(0, 0), factor, result, steps, columns, add: false);
+            return;
+        }
+
         var memory = stackalloc float[(Count * StepsAtOnce) + BlockProduct.Lanes];
         var wide = Block.Aligned(memory, StepsAtOnce);
         for (var step = 0; step < steps; step += StepsAtOnce)
@@ -43,6 +49,12 @@ internal readonly unsafe record struct LoraRows(int First, int Tokens)
     [SkipLocalsInit]
     public void AddProduct(LeftFactor left, int steps, Block factor, Rows target, int column, int columns)
     {
+        if (target.AreWide && Tokens == Count && columns % BlockProduct.Lanes == 0)
+        {
+            BlockProduct.EightRows(left, factor, target.From(First, column), steps, columns, add: true);
+            return;
+        }
+
         var memory = stackalloc float[(Count * ColumnsAtOnce) + BlockProduct.Lanes];
         var wide = Block.Aligned(memory, ColumnsAtOnce);
         for (var first = 0; first < columns; first += ColumnsAtOnce)

@@ -27,6 +27,12 @@ internal readonly unsafe struct Rows
             : throw new ArgumentException($"The tensor is {tensor.dtype}, not float32 or bfloat16.", nameof(tensor));
     }
 
+    /// <summary>Whether the elements are fp32, so that a product may read and write them where they are.</summary>
+    public bool AreWide => !_brain;
+
+    /// <summary>The tensor itself from a row and a column on, where <see cref="AreWide"/>.</summary>
+    public Block From(long row, int column) => new((nint)((float*)_start + (row * _width) + column), _width);
+
     /// <summary>Reads part of a row, widened.</summary>
     public void Load(long row, Span<float> values, int column = 0)
     {
