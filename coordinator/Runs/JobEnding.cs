@@ -45,6 +45,19 @@ internal static class JobEnding
         }
     }
 
+    /// <summary>A worker that cannot start ends a job that waits for workers; one that has its own can do without.</summary>
+    public static void Miss(JobTurn turn, FleetUnavailable unavailable)
+    {
+        if (turn.Record.Placement is null)
+        {
+            Fail(turn, unavailable.Reason);
+        }
+        else
+        {
+            turn.Note = $"goes on without a spare worker: {unavailable.Reason.TrimEnd('.')}";
+        }
+    }
+
     public static void RequestCancel(JobTurn turn)
     {
         // All steps are done: what is left is to write the adapter, which takes less time than to ask for it again.

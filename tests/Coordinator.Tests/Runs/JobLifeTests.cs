@@ -244,6 +244,31 @@ public sealed class JobLifeTests : IDisposable
     }
 
     [Fact]
+    public async Task Spare_ThatCannotStart_LeavesThePlacedJobAlone()
+    {
+        var run = await Held(step: 3);
+
+        var decision = run.One(new FleetUnavailable("worker-1 ended again and again."));
+
+        Assert.Empty(decision.Events);
+        Assert.Empty(decision.Effects);
+        Assert.Equal("goes on without a spare worker: worker-1 ended again and again", decision.Note);
+        run.Tell(Report(run, 3, _ => { }));
+        Assert.Equal((JobState.Running, 3UL), (run.Record.State, run.Record.CommittedStep));
+    }
+
+    [Fact]
+    public async Task Worker_ThatCannotStart_FailsTheJobThatWaits()
+    {
+        var run = await Run(new FakeWorkers(1), "resources.workers=2");
+        Assert.Equal(JobState.Planning, run.Record.State);
+
+        run.One(new FleetUnavailable("worker-1 ended again and again."));
+
+        Assert.Equal((JobState.Failed, "worker-1 ended again and again."), (run.Record.State, run.Record.Reason));
+    }
+
+    [Fact]
     public async Task Cancel_WhileRunning_EndsTheJobAfterTheStep()
     {
         var run = await Held(step: 3);
