@@ -42,7 +42,7 @@ internal static class JobLife
         turn.Fault = fault;
         if (turn.Record is { IsSubmitted: true, HasEnded: false })
         {
-            JobEnding.Fail(turn, JobFault.Sentence($"The job failed {JobEnding.Moment(turn.Record)}", fault));
+            JobEnding.FailByFault(turn, JobFault.Sentence($"The job failed {JobEnding.Moment(turn.Record)}", fault));
         }
     }
 

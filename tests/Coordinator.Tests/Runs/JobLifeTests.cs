@@ -390,6 +390,27 @@ public sealed class JobLifeTests : IDisposable
         Assert.Empty(run.One(new FakeWorkers(1).Fleet).Events);
     }
 
+    /// <summary>A session that is broken where the accounts of workers come from: the decision throws, and so would its report.</summary>
+    [Fact]
+    public async Task Fault_ThatSpoilsTheAccountsToo_StillFailsTheJobAndFreesItsWorkers()
+    {
+        var run = await Held(step: 3);
+        var report = Report(run, 3, changed => changed.Totals = new WorkerTotals());
+        var broken = run.Session with { Totals = null! };
+        Assert.Throws<ArgumentNullException>(() => JobReport.Accounts(run.Record, broken).ToList());
+
+        var decision = JobLife.Decide(run.Record, broken, report, DateTimeOffset.UnixEpoch);
+
+        Assert.IsType<NullReferenceException>(decision.Fault);
+        var failed = Assert.IsType<JobFailed>(Assert.Single(decision.Events));
+        Assert.True(failed.Fault);
+        Assert.Empty(failed.Workers);
+        Assert.Matches("^The job failed at step 3 by an error of the program: [^\\n]+\\.$", failed.Reason);
+        Assert.Equal(JobState.Failed, decision.Record.State);
+        Assert.IsType<JobEffect.End>(decision.Effects[^1]);
+        Assert.Single(decision.Effects.OfType<JobEffect.Send>(), send => send.Message.Message.BodyCase == CoordinatorMessage.BodyOneofCase.Release);
+    }
+
     /// <summary>Event and worker of each line that the last event of the journal leaves in events.jsonl.</summary>
     private static IEnumerable<string> LastEvents(PureRun run) => RunLines.Events("job-1", run.Record, run.Journal[^1])
         .Select(line => JsonDocument.Parse(line).RootElement)
