@@ -1,5 +1,6 @@
 using Orchestrator.Coordinator.Models;
 using Orchestrator.Coordinator.Storage;
+using Orchestrator.Coordinator.Tokenizers;
 
 namespace Orchestrator.Coordinator.Adapters;
 
@@ -18,8 +19,8 @@ internal static class PeftAdapterWriter
         "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json", "tokenizer.model", "vocab.json", "merges.txt", "chat_template.jinja",
     ];
 
-    /// <summary>Every name that a written folder may hold.</summary>
-    public static IEnumerable<string> FileNames => [PeftAdapter.ConfigFile, PeftAdapter.WeightsFile, CardFile, LineageFile, .. TokenizerFiles];
+    /// <summary>Paths, relative to an adapter's folder, of what the writer may have put there.</summary>
+    public static IEnumerable<string> FilesIn(string folder) => [PeftAdapter.ConfigFile, PeftAdapter.WeightsFile, CardFile, LineageFile, .. TokenizerFiles, .. TemplatesIn(folder)];
 
     /// <summary>Writes the folder.</summary>
     /// <param name="folder">Where it shall stand.</param>
@@ -41,9 +42,9 @@ internal static class PeftAdapterWriter
 
             File.WriteAllText(Path.Combine(temporary, CardFile), card.ToMarkdown());
             File.WriteAllBytes(Path.Combine(temporary, LineageFile), lineage.ToJson());
-            foreach (string name in TokenizerFiles.Where(name => tokenizerFolder is not null && File.Exists(Path.Combine(tokenizerFolder, name))))
+            if (tokenizerFolder is not null)
             {
-                File.WriteAllBytes(Path.Combine(temporary, name), File.ReadAllBytes(Path.Combine(tokenizerFolder!, name)));
+                CopyTokenizer(tokenizerFolder, temporary);
             }
         });
     }
@@ -53,4 +54,21 @@ internal static class PeftAdapterWriter
         stream,
         new Dictionary<string, string> { ["format"] = "pt" },
         tensors.Select(tensor => new SafetensorsSource(PeftAdapter.KeyOf(tensor.Module, tensor.IsA), tensor.DType, tensor.Shape, tensor.CopyTo)));
+
+    private static void CopyTokenizer(string from, string to)
+    {
+        foreach (string name in TokenizerFiles.Where(name => File.Exists(Path.Combine(from, name))).Concat(TemplatesIn(from)))
+        {
+            string target = Path.Combine(to, name);
+            Directory.CreateDirectory(Path.GetDirectoryName(target)!);
+            File.WriteAllBytes(target, File.ReadAllBytes(Path.Combine(from, name)));
+        }
+    }
+
+    // The templates beside the default one, for tools or documents.
+    private static IEnumerable<string> TemplatesIn(string folder)
+    {
+        string templates = Path.Combine(folder, TokenizerConfig.TemplateFolderName);
+        return Directory.Exists(templates) ? Directory.EnumerateFiles(templates, "*.jinja").Select(file => Path.GetRelativePath(folder, file)).Order(StringComparer.Ordinal) : [];
+    }
 }

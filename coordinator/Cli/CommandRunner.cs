@@ -1,13 +1,12 @@
+using Orchestrator.Coordinator.Models;
 using Orchestrator.Coordinator.Telemetry;
+using Orchestrator.Protos.Blobs;
 
 namespace Orchestrator.Coordinator.Cli;
 
 /// <summary>Runs a command's work and turns what it throws into one sentence and an exit code.</summary>
 internal sealed class CommandRunner(CommandOutput output)
 {
-    /// <summary>The system's number of the error ENOSPC, which the runtime hands on.</summary>
-    private const int NoSpaceLeft = 28;
-
     public async Task<int> RunAsync(Func<CommandOutput, Interrupts, RunLog, Task<int>> work)
     {
         using var interrupts = Interrupts.Listen();
@@ -31,7 +30,7 @@ internal sealed class CommandRunner(CommandOutput output)
             output.Error(failure.Message);
             return ExitCodes.Failed;
         }
-        catch (IOException failure) when (failure.HResult == NoSpaceLeft)
+        catch (IOException failure) when (FullDisk.Is(failure))
         {
             // Wherever it was: most often the results go to a file.
             output.Error("The disk is full, so what the command writes is not complete; make room, then start it again.");
@@ -40,10 +39,8 @@ internal sealed class CommandRunner(CommandOutput output)
         catch (Exception unexpected)
         {
             log.Write(LogLevel.Critical, nameof(CommandRunner), unexpected.ToString());
-            output.Error($"An unexpected fault ended the command: {FirstLine(unexpected.Message)} {FaultLog.Where(log)}");
+            output.Error($"An unexpected fault ended the command: {ForeignText.FirstSentence(unexpected.Message)} {FaultLog.Where(log)}");
             return ExitCodes.Failed;
         }
     }
-
-    private static string FirstLine(string text) => text.Split('\n', 2)[0].Trim();
 }

@@ -14,7 +14,7 @@ internal static class InspectCommand
 
     public static Command Create(CommandRunner runner)
     {
-        var path = new Argument<string>("PATH") { Description = "A model, adapter, dataset or run folder, or a .jsonl or .safetensors file." };
+        var path = new Argument<string>("PATH") { Description = "A model, adapter, dataset or run folder, or a .jsonl or .safetensors file.", Validators = { PathCheck.NotEmpty } };
         var json = new Option<bool>("--json") { Description = "One JSON document on stdout." };
         var command = new Command("inspect", "Says what a model, adapter, dataset or run folder holds.") { path, json };
         command.SetAction((parsed, _) => runner.RunAsync((output, _, _) =>

@@ -9,6 +9,9 @@ namespace Orchestrator.Coordinator.Cli;
 /// <summary>Facts of a run's output folder: how far it came, its losses and its adapter.</summary>
 internal static class InspectRun
 {
+    // A key that stands twice would be found out only where it is read.
+    private static readonly JsonDocumentOptions Strict = new() { AllowDuplicateProperties = false };
+
     public static JsonObject Folder(string path)
     {
         var facts = new JsonObject { ["kind"] = "run", ["path"] = path };
@@ -66,7 +69,7 @@ internal static class InspectRun
     {
         try
         {
-            return JsonNode.Parse(lines.Line.Span)?.AsObject() ?? throw new InvalidInputException($"{file}, line {lines.Number}: it is no JSON object.");
+            return JsonNode.Parse(lines.Line.Span, documentOptions: Strict)?.AsObject() ?? throw new InvalidInputException($"{file}, line {lines.Number}: it is no JSON object.");
         }
         catch (Exception error) when (error is JsonException or InvalidOperationException or ArgumentException)
         {

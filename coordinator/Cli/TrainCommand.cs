@@ -8,10 +8,10 @@ internal static class TrainCommand
 {
     public static Command Create(CommandRunner runner)
     {
-        var job = new Argument<string>("JOB.yaml") { Description = "The job file (YAML or JSON)." };
+        var job = new Argument<string>("JOB.yaml") { Description = "The job file (YAML or JSON).", Validators = { PathCheck.NotEmpty } };
         var sets = new Option<string[]>("--set") { Description = "Sets a key of the job file: key=value with a YAML value; may be repeated.", DefaultValueFactory = _ => [] };
         var workers = new Option<int?>("--workers") { Description = "Worker processes to start (default: what the layout needs, else 1, or one a GPU)." };
-        var folder = new Option<string?>("--out") { Description = "The output folder, in place of the job file's." };
+        var folder = new Option<string?>("--out") { Description = "The output folder, in place of the job file's.", Validators = { PathCheck.NotEmpty } };
         var resume = new Option<bool>("--resume") { Description = "Goes on with the run in the output folder; starts one where none is." };
         var overwrite = new Option<bool>("--overwrite") { Description = "Deletes the files of the run in the output folder first." };
         var json = new Option<bool>("--json") { Description = "Ends with one JSON object on stdout." };

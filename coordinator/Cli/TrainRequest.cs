@@ -57,6 +57,11 @@ internal sealed record TrainRequest(JobSpec Job, string Output, int NumWorkers, 
     private static int NumWorkersOf(TrainOptions options, JobSpec job)
     {
         var given = options.Workers ?? job.Resources.Workers;
+        if (given > MaxWorkers)
+        {
+            throw new InvalidInputException($"resources.workers is {given}, but train starts at most {MaxWorkers}; ask for fewer.");
+        }
+
         if (job.Layout is not { } layout)
         {
             return given ?? WorkerLaunch.FindDevices().Count;

@@ -5,6 +5,9 @@ internal static class ForeignText
 {
     private const int MaxLength = 160;
 
+    /// <summary>The first line of a message of several, as a sentence.</summary>
+    public static string FirstSentence(string text) => $"{Clip(text.Trim().Split('\n', 2)[0].TrimEnd()).TrimEnd('.')}.";
+
     public static string Clip(string text)
     {
         string head = text.Length <= MaxLength ? text : string.Concat(text.AsSpan(0, MaxLength), "…");

@@ -17,6 +17,24 @@ internal static class JobEnding
         Release(turn);
     }
 
+    /// <summary>The end by an error of the program, which itself never throws.</summary>
+    public static void FailByFault(JobTurn turn, string reason)
+    {
+        var failed = new JobFailed { Reason = reason, Fault = true };
+        try
+        {
+            failed.Workers.AddRange(JobReport.Accounts(turn.Record, turn.Session));
+        }
+        catch (Exception)
+        {
+            // What the accounts are made of may be what is broken: the turn's fault says it already.
+            failed.Workers.Clear();
+        }
+
+        turn.Raise(failed);
+        Release(turn);
+    }
+
     /// <summary>A worker's own failure ends the job; that it cannot reach another one does so only if that one turns out not to be lost.</summary>
     public static void OnFailure(JobTurn turn, WorkerKey worker, Failure failure)
     {
@@ -42,6 +60,19 @@ internal static class JobEnding
                 $"{lost.Key} {lost.Verb} {Moment(turn.Record)}: {lost.Reason.TrimEnd('.')}; recovery is not built yet, so the job has failed: start it again with --overwrite.",
                 lost.Key.WorkerId,
                 workerEnd: lost.Left ? WorkerEnd.Left : WorkerEnd.Lost);
+        }
+    }
+
+    /// <summary>A worker that cannot start ends a job that waits for workers; one that has its own can do without.</summary>
+    public static void Miss(JobTurn turn, FleetUnavailable unavailable)
+    {
+        if (turn.Record.Placement is null)
+        {
+            Fail(turn, unavailable.Reason);
+        }
+        else
+        {
+            turn.Note = $"goes on without a spare worker: {unavailable.Reason.TrimEnd('.')}";
         }
     }
 

@@ -7,7 +7,5 @@ internal static class JobFault
 {
     /// <param name="what">What failed and when, to begin the sentence with.</param>
     /// <param name="fault">The error.</param>
-    public static string Sentence(string what, Exception fault) => $"{what} by an error of the program: {ForeignText.Clip(FirstLine(fault.Message)).TrimEnd('.')}.";
-
-    private static string FirstLine(string text) => text.Trim().Split('\n', 2)[0].TrimEnd();
+    public static string Sentence(string what, Exception fault) => $"{what} by an error of the program: {ForeignText.FirstSentence(fault.Message)}";
 }

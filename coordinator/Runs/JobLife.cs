@@ -13,7 +13,7 @@ namespace Orchestrator.Coordinator.Runs;
 /// finishing SaveState to replica 0, adapter written       --AdapterExported-->   succeeded
 /// any       --PreparationFailed, WorkerFailure, WorkerLost, a broken rule,
 ///           an error of the program-->                                           failed
-///           (planning: also when all workers that will ever come are attached and cannot serve the job)
+///           (planning: also when all workers that will ever come are attached and cannot serve the job, or one that is waited for cannot start)
 /// any       --CancelJob--> (running: after the step that is under way)           cancelled
 /// </code>
 /// Pure: no clock, no file, no randomness; no exception leaves it. The caller persists the events, and only then does the effects.
@@ -42,7 +42,7 @@ internal static class JobLife
         turn.Fault = fault;
         if (turn.Record is { IsSubmitted: true, HasEnded: false })
         {
-            JobEnding.Fail(turn, JobFault.Sentence($"The job failed {JobEnding.Moment(turn.Record)}", fault));
+            JobEnding.FailByFault(turn, JobFault.Sentence($"The job failed {JobEnding.Moment(turn.Record)}", fault));
         }
     }
 
@@ -61,7 +61,7 @@ internal static class JobLife
                 JobEnding.Lose(turn, lost);
                 break;
             case FleetUnavailable unavailable when record.IsSubmitted && !record.HasEnded:
-                JobEnding.Fail(turn, unavailable.Reason);
+                JobEnding.Miss(turn, unavailable);
                 break;
             case FleetLimit limit:
                 turn.Session = turn.Session with { MaxWorkers = limit.MaxWorkers };

@@ -1,5 +1,6 @@
 using System.Text;
 using Orchestrator.Coordinator.Adapters;
+using Orchestrator.Coordinator.Tokenizers;
 using Orchestrator.Protos.Blobs;
 
 namespace Orchestrator.Coordinator.Runs;
@@ -107,14 +108,20 @@ internal sealed class RunFolder
     private static void DeleteAdapter(string output)
     {
         var adapter = Path.Combine(output, AdapterFolderName);
-        foreach (var name in PeftAdapterWriter.FileNames)
+        foreach (var name in PeftAdapterWriter.FilesIn(adapter))
         {
             DeleteFile(Path.Combine(adapter, name));
         }
 
-        if (Directory.Exists(adapter) && !Directory.EnumerateFileSystemEntries(adapter).Any())
+        DeleteIfEmpty(Path.Combine(adapter, TokenizerConfig.TemplateFolderName));
+        DeleteIfEmpty(adapter);
+    }
+
+    private static void DeleteIfEmpty(string folder)
+    {
+        if (Directory.Exists(folder) && !Directory.EnumerateFileSystemEntries(folder).Any())
         {
-            Directory.Delete(adapter);
+            Directory.Delete(folder);
         }
     }
 

@@ -26,13 +26,7 @@ internal static class AtomicFolder
         {
             Directory.CreateDirectory(temporary);
             fill(temporary);
-            foreach (string file in Directory.EnumerateFiles(temporary))
-            {
-                using FileStream stream = new(file, FileMode.Open, FileAccess.Write, FileShare.Read, bufferSize: 0);
-                stream.Flush(flushToDisk: true);
-            }
-
-            AtomicFile.SyncFolder(temporary);
+            Sync(temporary);
             if (Directory.Exists(target))
             {
                 FolderExchange.Exchange(temporary, target);
@@ -48,6 +42,22 @@ internal static class AtomicFolder
         {
             Remove(temporary);
         }
+    }
+
+    private static void Sync(string folder)
+    {
+        foreach (string file in Directory.EnumerateFiles(folder))
+        {
+            using FileStream stream = new(file, FileMode.Open, FileAccess.Write, FileShare.Read, bufferSize: 0);
+            stream.Flush(flushToDisk: true);
+        }
+
+        foreach (string inner in Directory.EnumerateDirectories(folder))
+        {
+            Sync(inner);
+        }
+
+        AtomicFile.SyncFolder(folder);
     }
 
     private static void Remove(string folder)

@@ -22,6 +22,9 @@ internal sealed record TokenizerConfig(
 
     public const string TemplateFileName = "chat_template.jinja";
 
+    /// <summary>Where transformers keeps the templates beside the default one.</summary>
+    public const string TemplateFolderName = "additional_chat_templates";
+
     private const string SpecialTokensFileName = "special_tokens_map.json";
     private const string ToolTemplateName = "tool_use";
     private const string NameEnd = "_token";
@@ -29,8 +32,7 @@ internal sealed record TokenizerConfig(
 
     private static readonly string[] Roles = ["bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token"];
 
-    // Where transformers keeps the templates beside the default one.
-    private static readonly string ToolTemplateFileName = Path.Combine("additional_chat_templates", $"{ToolTemplateName}.jinja");
+    private static readonly string ToolTemplateFileName = Path.Combine(TemplateFolderName, $"{ToolTemplateName}.jinja");
 
     /// <summary>Text of the token that begins a text.</summary>
     public string? BosToken => NamedTokens.GetValueOrDefault("bos_token");

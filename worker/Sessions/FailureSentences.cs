@@ -9,9 +9,6 @@ namespace Orchestrator.Worker.Sessions;
 /// <summary>Turns whatever went wrong into the code and the one sentence that the coordinator is told.</summary>
 internal static class FailureSentences
 {
-    private const int NoSpaceLeft = 28;
-    private const int QuotaExceeded = 122;
-
     public static Failure Of(Exception exception) => exception switch
     {
         AggregateException { InnerException: { } inner } => Of(inner),
@@ -21,7 +18,7 @@ internal static class FailureSentences
         ExternalException torch when IsOutOfMemory(torch) =>
             New(ErrorCode.ResourceExhausted, "The device's memory ran out: use a smaller micro-batch, full recompute, more stages, or a device with more memory."),
         BlobFormatException blob => New(ErrorCode.BadData, blob.Message),
-        IOException full when IsDiskFull(full) => New(ErrorCode.ResourceExhausted, $"The disk is full: {Sentence(full.Message)}"),
+        IOException full when FullDisk.Is(full) => New(ErrorCode.ResourceExhausted, $"The disk is full: {Sentence(full.Message)}"),
         UnauthorizedAccessException denied => New(ErrorCode.BadData, Sentence(denied.Message)),
         IOException io => New(ErrorCode.BadData, Sentence(io.Message)),
         RpcException rpc => New(ErrorCode.PeerUnreachable, Sentence($"A call failed ({rpc.StatusCode}): {rpc.Status.Detail}")),
@@ -30,8 +27,6 @@ internal static class FailureSentences
 
     private static bool IsOutOfMemory(ExternalException torch) =>
         torch.Message.Contains("not enough memory", StringComparison.OrdinalIgnoreCase) || torch.Message.Contains("out of memory", StringComparison.OrdinalIgnoreCase);
-
-    private static bool IsDiskFull(IOException io) => (io.HResult & 0xFFFF) is NoSpaceLeft or QuotaExceeded || io.Message.Contains("No space left", StringComparison.Ordinal);
 
     // One line, ended by a full stop; libtorch adds a C++ stack trace after the first line.
     private static string Sentence(string message)

@@ -7,7 +7,7 @@ namespace Orchestrator.Coordinator.Cli.Generate;
 internal static class GenerateCommand
 {
     private static readonly Option<string?> Prompt = new("--prompt") { Description = "The question: a user's message where the model has a chat template, else a text that is gone on with. Without any prompt: a chat." };
-    private static readonly Option<string?> Messages = new("--messages") { Description = "A file of messages (role, content), or of conversations of them: JSON or JSON Lines." };
+    private static readonly Option<string?> Messages = new("--messages") { Description = "A file of messages (role, content), or of conversations of them: JSON or JSON Lines.", Validators = { PathCheck.NotEmpty } };
     private static readonly Option<string?> PromptIds = new("--prompt-ids") { Description = "The prompt as token ids, e.g. 1,529,30; needs no tokenizer." };
     private static readonly Option<bool> Raw = new("--raw") { Description = "Goes on with the prompt as plain text, without the chat template." };
     private static readonly Option<int> MaxNewTokens = new("--max-new-tokens") { Description = "Tokens of the longest answer.", DefaultValueFactory = _ => 256 };

@@ -15,11 +15,13 @@ namespace Orchestrator.Coordinator.Cli.Generate;
 /// <param name="Json">Whether answers are printed as JSON.</param>
 internal sealed record GenerateInput(WholeModelInput Model, PromptEncoder Text, GenerationSettings Settings, IReadOnlyList<int[]>? Prompts, bool Json)
 {
+    private static readonly WholeModelKeys Keys = new("generate", "data.chat_template", "data.clock");
+
     /// <exception cref="InvalidInputException">An option, the model, the adapter or a prompt is wrong.</exception>
     public static GenerateInput Read(GenerateOptions options, string currentFolder)
     {
         CheckOptions(options);
-        var model = WholeModelInput.Read(options.Model, "generate", NoData(currentFolder), currentFolder);
+        var model = WholeModelInput.Read(options.Model, Keys, NoData(currentFolder), currentFolder);
         var text = PromptEncoder.Open(model.Model.Path, model.Job.Data);
         if (options.Stops.Count > 0 && text.Tokenizer is null) throw new InvalidInputException($"--stop needs a tokenizer, and {model.Model.Path} has none.");
         var settings = new GenerationSettings(GenerationSettings.CheckedLength(options.MaxNewTokens), text.StopTokens, options.Stops, SamplingOf(options));

@@ -8,9 +8,9 @@ internal static class RenderCommand
 {
     public static Command Create(CommandRunner runner)
     {
-        var model = new Option<string>("--model") { Description = "The model's folder: its chat template and tokenizer." };
-        var template = new Option<string>("--template") { Description = "A .jinja file instead of a model." };
-        var data = new Option<string>("--data") { Description = "A JSONL file of conversations: messages, and tools, documents and kwargs if wanted.", Required = true };
+        var model = new Option<string>("--model") { Description = "The model's folder: its chat template and tokenizer.", Validators = { PathCheck.NotEmpty } };
+        var template = new Option<string>("--template") { Description = "A .jinja file instead of a model.", Validators = { PathCheck.NotEmpty } };
+        var data = new Option<string>("--data") { Description = "A JSONL file of conversations: messages, and tools, documents and kwargs if wanted.", Required = true, Validators = { PathCheck.NotEmpty } };
         var clock = new Option<string>("--clock") { Description = "The moment that strftime_now in the chat template tells (ISO 8601), as 2026-02-03T04:05:06; now if it is left out." };
         var json = new Option<bool>("--json") { Description = "One JSON object a line on stdout." };
         var command = new Command("render", "Shows what a chat template makes of conversations.") { model, template, data, clock, json };

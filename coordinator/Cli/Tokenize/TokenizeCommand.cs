@@ -7,8 +7,8 @@ internal static class TokenizeCommand
 {
     public static Command Create(CommandRunner runner)
     {
-        var model = new Option<string>("--model") { Description = "The model's folder.", Required = true };
-        var data = new Option<string>("--data") { Description = "A JSONL file of texts: {\"text\": …} a line." };
+        var model = new Option<string>("--model") { Description = "The model's folder.", Required = true, Validators = { PathCheck.NotEmpty } };
+        var data = new Option<string>("--data") { Description = "A JSONL file of texts: {\"text\": …} a line.", Validators = { PathCheck.NotEmpty } };
         var text = new Argument<string?>("TEXT") { Description = "A text, instead of --data.", Arity = ArgumentArity.ZeroOrOne };
         var noSpecial = new Option<bool>("--no-special") { Description = "Without the tokens that the tokenizer adds to a text (a BOS)." };
         var json = new Option<bool>("--json") { Description = "One JSON object a line on stdout." };

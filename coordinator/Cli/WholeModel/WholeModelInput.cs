@@ -10,24 +10,18 @@ namespace Orchestrator.Coordinator.Cli.WholeModel;
 /// <summary>A model, adapter and options that were read and checked; the options as a job's settings, so that they mean what they mean in a job file.</summary>
 internal sealed record WholeModelInput(JobSpec Job, ModelFolder Model, SkipModules Skip, IReadOnlyList<AdapterModule> Modules)
 {
-    private static readonly string[] Sections = ["quantization.", "data.", "resources."];
-
     /// <summary>Reads what a command was asked for.</summary>
     /// <param name="options">The options.</param>
-    /// <param name="command">The command's name.</param>
+    /// <param name="keys">The command's name, and the keys of a job that it takes.</param>
     /// <param name="data">The job's data section.</param>
     /// <param name="currentFolder">What relative paths are relative to.</param>
     /// <exception cref="InvalidInputException">An option, the model or the adapter is wrong.</exception>
-    public static WholeModelInput Read(WholeModelOptions options, string command, JsonObject data, string currentFolder)
+    public static WholeModelInput Read(WholeModelOptions options, WholeModelKeys keys, JsonObject data, string currentFolder)
     {
-        if (options.Sets.FirstOrDefault(set => !Array.Exists(Sections, section => set.StartsWith(section, StringComparison.Ordinal))) is { } foreign)
-        {
-            throw new InvalidInputException($"--set {foreign}: {command} takes keys of {string.Join(", ", Sections.Select(section => section.TrimEnd('.')))}.");
-        }
-
+        keys.Check(options.Sets);
         var document = new JsonObject
         {
-            ["name"] = command,
+            ["name"] = keys.Command,
             ["model"] = Path.GetFullPath(options.Model, currentFolder),
             ["quantization"] = new JsonObject { ["type"] = options.Quantization, ["compute_dtype"] = options.ComputeDtype },
             ["data"] = data,

@@ -13,6 +13,13 @@ internal static class JobKeys
     /// <summary>The instruction paths that a worker can be held to.</summary>
     public static readonly IReadOnlyList<string> InstructionPaths = ["portable", "avx2", "avx512", "avx512_bf16"];
 
+    /// <summary>With adapter.init_from these come from that adapter's own configuration.</summary>
+    public static readonly IReadOnlyList<string> OfInitialAdapter =
+    [
+        "adapter.r", "adapter.lora_alpha", "adapter.lora_dropout", "adapter.target_modules", "adapter.exclude_modules", "adapter.layers_to_transform",
+        "adapter.rank_pattern", "adapter.alpha_pattern", "adapter.use_rslora",
+    ];
+
     private static readonly KeyType Flag = new BooleanType();
     private static readonly KeyType Share = new NumberType(0, max: 1);
 

@@ -4,14 +4,9 @@ namespace Orchestrator.Coordinator.Jobs;
 /// <remarks>A rule is checked only where every key it needs was read; each broken rule is reported at the key that a person would change.</remarks>
 internal static class JobRules
 {
-    // With init_from these come from the adapter's own configuration.
-    private static readonly string[] FromAdapter =
-    [
-        "adapter.r", "adapter.lora_alpha", "adapter.lora_dropout", "adapter.target_modules", "adapter.exclude_modules", "adapter.layers_to_transform",
-        "adapter.rank_pattern", "adapter.alpha_pattern", "adapter.use_rslora",
-    ];
-
     private static readonly string[] OfAdam = ["training.adam_beta1", "training.adam_beta2", "training.adam_epsilon"];
+
+    private static readonly string[] OfSgd = ["training.momentum"];
 
     public static void Check(JobValues values, JobFileErrors errors)
     {
@@ -22,7 +17,8 @@ internal static class JobRules
 
         if (values.Differs("adapter.init_from"))
         {
-            RefuseEach(values, FromAdapter, "comes from the adapter in adapter.init_from and cannot be set beside it; remove it", errors);
+            // Also where it stands at its default: what the adapter has is another value.
+            RefuseEach(values, JobKeys.OfInitialAdapter.Where(values.IsGiven), "comes from the adapter in adapter.init_from and cannot be set beside it; remove it", errors);
         }
 
         CheckOptimizer(values, errors);
@@ -42,11 +38,11 @@ internal static class JobRules
 
         if (values.Get<string>("training.optimizer") == "sgd")
         {
-            RefuseEach(values, OfAdam, "belongs to the optimizer adamw, but training.optimizer is sgd; remove it", errors);
+            RefuseEach(values, OfAdam.Where(values.Differs), "belongs to the optimizer adamw, but training.optimizer is sgd; remove it", errors);
         }
         else
         {
-            RefuseEach(values, ["training.momentum"], "belongs to the optimizer sgd, but training.optimizer is adamw; remove it (adamw has adam_beta1)", errors);
+            RefuseEach(values, OfSgd.Where(values.Differs), "belongs to the optimizer sgd, but training.optimizer is adamw; remove it (adamw has adam_beta1)", errors);
         }
     }
 
@@ -84,7 +80,7 @@ internal static class JobRules
 
     private static void RefuseEach(JobValues values, IEnumerable<string> paths, string why, JobFileErrors errors)
     {
-        foreach (var path in paths.Where(values.Differs))
+        foreach (var path in paths)
         {
             errors.Add(values.PlaceOf(path), $"{path} {why}");
         }

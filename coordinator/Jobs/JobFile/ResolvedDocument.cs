@@ -3,13 +3,15 @@ using System.Text;
 namespace Orchestrator.Coordinator.Jobs;
 
 /// <summary>Writes a job with every key, default and absolute path: parsing it again gives an equal spec.</summary>
+/// <remarks>With adapter.init_from, keys that come from that adapter are left out: a default there would say what is not so.</remarks>
 internal static class ResolvedDocument
 {
     public static string Write(JobValues values)
     {
         var text = new StringBuilder();
         var open = "";
-        foreach (var key in JobKeys.All)
+        var isFromAdapter = values.Differs("adapter.init_from");
+        foreach (var key in JobKeys.All.Where(key => !isFromAdapter || !JobKeys.OfInitialAdapter.Contains(key.Path, StringComparer.Ordinal)))
         {
             OpenSections(text, open, key.Section);
             open = key.Section;

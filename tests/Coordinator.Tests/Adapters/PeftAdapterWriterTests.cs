@@ -105,6 +105,27 @@ public sealed class PeftAdapterWriterTests
     }
 
     [Fact]
+    public void Write_TokenizerWithMoreTemplates_CopiesThemWithTheirFolder()
+    {
+        using var folder = new TemporaryFolder();
+        string tokenizer = folder.CopyOf(Fixtures.At("..", "..", "coordinator", "samples", "tiny-llama"), "base");
+        Directory.CreateDirectory(folder.At("base", "additional_chat_templates"));
+        File.WriteAllText(folder.At("base", "additional_chat_templates", "tool_use.jinja"), "{{ tools }}\r\n");
+        File.WriteAllText(folder.At("base", "additional_chat_templates", "rag.jinja"), "{{ documents }}");
+        File.WriteAllText(folder.At("base", "additional_chat_templates", "notes.txt"), "mine");
+        PeftAdapter golden = PeftAdapter.Read(Fixtures.At("adapters", "llama3-list"));
+
+        Write(folder.At("out"), golden.Config, golden.Bind(Llama3), tokenizer);
+        // Once more over itself, as a run with --overwrite does.
+        Write(folder.At("out"), golden.Config, golden.Bind(Llama3), tokenizer);
+
+        Assert.Equal(["rag.jinja", "tool_use.jinja"], Directory.EnumerateFileSystemEntries(folder.At("out", "additional_chat_templates")).Select(Path.GetFileName).Order(StringComparer.Ordinal));
+        Assert.Equal("{{ tools }}\r\n", File.ReadAllText(folder.At("out", "additional_chat_templates", "tool_use.jinja")));
+        Assert.Equal("{{ documents }}", File.ReadAllText(folder.At("out", "additional_chat_templates", "rag.jinja")));
+        Assert.Equal(["base", "out"], Directory.EnumerateFileSystemEntries(folder.Path).Select(Path.GetFileName).Order(StringComparer.Ordinal));
+    }
+
+    [Fact]
     public void Write_FailingSource_LeavesTheOldFolderAndNothingElse()
     {
         using var folder = new TemporaryFolder();

@@ -13,6 +13,17 @@ public sealed class CommandLineTests
     [InlineData(new[] { "train", "/nowhere/job.yaml", "--resume", "--overwrite" }, "--overwrite")]
     [InlineData(new[] { "score", "--model", "m", "--data", "d", "--quantization", "nf5" }, "nf5")]
     [InlineData(new[] { "score", "--model", "m", "--data", "d", "--set", "training.seed=1" }, "training.seed=1")]
+    [InlineData(new[] { "inspect", "" }, "PATH is empty; give a path.")]
+    [InlineData(new[] { "train", "" }, "JOB.yaml is empty")]
+    [InlineData(new[] { "train", "job.yaml", "--out", "" }, "--out is empty")]
+    [InlineData(new[] { "train", "job.yaml", "--out=" }, "--out")]
+    [InlineData(new[] { "prepare", "job.yaml", "--out", "" }, "--out is empty")]
+    [InlineData(new[] { "score", "--model", "m", "--data", "" }, "--data is empty")]
+    [InlineData(new[] { "score", "--model", "", "--data", "d" }, "--model is empty")]
+    [InlineData(new[] { "evaluate", "--model", "m", "--data", "d", "--adapter", "" }, "--adapter is empty")]
+    [InlineData(new[] { "generate", "--model", "m", "--messages", "" }, "--messages is empty")]
+    [InlineData(new[] { "tokenize", "--model", "m", "--data", "" }, "--data is empty")]
+    [InlineData(new[] { "render", "--template", "", "--data", "d" }, "--template is empty")]
     public async Task Run_WrongRequest_EndsWithTwoAndASentenceThatNamesIt(string[] arguments, string named)
     {
         var (code, results, messages) = await CommandRun.RunAsync(arguments);

@@ -46,6 +46,23 @@ public sealed class InspectCommandTests
         Assert.Equal("adapter", facts.RootElement.GetProperty("adapter").GetProperty("kind").GetString());
     }
 
+    [Theory]
+    [InlineData("""{"step":1,"step":2,"loss":5.1}""", "metrics.jsonl, line 2: it is not a line of metrics.")]
+    [InlineData("""{"step":1,"loss":{"a":1,"a":2}}""", "metrics.jsonl, line 2: it is not a line of metrics.")]
+    [InlineData("[1]", "metrics.jsonl, line 2: it is not a line of metrics.")]
+    [InlineData("null", "metrics.jsonl, line 2: it is no JSON object.")]
+    public async Task Run_RunFolderWithADamagedLine_IsOneSentenceAndTwo(string line, string expected)
+    {
+        using var folder = new TemporaryFolder();
+        Directory.CreateDirectory(folder.Path);
+        await File.WriteAllLinesAsync(folder.At("metrics.jsonl"), ["""{"step":0,"eval_loss":5.5}""", line], TestContext.Current.CancellationToken);
+
+        (int code, string output, string error) = await RunAsync(folder.Path, json: false);
+
+        Assert.Equal((2, ""), (code, output));
+        Assert.EndsWith(expected, Assert.Single(error.TrimEnd().Split('\n')), StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task Run_DatasetFolder_StatesEachFile()
     {

@@ -14,6 +14,8 @@ public sealed class TrainRequestTests : IDisposable
     [InlineData("layout={replicas: 2, stages: 3}", 8, 8)]
     [InlineData("resources.workers=3", null, 3)]
     [InlineData("resources.workers=3", 2, 2)]
+    [InlineData("resources.workers=256", null, 256)]
+    [InlineData("resources.workers=257", 2, 2)]
     public void Read_LayoutAndOptions_SayHowManyWorkersStart(string set, int? workers, int expected) =>
         Assert.Equal(expected, Read(set, workers).Request!.NumWorkers);
 
@@ -21,7 +23,9 @@ public sealed class TrainRequestTests : IDisposable
     [InlineData("layout={replicas: 2, stages: 3}", 5, "needs 6 workers, but 5 are to be started; give --workers 6")]
     [InlineData("layout={replicas: 16, stages: 17}", null, "needs 272 workers, but train starts at most 256")]
     [InlineData("layout={replicas: 16, stages: 100000}", 256, "needs 1600000 workers, but 256 are to be started")]
-    public void Read_LayoutThatNeedsMore_IsRefused(string set, int? workers, string sentence)
+    [InlineData("resources.workers=257", null, "resources.workers is 257, but train starts at most 256; ask for fewer.")]
+    [InlineData("resources={workers: 5000, compute_threads: 1}", null, "resources.workers is 5000, but train starts at most 256")]
+    public void Read_MoreWorkersThanCanBe_IsRefused(string set, int? workers, string sentence)
     {
         var error = Assert.Throws<InvalidInputException>(() => Read(set, workers));
         Assert.Contains(sentence, error.Message, StringComparison.Ordinal);

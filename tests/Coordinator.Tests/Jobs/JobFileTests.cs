@@ -123,6 +123,19 @@ public class JobFileTests
     }
 
     [Fact]
+    public void Parse_InitialAdapter_ResolvesWithoutTheKeysThatComeFromIt()
+    {
+        string[] keys = ["r:", "lora_alpha:", "lora_dropout:", "target_modules:", "exclude_modules:", "layers_to_transform:", "rank_pattern:", "alpha_pattern:", "use_rslora:"];
+        var fresh = JobFile.Parse(Minimal, "job.yaml", "/base", [], "/cwd").ResolvedYaml.Split('\n');
+        var started = JobFile.Parse(Minimal + "adapter: {init_from: init}\n", "job.yaml", "/base", [], "/cwd").ResolvedYaml.Split('\n');
+
+        Assert.Contains("  init_from: /base/init", started);
+        Assert.Equal(fresh.Where(line => !keys.Any(key => line.StartsWith($"  {key}", StringComparison.Ordinal)) && !line.Contains("init_from", StringComparison.Ordinal)),
+            started.Where(line => !line.Contains("init_from", StringComparison.Ordinal)));
+        Assert.Equal(fresh.Length - keys.Length, started.Length);
+    }
+
+    [Fact]
     public void Parse_EveryKindOfValue_ResolvesToAnEqualSpec()
     {
         var result = JobFile.Parse(
@@ -210,6 +223,8 @@ public class JobFileTests
     [InlineData("training: {momentum: 0.9}", "belongs to the optimizer sgd")]
     [InlineData("training: {optimizer: sgd, adam_beta1: 0.8}", "belongs to the optimizer adamw")]
     [InlineData("adapter: {init_from: x, r: 8}", "adapter.r comes from the adapter in adapter.init_from")]
+    [InlineData("adapter: {init_from: x, r: 16}", "line 4, column 28: adapter.r comes from the adapter in adapter.init_from")]
+    [InlineData("adapter: {init_from: x, target_modules: all-linear}", "adapter.target_modules comes from the adapter in adapter.init_from")]
     [InlineData("name: a\nname: b", "the key 'name' stands twice in the same mapping")]
     [InlineData("name: &a x\noutput: *a", "anchors and aliases are not supported")]
     [InlineData("name: !!str 5", "tags are not supported")]
@@ -269,9 +284,11 @@ public class JobFileTests
         Assert.Equal(result.Spec, JobFile.Parse(result.ResolvedYaml, "again.yaml", "/", [], "/").Spec);
     }
 
-    [Fact]
-    public void Parse_Mix_IsRefusedByName()
-        => Assert.Contains("mix of {path, weight} is not built yet", Assert.Single(Errors("model: m\ndata:\n  train: [{path: a, weight: 1}]\n")), StringComparison.Ordinal);
+    [Theory]
+    [InlineData("model: m\ndata:\n  train: [{path: a, weight: 1}]\n", "line 3, column 11: data.train as a mix of {path, weight} is not built yet")]
+    [InlineData(Minimal + "  eval: {path: a}\n", "line 4, column 9: data.eval as a mix of {path, weight} is not built yet")]
+    public void Parse_Mix_IsRefusedByTheNameOfItsKey(string text, string expected)
+        => Assert.Contains(expected, Assert.Single(Errors(text)), StringComparison.Ordinal);
 
     [Fact]
     public void Parse_MissingKeys_AreNamed()

@@ -1,3 +1,5 @@
+using System.Security.Cryptography;
+using System.Text;
 using System.Text.Json;
 using Orchestrator.Coordinator.Membership;
 using Orchestrator.Coordinator.Runs;
@@ -55,6 +57,63 @@ public sealed class AdapterExportTests : IDisposable
         Assert.StartsWith($"{backend}/", lineage.RootElement.GetProperty("numeric_class").GetString(), StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task Export_OfARunThatStartedFromAnAdapter_SaysInItsLineageWhereItsBitsComeFrom()
+    {
+        string At(string name) => Fixtures.At("training", "nf4-sgd-constant", name);
+        var (run, saved) = await SavedAsync(
+            new FakeWorkers(2), "layout={replicas: 2, stages: 1}", $"model={At("base")}", $"adapter.init_from={At("init")}", $"data.train={At("train.jsonl")}", $"data.eval={At("eval.jsonl")}");
+
+        AdapterExport.Run(run.Session.Material!, run.Record, States, [saved], Adapter);
+
+        using var document = JsonDocument.Parse(File.ReadAllBytes(Path.Combine(Adapter, "lineage.json")));
+        var lineage = document.RootElement;
+        Assert.Equal(
+            ["base", "init_from", "data", "job_sha256", "step", "versions", "numeric_class", "bit_identical", "layouts"],
+            lineage.EnumerateObject().Select(property => property.Name));
+        AssertSource(lineage.GetProperty("base"), At("base"), "config.json", "model.safetensors");
+        AssertSource(lineage.GetProperty("init_from"), At("init"), "adapter_config.json", "adapter_model.safetensors");
+        Assert.Equal(
+            [ShardOf("train", At("train.jsonl")), ShardOf("eval", At("eval.jsonl"))],
+            lineage.GetProperty("data").EnumerateArray().Select(data => $"{data.GetProperty("split")} {data.GetProperty("samples")} {data.GetProperty("tokens")}"));
+        Assert.All(lineage.GetProperty("data").EnumerateArray(), data => Assert.True(File.Exists(_job.Folder.At("data", $"{data.GetProperty("sha256")}.blob"))));
+        Assert.Equal(2, lineage.GetProperty("data").EnumerateArray().Select(data => data.GetProperty("sha256").GetString()).Distinct().Count());
+        Assert.Equal(JsonDocument.Parse(run.Plan).RootElement.GetProperty("job_hash").GetString(), lineage.GetProperty("job_sha256").GetString());
+        Assert.Equal(2, lineage.GetProperty("step").GetInt32());
+        Assert.Equal(["kernels", "libtorch", "orchestrator"], lineage.GetProperty("versions").EnumerateObject().Select(version => version.Name));
+        Assert.Equal(("1", "2.10"), (lineage.GetProperty("versions").GetProperty("kernels").GetString(), lineage.GetProperty("versions").GetProperty("libtorch").GetString()));
+        Assert.Matches("^[0-9]+\\.[0-9]+", lineage.GetProperty("versions").GetProperty("orchestrator").GetString());
+        Assert.Equal("""[{"generation":1,"first_step":1,"last_step":2,"replicas":2,"stages":1}]""", JsonSerializer.Serialize(lineage.GetProperty("layouts")));
+    }
+
+    [Fact]
+    public async Task Export_OfAFreshAdapterWithoutEvaluation_HasNeitherInItsLineage()
+    {
+        var (run, saved) = await SavedAsync(null, "data.eval=null");
+
+        AdapterExport.Run(run.Session.Material!, run.Record, States, [saved], Adapter);
+
+        using var lineage = JsonDocument.Parse(File.ReadAllBytes(Path.Combine(Adapter, "lineage.json")));
+        Assert.Equal(JsonValueKind.Null, lineage.RootElement.GetProperty("init_from").ValueKind);
+        Assert.Equal("train 64 512", Assert.Single(lineage.RootElement.GetProperty("data").EnumerateArray().Select(data => $"{data.GetProperty("split")} {data.GetProperty("samples")} {data.GetProperty("tokens")}")));
+    }
+
+    /// <summary>The name, each file's hash, and the one over them all, computed here once more from the files.</summary>
+    private static void AssertSource(JsonElement source, string folder, params string[] files)
+    {
+        var hashes = files.Select(file => (Name: file, Hash: Convert.ToHexStringLower(SHA256.HashData(File.ReadAllBytes(Path.Combine(folder, file)))))).ToList();
+        Assert.Equal(["name", "sha256", "files"], source.EnumerateObject().Select(property => property.Name));
+        Assert.Equal(folder, source.GetProperty("name").GetString());
+        Assert.Equal(hashes, source.GetProperty("files").EnumerateObject().Select(file => (file.Name, file.Value.GetString()!)));
+        Assert.Equal(Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(string.Concat(hashes.Select(file => $"{file.Name}  {file.Hash}\n"))))), source.GetProperty("sha256").GetString());
+    }
+
+    private static string ShardOf(string split, string file)
+    {
+        var lengths = File.ReadAllLines(file).Select(row => JsonDocument.Parse(row).RootElement.GetProperty("input_ids").GetArrayLength()).ToList();
+        return $"{split} {lengths.Count} {lengths.Sum()}";
+    }
+
     private void AssertRefused(PureRun run, StateSaved saved, string sentence)
     {
         var refused = Assert.Throws<BlobFormatException>(() => AdapterExport.Run(run.Session.Material!, run.Record, States, [saved], Adapter));
@@ -64,9 +123,9 @@ public sealed class AdapterExportTests : IDisposable
     }
 
     /// <summary>A run at its end, and the state that its only worker saved.</summary>
-    private async Task<(PureRun Run, StateSaved Saved)> SavedAsync(FakeWorkers? fleet = null)
+    private async Task<(PureRun Run, StateSaved Saved)> SavedAsync(FakeWorkers? fleet = null, params string[] set)
     {
-        var request = _job.Request("training.max_steps=2", "training.eval_steps=2");
+        var request = _job.Request(["training.max_steps=2", "training.eval_steps=2", .. set]);
         var workers = fleet ?? new FakeWorkers(1);
         var run = new PureRun(await _job.MaterialAsync(request), request, workers);
         run.Submit();

@@ -244,6 +244,31 @@ public sealed class JobLifeTests : IDisposable
     }
 
     [Fact]
+    public async Task Spare_ThatCannotStart_LeavesThePlacedJobAlone()
+    {
+        var run = await Held(step: 3);
+
+        var decision = run.One(new FleetUnavailable("worker-1 ended again and again."));
+
+        Assert.Empty(decision.Events);
+        Assert.Empty(decision.Effects);
+        Assert.Equal("goes on without a spare worker: worker-1 ended again and again", decision.Note);
+        run.Tell(Report(run, 3, _ => { }));
+        Assert.Equal((JobState.Running, 3UL), (run.Record.State, run.Record.CommittedStep));
+    }
+
+    [Fact]
+    public async Task Worker_ThatCannotStart_FailsTheJobThatWaits()
+    {
+        var run = await Run(new FakeWorkers(1), "resources.workers=2");
+        Assert.Equal(JobState.Planning, run.Record.State);
+
+        run.One(new FleetUnavailable("worker-1 ended again and again."));
+
+        Assert.Equal((JobState.Failed, "worker-1 ended again and again."), (run.Record.State, run.Record.Reason));
+    }
+
+    [Fact]
     public async Task Cancel_WhileRunning_EndsTheJobAfterTheStep()
     {
         var run = await Held(step: 3);
@@ -363,6 +388,27 @@ public sealed class JobLifeTests : IDisposable
         Assert.Matches("^The job failed before step 1 by an error of the program: [^\\n]+\\.$", run.Record.Reason);
         Assert.True(JobReport.Status(run.Record, run.Session).Fault);
         Assert.Empty(run.One(new FakeWorkers(1).Fleet).Events);
+    }
+
+    /// <summary>A session that is broken where the accounts of workers come from: the decision throws, and so would its report.</summary>
+    [Fact]
+    public async Task Fault_ThatSpoilsTheAccountsToo_StillFailsTheJobAndFreesItsWorkers()
+    {
+        var run = await Held(step: 3);
+        var report = Report(run, 3, changed => changed.Totals = new WorkerTotals());
+        var broken = run.Session with { Totals = null! };
+        Assert.Throws<ArgumentNullException>(() => JobReport.Accounts(run.Record, broken).ToList());
+
+        var decision = JobLife.Decide(run.Record, broken, report, DateTimeOffset.UnixEpoch);
+
+        Assert.IsType<NullReferenceException>(decision.Fault);
+        var failed = Assert.IsType<JobFailed>(Assert.Single(decision.Events));
+        Assert.True(failed.Fault);
+        Assert.Empty(failed.Workers);
+        Assert.Matches("^The job failed at step 3 by an error of the program: [^\\n]+\\.$", failed.Reason);
+        Assert.Equal(JobState.Failed, decision.Record.State);
+        Assert.IsType<JobEffect.End>(decision.Effects[^1]);
+        Assert.Single(decision.Effects.OfType<JobEffect.Send>(), send => send.Message.Message.BodyCase == CoordinatorMessage.BodyOneofCase.Release);
     }
 
     /// <summary>Event and worker of each line that the last event of the journal leaves in events.jsonl.</summary>

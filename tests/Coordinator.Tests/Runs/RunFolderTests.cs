@@ -70,6 +70,8 @@ public sealed class RunFolderTests : IDisposable
         Directory.CreateDirectory(_folder.At("adapter"));
         File.WriteAllText(_folder.At("adapter", "adapter_config.json"), "old");
         File.WriteAllText(_folder.At("adapter", "notes.txt"), "mine");
+        Directory.CreateDirectory(_folder.At("adapter", "additional_chat_templates"));
+        File.WriteAllText(_folder.At("adapter", "additional_chat_templates", "tool_use.jinja"), "old");
         File.WriteAllText(_folder.At("notes.txt"), "mine");
 
         RunFolder.Check(_folder.Path, resume: false, overwrite: true);
@@ -78,6 +80,7 @@ public sealed class RunFolderTests : IDisposable
         Assert.Equal(
             ["adapter/notes.txt", "events.jsonl", "job.yaml", "notes.txt"],
             Directory.EnumerateFiles(_folder.Path, "*", SearchOption.AllDirectories).Select(file => Path.GetRelativePath(_folder.Path, file)).Order(StringComparer.Ordinal));
+        Assert.False(Directory.Exists(_folder.At("adapter", "additional_chat_templates")));
         Assert.Equal("new\n", File.ReadAllText(_folder.At("events.jsonl")));
         Assert.Equal("name: b\n", File.ReadAllText(_folder.At("job.yaml")));
     }

@@ -4,7 +4,8 @@ using Orchestrator.Protos.Resilience;
 
 namespace Orchestrator.Worker.Tests.Architecture;
 
-/// <summary>Every remote call goes through the resilience pipeline of its RPC.</summary>
+/// <summary>Every remote call goes through a resilience pipeline, and every pipeline is made of the table of RPC policies.</summary>
+/// <remarks>That it is the pipeline of its own RPC is not proven here.</remarks>
 public sealed class ResilienceTests
 {
     [Theory]

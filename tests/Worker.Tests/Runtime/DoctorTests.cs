@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Globalization;
 using Orchestrator.Worker.Runtime;
 
@@ -69,9 +68,7 @@ public sealed class DoctorTests
 
     private static async Task<(int ExitCode, string Output, string Errors)> RunAsync(params string[] arguments)
     {
-        var start = new ProcessStartInfo(Path.Combine(AppContext.BaseDirectory, "orchestrator-worker"), arguments) { UseShellExecute = false, RedirectStandardOutput = true, RedirectStandardError = true };
-        start.Environment["ORCHESTRATOR_JOIN_TOKEN"] = "join";
-        using var worker = Process.Start(start)!;
+        using var worker = WorkerProgram.Start(folder: null, arguments);
         try
         {
             var (output, errors) = (worker.StandardOutput.ReadToEndAsync(), worker.StandardError.ReadToEndAsync());

@@ -24,7 +24,7 @@ public sealed class WorkerProcessTests : IAsyncLifetime
     [InlineData("INT", "it was told to end by SIGINT.")]
     public async Task Worker_ThatGetsASignal_LeavesAndEndsWithZero(string signal, string reason)
     {
-        using var worker = Start(owned: false);
+        using var worker = WorkerProgram.StartAt(_server.Address, _folder);
         await AttachedAsync(worker);
         using (var kill = Process.Start("/bin/kill", ["-s", signal, worker.Id.ToString()]))
             await kill.WaitForExitAsync(TestContext.Current.CancellationToken);
@@ -34,26 +34,10 @@ public sealed class WorkerProcessTests : IAsyncLifetime
     [Fact]
     public async Task Worker_WhoseOwnerLetsItGo_LeavesAndEndsWithZero()
     {
-        using var worker = Start(owned: true);
+        using var worker = WorkerProgram.StartAt(_server.Address, _folder, owned: true);
         await AttachedAsync(worker);
         worker.StandardInput.Close();
         await LeavesAsync(worker, "its owner ended or let it go.");
-    }
-
-    private Process Start(bool owned)
-    {
-        // A shell that runs the tests in the background has SIGINT ignored, and what it starts inherits that.
-        string[] worker = [Path.Combine(AppContext.BaseDirectory, "orchestrator-worker"), "--coordinator", _server.Address.ToString(), "--name", "worker-7", "--threads", "1"];
-        string[] arguments = ["--default-signal=INT", .. worker, .. owned ? (string[])["--owned"] : []];
-        var start = new ProcessStartInfo("/usr/bin/env", arguments)
-        {
-            UseShellExecute = false,
-            RedirectStandardInput = true,
-            RedirectStandardError = true,
-            WorkingDirectory = _folder,
-        };
-        start.Environment["ORCHESTRATOR_JOIN_TOKEN"] = "join";
-        return Process.Start(start)!;
     }
 
     private async Task AttachedAsync(Process worker)

@@ -91,17 +91,7 @@ public sealed class WrongCoordinatorTests : IDisposable
         }
     }
 
-    private Process Start(Uri coordinator)
-    {
-        var start = new ProcessStartInfo(
-            Path.Combine(AppContext.BaseDirectory, "orchestrator-worker"), ["--coordinator", coordinator.ToString(), "--name", "worker-7", "--threads", "1"])
-        {
-            UseShellExecute = false,
-            RedirectStandardError = true,
-        };
-        start.Environment["ORCHESTRATOR_JOIN_TOKEN"] = "join";
-        return _worker = Process.Start(start)!;
-    }
+    private Process Start(Uri coordinator) => _worker = WorkerProgram.StartAt(coordinator);
 
     private sealed class OtherService : StepAgreement.StepAgreementBase;
 }

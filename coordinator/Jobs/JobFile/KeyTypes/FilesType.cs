@@ -19,7 +19,7 @@ internal sealed class FilesType(bool optional) : KeyType
         {
             if (item is YamlMapping mapping && mapping.Find("path") is not null)
             {
-                context.Wrong(item, "data.train as a mix of {path, weight} is not built yet; give a file or a list of files");
+                context.Wrong(item, $"{context.Key} as a mix of {{path, weight}} is not built yet; give a file or a list of files");
             }
             else if (context.Path(item) is { } file)
             {

@@ -3,6 +3,9 @@ namespace Orchestrator.Coordinator.Jobs;
 /// <summary>Reads one key: collects what is wrong with it.</summary>
 internal sealed class KeyContext(JobFileErrors errors, string path, string expected)
 {
+    /// <summary>The key's dotted path.</summary>
+    public string Key => path;
+
     /// <summary>True once anything was wrong.</summary>
     public bool Failed { get; private set; }
 
