@@ -19,10 +19,22 @@ internal static class Program
         root.Subcommands.Add(DoctorCommand(command));
         var result = root.Parse(arguments);
         if (result.Errors.Count > 0)
-            return Refuse([.. result.Errors.Select(error => error.Message)]);
+        {
+            // What stands in both commands is validated for both.
+            return Refuse([.. result.Errors.Select(error => error.Message).Distinct()]);
+        }
 
         // Signals are the worker's own business: see ProcessLife.
-        return await result.InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = null });
+        try
+        {
+            return await result.InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = null, EnableDefaultExceptionHandler = false });
+        }
+        catch (Exception failure)
+        {
+            // A user is told what happened in one sentence, never a stack trace.
+            await Console.Error.WriteLineAsync(FailureSentences.Of(failure).Message);
+            return WorkerProcess.Failed;
+        }
     }
 
     private static Command DoctorCommand(WorkerCommand command)

@@ -26,21 +26,23 @@ internal static class InstructionPaths
         _ => "portable",
     };
 
+    /// <summary>The sentence that says that a name is none; null: it is one, whether or not this processor has the path.</summary>
+    public static string? WhyUnknown(string name) =>
+        name == "auto" || Enum.GetValues<InstructionPath>().Any(path => path.Name() == name)
+            ? null
+            : $"--numeric-class '{name}' is unknown: use portable, avx2, avx512, avx512_bf16 or auto.";
+
     /// <summary>The path that was asked for, which this processor must have; null or "auto" is the best one.</summary>
     /// <exception cref="WorkerFaultException">The name is unknown, or this processor lacks these instructions.</exception>
     public static InstructionPath Parse(string? name, InstructionPath best)
     {
         if (name is null or "auto")
             return best;
-        foreach (var path in Enum.GetValues<InstructionPath>())
-        {
-            if (path.Name() != name)
-                continue;
-            return path <= best
-                ? path
-                : throw new WorkerFaultException(ErrorCode.NumericClassMismatch, $"--numeric-class {name}: this processor has only {best.Name()}.");
-        }
-
-        throw new WorkerFaultException(ErrorCode.NumericClassMismatch, $"--numeric-class '{name}' is unknown: use portable, avx2, avx512, avx512_bf16 or auto.");
+        if (WhyUnknown(name) is { } unknown)
+            throw new WorkerFaultException(ErrorCode.NumericClassMismatch, unknown);
+        var asked = Enum.GetValues<InstructionPath>().First(path => path.Name() == name);
+        return asked <= best
+            ? asked
+            : throw new WorkerFaultException(ErrorCode.NumericClassMismatch, $"--numeric-class {name}: this processor has only {best.Name()}.");
     }
 }

@@ -18,7 +18,7 @@ internal static class NumericClassProbe
         return new NumericClass
         {
             Backend = cuda ? "cuda" : "cpu",
-            InstructionPath = cuda ? NvidiaDriver.ModelName(NvidiaDriver.IndexOf(device)) ?? "cuda" : NumericEnvironment.Path.Name(),
+            InstructionPath = cuda ? NvidiaDriver.ModelName(DeviceNames.IndexOf(device)) ?? "cuda" : NumericEnvironment.Path.Name(),
             Libtorch = libtorch.Version,
             Kernels = KernelVersion,
             Threads = (uint)NumericEnvironment.Threads,

@@ -1,5 +1,3 @@
-using System.Globalization;
-
 namespace Orchestrator.Worker.Runtime;
 
 /// <summary>What the NVIDIA kernel driver says about itself and its cards, read from /proc without any library.</summary>
@@ -29,10 +27,6 @@ internal static class NvidiaDriver
         var models = Models();
         return index < models.Count ? models[index] : null;
     }
-
-    /// <summary>The index in a device name: 1 of "cuda:1", 0 of "cuda".</summary>
-    public static int IndexOf(string device) =>
-        device.Split(':') is [_, var index] ? int.Parse(index, NumberStyles.None, CultureInfo.InvariantCulture) : 0;
 
     private static string Model(string folder)
     {

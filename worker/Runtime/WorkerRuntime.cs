@@ -47,15 +47,15 @@ internal sealed class WorkerRuntime : IDisposable
     {
         if (name == "cpu")
             return torch.CPU;
-        if (name != "cuda" && !(name.StartsWith("cuda:", StringComparison.Ordinal) && int.TryParse(name.AsSpan(5), out _)))
-            throw new WorkerFaultException(ErrorCode.Internal, $"--device '{name}' is unknown: use cpu or cuda:0.");
+        if (DeviceNames.WhyUnknown(name) is { } unknown)
+            throw new WorkerFaultException(ErrorCode.Internal, unknown);
         if (!libtorch.Cuda || !torch.cuda.is_available())
         {
             var reason = libtorch.Cuda ? "libtorch finds no usable card or driver" : $"the libtorch in '{libtorch.Directory}' has no CUDA part";
             throw new WorkerFaultException(ErrorCode.Internal, $"--device {name}: {reason}; 'orchestrator-worker doctor' says what is missing.");
         }
 
-        var index = NvidiaDriver.IndexOf(name);
+        var index = DeviceNames.IndexOf(name);
         if (index >= torch.cuda.device_count())
             throw new WorkerFaultException(ErrorCode.Internal, $"--device {name}: this process sees {torch.cuda.device_count()} cards (CUDA_VISIBLE_DEVICES may hide some).");
         torch.InitializeDeviceType(DeviceType.CUDA);

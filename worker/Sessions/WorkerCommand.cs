@@ -20,16 +20,16 @@ internal sealed class WorkerCommand
         Arity = ArgumentArity.OneOrMore,
     };
 
-    private readonly Option<string> _name = new("--name") { Description = "The worker's name, which survives restarts.", DefaultValueFactory = _ => Environment.MachineName };
-    private readonly Option<string> _device = new("--device") { Description = "cpu or cuda:N.", DefaultValueFactory = _ => "cpu" };
+    private readonly Option<string> _name = new("--name") { Description = "The worker's name, which survives restarts.", DefaultValueFactory = _ => Environment.MachineName, Validators = { CheckNotEmpty } };
+    private readonly Option<string> _device = new("--device") { Description = "cpu or cuda:N.", DefaultValueFactory = _ => "cpu", Validators = { Check(DeviceNames.WhyUnknown) } };
     private readonly Option<int?> _threads = new("--threads") { Description = "Compute threads; by default the processors that this process may use.", Validators = { CheckThreads } };
-    private readonly Option<string?> _numericClass = new("--numeric-class") { Description = "An instruction path to be held to, e.g. avx2." };
-    private readonly Option<string?> _libtorch = new("--libtorch") { Description = "Folder with libtorch's libraries; by default the package beside the program." };
-    private readonly Option<string?> _cache = new("--cache") { Description = "Folder in which fetched data is kept." };
+    private readonly Option<string?> _numericClass = new("--numeric-class") { Description = "An instruction path to be held to, e.g. avx2.", Validators = { Check(InstructionPaths.WhyUnknown) } };
+    private readonly Option<string?> _libtorch = new("--libtorch") { Description = "Folder with libtorch's libraries; by default the package beside the program.", Validators = { CheckNotEmpty } };
+    private readonly Option<string?> _cache = new("--cache") { Description = "Folder in which fetched data is kept.", Validators = { CheckNotEmpty } };
     private readonly Option<ulong?> _memory = new("--memory-limit") { Description = "Memory that jobs may plan with, e.g. 80GB.", CustomParser = ParseSize };
-    private readonly Option<string?> _tokenFile = new("--join-token-file") { Description = $"File with the join token, instead of {TokenVariable}." };
+    private readonly Option<string?> _tokenFile = new("--join-token-file") { Description = $"File with the join token, instead of {TokenVariable}.", Validators = { CheckNotEmpty } };
     private readonly Option<bool> _owned = new("--owned") { Description = "End when stdin closes, and leave SIGINT to the process that started this one." };
-    private readonly Option<string?> _advertise = new("--advertise") { Description = "Address that other workers are told, where the bound one cannot be reached." };
+    private readonly Option<string?> _advertise = new("--advertise") { Description = "Address that other workers are told, where the bound one cannot be reached.", Validators = { CheckNotEmpty } };
 
     private readonly Option<IPEndPoint> _listen = new("--listen")
     {
@@ -87,6 +87,18 @@ internal sealed class WorkerCommand
 
         return "";
     }
+
+    private static void CheckNotEmpty(OptionResult result)
+    {
+        if (result.Tokens is [{ Value: "" }])
+            result.AddError($"{result.Option.Name} is empty: give it a value or leave it out.");
+    }
+
+    private static Action<OptionResult> Check(Func<string, string?> whyWrong) => result =>
+    {
+        if (result.Tokens is [var token] && whyWrong(token.Value) is { } wrong)
+            result.AddError(wrong);
+    };
 
     private static void CheckThreads(OptionResult result)
     {

@@ -12,8 +12,10 @@ internal static class WorkerProcess
     /// <summary>Exit code: an option or this machine is not what a worker needs, and nothing was started.</summary>
     public const int WrongRequest = 2;
 
+    /// <summary>Exit code: the worker, or what it examined, failed.</summary>
+    public const int Failed = 1;
+
     private const int Done = 0;
-    private const int Failed = 1;
     private const int ServerRefuses = 4;
 
     /// <returns>The exit code.</returns>
@@ -22,6 +24,8 @@ internal static class WorkerProcess
         using var life = new ProcessLife(options.Owned);
         using var loggers = LoggerFactory.Create(builder => builder
             .AddFilter("Microsoft", LogLevel.Warning)
+            // A server that cannot start throws: its own line would be the stack trace.
+            .AddFilter("Microsoft.Extensions.Hosting", LogLevel.None)
             .AddFilter("Grpc", LogLevel.Error)
             .AddSimpleConsole(console => console.SingleLine = true)
             .AddConsole(console => console.LogToStandardErrorThreshold = LogLevel.Trace));

@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Sockets;
 using Grpc.AspNetCore.Server.Model;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
@@ -8,6 +9,8 @@ using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Logging;
+using Orchestrator.Protos;
+using Orchestrator.Worker.Runtime;
 
 namespace Orchestrator.Worker.Transfer;
 
@@ -33,7 +36,7 @@ internal sealed class PeerServer : IAsyncDisposable
     /// <param name="listen">Address and port; port 0: any free one.</param>
     /// <param name="loggers">Where the server logs to; null: nowhere.</param>
     /// <param name="cancellationToken">Ends the start.</param>
-    /// <exception cref="IOException">The address cannot be bound.</exception>
+    /// <exception cref="WorkerFaultException">The address cannot be bound.</exception>
     public static async Task<PeerServer> StartAsync(IPEndPoint listen, ILoggerFactory? loggers, CancellationToken cancellationToken)
     {
         // An empty builder reads no environment, no files and no command line, and handles no signals.
@@ -51,7 +54,7 @@ internal sealed class PeerServer : IAsyncDisposable
         application.UseRouting();
         application.MapGrpcService<TensorTransferService>();
         application.MapGrpcService<StepAgreementService>();
-        await application.StartAsync(cancellationToken);
+        await BindAsync(application, listen, cancellationToken);
         server.Address = application.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.Single();
         return server;
     }
@@ -61,6 +64,21 @@ internal sealed class PeerServer : IAsyncDisposable
         using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(1));
         await _application.StopAsync(patience.Token);
         await _application.DisposeAsync();
+    }
+
+    private static async Task BindAsync(WebApplication application, IPEndPoint listen, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await application.StartAsync(cancellationToken);
+        }
+        catch (Exception refused) when (refused is IOException or SocketException)
+        {
+            await application.DisposeAsync();
+            // Kestrel gives an address in use as an IOException around the socket's own.
+            var reason = refused.GetBaseException().Message;
+            throw new WorkerFaultException(ErrorCode.Internal, $"--listen {listen} cannot be bound: {reason}; give a free port of an address of this machine, e.g. 0.0.0.0:0.", refused);
+        }
     }
 
     private static void Configure(KestrelServerOptions options, IPEndPoint listen)

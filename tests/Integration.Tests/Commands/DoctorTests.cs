@@ -35,9 +35,7 @@ public sealed class DoctorTests
 
     [Theory]
     [InlineData("--device", "cuda:7", "cuda:7")]
-    [InlineData("--device", "gpu", "--device 'gpu' is unknown: use cpu or cuda:0")]
     [InlineData("--libtorch", "/nowhere", "/nowhere")]
-    [InlineData("--numeric-class", "avx1024", "'avx1024' is unknown")]
     public void Doctor_WhereAWorkerCannotRun_SaysWhatToDoAndEndsWithOne(string option, string value, string sentence)
     {
         var result = Run("doctor", option, value);
@@ -51,14 +49,41 @@ public sealed class DoctorTests
     [InlineData("doctor", "--threads", "0")]
     [InlineData("doctor", "--threads", "many")]
     [InlineData("doctor", "--no-such-option")]
+    [InlineData("doctor", "--device", "gpu")]
+    [InlineData("doctor", "--device", "cuda:-1")]
+    [InlineData("doctor", "--numeric-class", "avx1024")]
+    [InlineData("doctor", "--libtorch", "")]
     [InlineData("--threads", "0", "--coordinator", "http://127.0.0.1:1")]
+    [InlineData("--device", "cuda:-1", "--coordinator", "http://127.0.0.1:1")]
+    [InlineData("--join-token-file", "", "--coordinator", "http://127.0.0.1:1")]
+    [InlineData("--cache", "", "--coordinator", "http://127.0.0.1:1")]
+    [InlineData("--listen", "192.0.2.1:0", "--coordinator", "http://127.0.0.1:1")]
     public void Worker_WrongOption_EndsWithTwoAndASentence(params string[] arguments)
     {
         var result = Run(arguments);
         Assert.True(result.ExitCode == 2, result.ToString());
         Assert.Empty(result.Output);
         Assert.Contains(arguments.First(argument => argument.StartsWith("--", StringComparison.Ordinal)), result.Errors, StringComparison.Ordinal);
+        string[] lines = result.Errors.TrimEnd().Split('\n');
+        Assert.Equal(lines.Distinct(), lines);
+        AssertNoStackTrace(result);
+    }
+
+    /// <summary>A failure that no part of the worker expects.</summary>
+    [Fact]
+    public void Doctor_WithoutAPlaceForItsReport_EndsWithOneAndASentence()
+    {
+        using var process = OrchestratorProcess.StartProgram("sh", ["-c", "exec \"$0\" doctor > /dev/full", Repository.Worker], new Dictionary<string, string>(StringComparer.Ordinal));
+        var result = process.Finish();
+        Assert.True(result.ExitCode == 1, result.ToString());
+        Assert.StartsWith("The disk is full: ", result.Errors, StringComparison.Ordinal);
+        AssertNoStackTrace(result);
+    }
+
+    private static void AssertNoStackTrace(RunResult result)
+    {
         Assert.DoesNotContain("Exception", result.Errors, StringComparison.Ordinal);
+        Assert.DoesNotContain("   at ", result.Errors, StringComparison.Ordinal);
     }
 
     private static RunResult Run(params string[] arguments)

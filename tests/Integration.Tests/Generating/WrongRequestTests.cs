@@ -3,12 +3,13 @@ using Orchestrator.Integration.Tests.Refusals;
 
 namespace Orchestrator.Integration.Tests.Generating;
 
-/// <summary>What <c>generate</c> and <c>evaluate</c> refuse: one sentence, exit code 2, no worker started.</summary>
+/// <summary>What <c>generate</c>, <c>evaluate</c> and <c>score</c> refuse: one sentence, exit code 2, no worker started, nothing left.</summary>
 public sealed class WrongRequestTests
 {
     private static readonly string[] Ask = ["generate", "--model", "{model}", "--prompt", "x"];
     private static readonly string[] Bare = ["generate", "--model", "{model}"];
     private static readonly string[] Check = ["evaluate", "--model", "{model}", "--data", "{data}"];
+    private static readonly string[] Score = ["score", "--model", "{model}", "--data", "{data}"];
     private static readonly string[] Golden = ["generate", "--model", "{golden}"];
 
     public static TheoryData<string> Names => [.. Cases.Keys];
@@ -44,6 +45,15 @@ public sealed class WrongRequestTests
         ["plain text"] = (Check, "{\"text\": \"x\"}\n", "data\\.jsonl, line 1.*plain text"),
         ["broken row"] = (Check, "{\"messages\": [{\"role\": \"user\", \"content\": \"x\"}, {\"role\": \"assistant\", \"content\": \"y\"}]}\n{\"messages\": [\n", "data\\.jsonl, line 2.*JSON"),
         ["tokens without labels"] = (Check, "{\"input_ids\": [1, 2], \"labels\": [-100, -100]}\n", "data\\.jsonl, line 1.*no label"),
+        ["no data to score"] = (["score", "--model", "{model}", "--data", "{data}.not"], "", "data\\.jsonl\\.not.*does not exist"),
+        ["no rows to score"] = (Score, "", "data\\.jsonl holds no record"),
+        ["broken row to score"] = (Score, "{\"text\": \"x\"}\n{\"text\": \n", "data\\.jsonl, line 2.*JSON"),
+        ["row of another kind to score"] = (Score, "{\"input_ids\": [1, 2], \"labels\": [1]}\n", "data\\.jsonl, line 1.*labels"),
+        ["token beyond the vocabulary to score"] = (Score, "{\"input_ids\": [1, 2048], \"labels\": [1, 2048]}\n", "data\\.jsonl, line 1.*2048"),
+        ["no adapter to score"] = ([.. Score, "--adapter", "{data}.not"], "{\"text\": \"x\"}\n", "does not exist.*adapter"),
+        ["adapter of another model to score"] = ([.. Score, "--adapter", "{adapter}"], "{\"text\": \"x\"}\n", "the adapter is of another model"),
+        ["no model to score"] = (["score", "--model", "{data}.not", "--data", "{data}"], "{\"text\": \"x\"}\n", "data\\.jsonl\\.not"),
+        ["foreign setting to score"] = ([.. Score, "--set", "training.epochs=1"], "{\"text\": \"x\"}\n", "--set training\\.epochs"),
         ["no length to evaluate"] = ([.. Check, "--max-new-tokens", "0"], "{\"text\": \"x\"}\n", "--max-new-tokens is 0"),
     };
 
@@ -55,7 +65,10 @@ public sealed class WrongRequestTests
         var (arguments, data, sentence) = Cases[name];
         string file = folder.Write("data.jsonl", data);
         string Filled(string argument) => argument.Replace("{model}", Generation.Sample, StringComparison.Ordinal).Replace("{data}", file, StringComparison.Ordinal)
-            .Replace("{golden}", Repository.Fixture("models", "llama"), StringComparison.Ordinal);
-        Refusal.Check(OrchestratorProcess.Run([.. arguments.Select(Filled)]), 2, sentence);
+            .Replace("{golden}", Repository.Fixture("models", "llama"), StringComparison.Ordinal).Replace("{adapter}", Repository.Fixture("adapters", "llama3-list"), StringComparison.Ordinal);
+        string temporary = Directory.CreateDirectory(folder["tmp"]).FullName;
+        using var command = OrchestratorProcess.StartProgram(Repository.Coordinator, [.. arguments.Select(Filled)], new Dictionary<string, string>(StringComparer.Ordinal) { ["TMPDIR"] = temporary });
+        Refusal.Check(command.Finish(), 2, sentence);
+        Assert.Empty(FolderListing.Of(temporary));
     }
 }

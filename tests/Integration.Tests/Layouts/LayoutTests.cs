@@ -14,7 +14,7 @@ public sealed class LayoutTests
     {
         using var folder = new TemporaryFolder();
         string fixture = Repository.Fixture("training", "nf4-adamw-linear");
-        var runs = CompareAll(folder, Path.Combine(fixture, "job.yaml"), ["training.max_steps=4", "training.eval_steps=1.0"]);
+        var runs = CompareAll(folder, Path.Combine(fixture, "job.yaml"), ["training.max_steps=4", "training.eval_steps=1.0"], microBatches: 4 * 4);
         Assert.All(runs, run => BaseBytes.Check(run, Path.Combine(fixture, "base"), tied: false));
     }
 
@@ -29,7 +29,7 @@ public sealed class LayoutTests
         [
             $"data.train={folder["train.jsonl"]}", $"data.eval={folder["eval.jsonl"]}", "training.epochs=1", "training.global_batch_size=40",
             "training.micro_batch_tokens=512", "adapter.lora_dropout=0.1", "training.reduction_slots=16", "training.eval_steps=1.0",
-        ]);
+        ], microBatches: 10 + 10 + 3);
         Assert.All(runs, run => BaseBytes.Check(run, Repository.Sample("tiny-llama"), tied: true));
         var steps = runs[0].Output.Steps;
         Assert.Equal(3, steps.Count);
@@ -39,11 +39,33 @@ public sealed class LayoutTests
         Assert.True(perStep.GetProperty("min").GetInt32() < 4, "a short batch has fewer micro-batches than the most replicas");
     }
 
-    private static List<LayoutRun> CompareAll(TemporaryFolder folder, string job, string[] set)
+    /// <summary>Samples on both sides of the length at which the attention on the CPU changes, packed beside each other.</summary>
+    [Fact]
+    public void Train_LongSamples_GivesEqualBytesOnEveryLayout()
     {
-        var runs = Layouts.Select(l => new LayoutRun(job, folder[$"{l.Replicas}x{l.Stages}"], l.Replicas, l.Stages, set)).ToList();
+        using var folder = new TemporaryFolder();
+        int[] lengths = [600, 20, 310, 330, 5, 300, 280, 400];
+        string data = folder.Write("train.jsonl", string.Concat(lengths.Select(length =>
+        {
+            string ids = string.Join(", ", Enumerable.Range(length, length).Select(i => i * 37 % 2048));
+            return $"{{\"input_ids\": [{ids}], \"labels\": [{ids}]}}\n";
+        })));
+        CompareAll(folder, Repository.Sample("orders.yaml"),
+        [
+            $"data.train={data}", "data.eval=null", "data.format=tokens", "data.shuffle=false", "training.epochs=1", "training.global_batch_size=4",
+            "training.micro_batch_tokens=640", "adapter.lora_dropout=0.1",
+        ], microBatches: 2 * 2, [(1, 1), (2, 1), (1, 2)]);
+    }
+
+    /// <param name="folder">Where the runs write.</param>
+    /// <param name="job">The job.</param>
+    /// <param name="set">Its changed keys.</param>
+    /// <param name="microBatches">Of all steps together: what each stage's workers must have run.</param>
+    /// <param name="layouts">Null: all of them.</param>
+    private static List<LayoutRun> CompareAll(TemporaryFolder folder, string job, string[] set, int microBatches, (int Replicas, int Stages)[]? layouts = null)
+    {
+        var runs = (layouts ?? Layouts).Select(l => new LayoutRun(job, folder[$"{l.Replicas}x{l.Stages}"], l.Replicas, l.Stages, set)).ToList();
         var first = runs[0];
-        int totalMicroBatches = runs[0].Workers.Sum(worker => worker.GetProperty("micro_batches_run").GetInt32());
         long adapterBytes = SafetensorsHeader.Read(first.Output.AdapterFile).Tensors.Sum(tensor => (long)tensor.Length);
         foreach (var run in runs)
         {
@@ -51,7 +73,7 @@ public sealed class LayoutTests
             Assert.True(first.Output.AdapterBytes.SequenceEqual(run.Output.AdapterBytes), $"{layout}: the adapter differs from 1x1's");
             Assert.Equal(first.Output.Steps, run.Output.Steps);
             Assert.Equal(first.Output.Evaluations, run.Output.Evaluations);
-            CheckDistribution(run, totalMicroBatches, adapterBytes);
+            CheckDistribution(run, microBatches, adapterBytes);
         }
 
         return runs;

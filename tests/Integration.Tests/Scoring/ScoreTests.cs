@@ -53,7 +53,7 @@ public sealed class ScoreTests
     [InlineData("llama3-patterns")]
     [InlineData("llama3-regex")]
     [InlineData("llama3-rslora")]
-    public void Score_GoldenAdapter_EqualsTheReferencesLoss(string adapter)
+    public void Score_GoldenAdapter_EqualsTheReferencesLosses(string adapter)
     {
         using var folder = new TemporaryFolder();
         string golden = Repository.Fixture("adapters", adapter);
@@ -69,11 +69,26 @@ public sealed class ScoreTests
         }) + "\n")));
         var facts = JsonDocument.Parse(File.ReadAllText(Path.Combine(golden, "facts.json"))).RootElement.GetProperty("facts");
         string[] arguments = ["--model", Repository.Fixture("models", "llama3"), "--adapter", golden, "--compute-dtype", "float32", "--data", data];
-        string[] sums = ["summed_cross_entropy_16bit", "summed_cross_entropy_nf4_double"];
-        foreach (var (lines, sum) in ScoreEach([.. arguments, "--quantization", "none"], [.. arguments, "--quantization", "nf4"]).Zip(sums))
+        var allLogits = RunOutput.Tensors(expected);
+        foreach (var (quantization, weights) in new[] { ("none", "16bit"), ("nf4", "nf4_double") })
         {
-            Near(facts.GetProperty(sum).GetDouble(), lines.Take(2).Sum(line => line.GetProperty("loss").GetDouble() * line.GetProperty("label_tokens").GetInt32()));
-            Assert.Equal(facts.GetProperty("label_tokens").GetInt32(), lines[2].GetProperty("label_tokens").GetInt32());
+            var logits = allLogits[$"logits_{weights}"];
+            int vocabulary = logits.Length / mask.Length;
+            double[][] samples = [.. rows.Select(row =>
+            {
+                var logprobs = GoldenTensors.LogProbabilities([.. row.SelectMany(i => logits[(i * vocabulary)..((i + 1) * vocabulary)])], [.. row.Select(i => ids[i])]);
+                return logprobs.Where((_, position) => labels[row[position + 1]] != -100).ToArray();
+            })];
+            string[] scored = [.. arguments, "--quantization", quantization];
+            foreach (var lines in ScoreEach([.. scored, "--set", "data.packing=true"], [.. scored, "--set", "data.packing=false"]))
+            {
+                Assert.Equal(3, lines.Count);
+                Compare(lines[0], 0, samples[0]);
+                Compare(lines[1], 1, samples[1]);
+                int tokens = facts.GetProperty("label_tokens").GetInt32();
+                Assert.Equal(tokens, lines[2].GetProperty("label_tokens").GetInt32());
+                Near(facts.GetProperty($"summed_cross_entropy_{weights}").GetDouble(), lines[2].GetProperty("mean_loss").GetDouble() * tokens);
+            }
         }
     }
 

@@ -11,19 +11,30 @@ public sealed class StageRunTests
 {
     private const string Model = "tinyllama-linear";
 
-    public static TheoryData<Weights, DType, bool> Settings() => new()
+    private static readonly int[] Short = [11, 5, 17];
+
+    // More tokens than ShortAttention takes, so that the other attention runs in the graph.
+    private static readonly int[] Long = [300, 5];
+
+    public static TheoryData<Weights, DType, bool, int[]> Settings()
     {
-        { Weights.Nf4Double, DType.F32, true },
-        { Weights.Nf4, DType.Bf16, true },
-        { Weights.Sixteen, DType.Bf16, false },
-        { Weights.Sixteen, DType.F32, false },
-    };
+        var data = new TheoryData<Weights, DType, bool, int[]>();
+        foreach (var lengths in (int[][])[Short, Long])
+        {
+            data.Add(Weights.Nf4Double, DType.F32, true, lengths);
+            data.Add(Weights.Nf4, DType.Bf16, true, lengths);
+            data.Add(Weights.Sixteen, DType.Bf16, false, lengths);
+            data.Add(Weights.Sixteen, DType.F32, false, lengths);
+        }
+
+        return data;
+    }
 
     [Theory]
     [MemberData(nameof(Settings))]
-    public void Bits_WithACutAfterEveryLayer_AreThoseOfOneStage(Weights weights, DType dtype, bool packed)
+    public void Bits_WithACutAfterEveryLayer_AreThoseOfOneStage(Weights weights, DType dtype, bool packed, int[] lengths)
     {
-        var batch = Batch(packed);
+        var batch = Batch(packed, lengths);
         var layers = GoldenFiles.Model(Model).Spec.NumLayers;
         var whole = Run([Stage(weights, dtype, 0, layers - 1)], batch);
         var cut = Run([.. Enumerable.Range(0, (int)layers).Select(layer => Stage(weights, dtype, (uint)layer, (uint)layer))], batch);
@@ -32,9 +43,9 @@ public sealed class StageRunTests
 
     [Theory]
     [MemberData(nameof(Settings))]
-    public void Bits_WithRecomputation_AreThoseWithout(Weights weights, DType dtype, bool packed)
+    public void Bits_WithRecomputation_AreThoseWithout(Weights weights, DType dtype, bool packed, int[] lengths)
     {
-        var batch = Batch(packed);
+        var batch = Batch(packed, lengths);
         var layers = GoldenFiles.Model(Model).Spec.NumLayers;
         var none = Run([Stage(weights, dtype, 0, layers - 1)], batch);
         var full = Run([Stage(weights, dtype, 0, layers - 1, Recompute.Full)], batch);
@@ -60,12 +71,14 @@ public sealed class StageRunTests
         Assert.NotEqual(first, second);
     }
 
-    [Fact]
-    public void Gradients_OfEveryModule_EqualFiniteDifferences()
+    [Theory]
+    [InlineData(11, 5, 17)]
+    [InlineData(300, 5)]
+    public void Gradients_OfEveryModule_EqualFiniteDifferences(params int[] lengths)
     {
         using var stage = new LoadedStage(Stage(Weights.Nf4, DType.F32, 0, 2));
         StartB(stage);
-        AssertEqualFiniteDifferences(stage, Batch(packed: true));
+        AssertEqualFiniteDifferences(stage, Batch(packed: true, lengths));
     }
 
     [Fact]
@@ -184,11 +197,12 @@ public sealed class StageRunTests
         Assert.Equal(a.Gradient, b.Gradient);
     }
 
-    internal static MicroBatchTokens Batch(bool packed)
+    internal static MicroBatchTokens Batch(bool packed) => Batch(packed, Short);
+
+    internal static MicroBatchTokens Batch(bool packed, int[] lengths)
     {
-        int[] lengths = [11, 5, 17];
         var ids = Enumerable.Range(0, lengths.Sum()).Select(i => (i * 37 % 200) + 3).ToArray();
         var labels = ids.Select((id, i) => i % 3 == 0 ? MicroBatchTokens.NoLabel : id).ToArray();
-        return new MicroBatchTokens([4, 5, 6], lengths, ids, labels, packed);
+        return new MicroBatchTokens([.. lengths.Select((_, i) => (uint)(4 + i))], lengths, ids, labels, packed);
     }
 }
