@@ -32,11 +32,13 @@ public sealed class FamilyTests
         AssertEqual(stage, plain, 11, 5, 17);
     }
 
-    /// <summary>A sample that <see cref="ShortAttention"/> does not take, cut into more than one block of queries, beside a short one.</summary>
-    [Fact]
-    public void LogitsAndGradients_OfALongSample_EqualThePlainModel()
+    /// <summary>A sample of several blocks of queries beside a short one: heads of <see cref="VectorAttention"/>, and narrower ones that it does not take.</summary>
+    [Theory]
+    [InlineData(4)]
+    [InlineData(8)]
+    public void LogitsAndGradients_OfALongSample_EqualThePlainModel(int heads)
     {
-        using var model = new RandomModel(hidden: 64, inner: 96, layers: 2, heads: 4, vocabulary: 256, new RandomTraits(KeyValueHeads: 2, Spread: 0.4));
+        using var model = new RandomModel(hidden: 64, inner: 96, layers: 2, heads, vocabulary: 256, new RandomTraits(KeyValueHeads: 2, Spread: 0.4));
         using var stage = Adapted(model.Folder, Weights.Sixteen, attentionBlock: 512);
         using var plain = new PlainLlama(model.Folder, stage);
         AssertEqual(stage, plain, 600, 5);

@@ -13,7 +13,7 @@ public sealed class StageRunTests
 
     private static readonly int[] Short = [11, 5, 17];
 
-    // More tokens than ShortAttention takes, so that the other attention runs in the graph.
+    // Several blocks of queries; in bf16 more tokens than VectorAttention takes, so that the other attention runs in the graph.
     private static readonly int[] Long = [300, 5];
 
     public static TheoryData<Weights, DType, bool, int[]> Settings()
