@@ -4,8 +4,8 @@ namespace Orchestrator.Coordinator.Templates;
 
 /// <summary>Which tokens of a rendered chat an assistant wrote.</summary>
 /// <remarks>
-/// A token counts if it has a character of a generation block, so tokens that straddle a border count, as in transformers. Its bugs are not copied: a block
-/// that ends inside the first token does not mark everything behind it, an empty block marks nothing.
+/// A token counts if it has a character of a generation block, so tokens that straddle a border count, as in transformers. Of several
+/// tokens that share a block's last character the first one ends the block, as in transformers too (char_to_token). Its bugs are not copied: a block that ends inside the first token does not mark everything behind it, an empty block marks nothing.
 /// </remarks>
 internal static class AssistantMask
 {
@@ -41,6 +41,10 @@ internal static class AssistantMask
             for (; token < offsets.Length && offsets[token].Start < end; token++)
             {
                 mask[token] = true;
+                if (offsets[token].End >= end)
+                {
+                    break;
+                }
             }
         }
 

@@ -6,6 +6,9 @@ namespace Orchestrator.Coordinator.Templates;
 /// <remarks>Immutable. The JSON keeps its key order and its spelling of numbers; an absent element is Python's None.</remarks>
 internal sealed record ChatInput
 {
+    /// <summary>An argument of apply_chat_template itself: among the kwargs it is no variable.</summary>
+    public const string ContinueArgument = "continue_final_message";
+
     /// <summary>A JSON array of messages (objects with role and content).</summary>
     public required JsonElement Messages { get; init; }
 
@@ -16,7 +19,7 @@ internal sealed record ChatInput
 
     public JsonElement? Documents { get; init; }
 
-    /// <summary>A JSON object: every member is a variable of the template and wins over the special tokens.</summary>
+    /// <summary>A JSON object: every member but <see cref="ContinueArgument"/> is a variable of the template and wins over the special tokens.</summary>
     public JsonElement? Kwargs { get; init; }
 
     public bool AddGenerationPrompt { get; init; }

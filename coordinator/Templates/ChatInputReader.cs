@@ -32,7 +32,7 @@ internal static class ChatInputReader
             Documents = Member(row, "documents"),
             Kwargs = kwargs,
             AddGenerationPrompt = Flag(kwargs, "add_generation_prompt", where),
-            ContinueFinalMessage = Flag(kwargs, "continue_final_message", where),
+            ContinueFinalMessage = Flag(kwargs, ChatInput.ContinueArgument, where),
             SpecialTokens = specialTokens,
         };
     }

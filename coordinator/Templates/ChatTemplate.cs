@@ -68,7 +68,7 @@ internal sealed class ChatTemplate
         variables["add_generation_prompt"] = BoolValue.Of(input.AddGenerationPrompt);
         if (input.Kwargs is { ValueKind: JsonValueKind.Object } kwargs)
         {
-            foreach (var (name, value) in values.Members(kwargs))
+            foreach (var (name, value) in values.Members(kwargs).Where(member => member.Key != ChatInput.ContinueArgument))
             {
                 variables[name] = value;
             }

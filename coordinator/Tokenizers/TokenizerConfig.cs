@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Orchestrator.Coordinator.Models;
+using Orchestrator.Coordinator.Templates;
 
 namespace Orchestrator.Coordinator.Tokenizers;
 
@@ -28,7 +29,6 @@ internal sealed record TokenizerConfig(
     private const string SpecialTokensFileName = "special_tokens_map.json";
     private const string ToolTemplateName = "tool_use";
     private const string NameEnd = "_token";
-    private const int MaxTemplateBytes = 1_000_000;
 
     private static readonly string[] Roles = ["bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token"];
 
@@ -124,8 +124,8 @@ internal sealed record TokenizerConfig(
     // Files count before the configuration; of it nothing is left where the default one is a file.
     private static (string? Chat, string? Tools) Templates(string folder, JsonPart? config)
     {
-        var tools = TemplateFile(folder, ToolTemplateFileName);
-        if (TemplateFile(folder, TemplateFileName) is { } chat)
+        var tools = TextOf(folder, ToolTemplateFileName);
+        if (TextOf(folder, TemplateFileName) is { } chat)
         {
             return (chat, tools);
         }
@@ -153,18 +153,9 @@ internal sealed record TokenizerConfig(
             : throw new InvalidInputException($"{part.Where}: none of the named templates is 'default'; name one so, or put the template into {TemplateFileName}.");
     }
 
-    private static string? TemplateFile(string folder, string name)
+    private static string? TextOf(string folder, string name)
     {
         string path = Path.Combine(folder, name);
-        try
-        {
-            var file = new FileInfo(path);
-            return !file.Exists ? null : file.Length <= MaxTemplateBytes ? File.ReadAllText(path)
-                : throw new InvalidInputException($"{path} is larger than {MaxTemplateBytes} bytes, which no template is; replace it.");
-        }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
-        {
-            throw new InvalidInputException($"{path} cannot be read: {ReadFailure.Reason(error)}.", error);
-        }
+        return File.Exists(path) ? TemplateFile.Read(path) : null;
     }
 }

@@ -46,7 +46,7 @@ internal sealed class EvaluationData(PromptEncoder text, DataSpec data, ModelSpe
         return _parser.Read(document.RootElement, reader.Place, new RemarkTally()) switch
         {
             ChatRow chat => OfChat(chat),
-            CompletionRow pair => new EvaluationSample(text.EncodeText(pair.Prompt), pair.Completion.Trim()),
+            CompletionRow pair => new EvaluationSample(text.EncodeText(pair.Prompt), text.ShownAnswer(pair.Completion).Trim()),
             _ => throw new RowException("a row of plain text has no question and no answer; evaluate takes chats, prompts with completions, and tokens"),
         };
     }
@@ -64,7 +64,7 @@ internal sealed class EvaluationData(PromptEncoder text, DataSpec data, ModelSpe
         if (turn < 0) throw new RowException("no message is the assistant's, so there is no expected answer");
         if (turn == 0) throw new RowException("there is no message before the assistant's");
         var expected = chat.ContentOf(turn) ?? throw new RowException($"message {turn + 1}, the last assistant turn, has no text to compare with");
-        return new EvaluationSample(text.EncodeQuestion(chat, turn), expected.Trim());
+        return new EvaluationSample(text.EncodeQuestion(chat, turn), text.ShownAnswer(expected).Trim());
     }
 
     private EvaluationSample OfTokens(RecordReader reader)

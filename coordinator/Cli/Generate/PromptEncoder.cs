@@ -51,6 +51,14 @@ internal sealed class PromptEncoder
         return Encode(chat, list.Build(), goesOn: false);
     }
 
+    /// <summary>What is shown of a model that answers with exactly this text: no special tokens, and not the token that ends an answer.</summary>
+    public string ShownAnswer(string answer)
+    {
+        var tokenizer = RequireTokenizer().Tokenizer;
+        var ids = tokenizer.Encode(answer, addSpecialTokens: false).Ids;
+        return tokenizer.Decode(ids.AsSpan().TrimEnd(StopTokens.ToArray()), skipSpecialTokens: true);
+    }
+
     /// <exception cref="InvalidInputException">There is no template, or no tokenizer.</exception>
     public void RequireTemplate()
     {

@@ -1,4 +1,3 @@
-using System.Text.Json;
 using System.Text.Json.Nodes;
 using Orchestrator.Coordinator.Datasets;
 using Orchestrator.Coordinator.Templates;
@@ -9,8 +8,6 @@ namespace Orchestrator.Coordinator.Cli.Render;
 /// <summary>Renders the conversations of a file, one by one; what the template refuses is an answer too.</summary>
 internal sealed class RenderRun(RenderSource source, DateTime clock, bool json, TextWriter results)
 {
-    private readonly Dictionary<bool, ModelTemplate> _templates = [];
-
     /// <exception cref="InvalidInputException">The template is none, or a line is no conversation.</exception>
     public void Run(string data)
     {
@@ -18,11 +15,12 @@ internal sealed class RenderRun(RenderSource source, DateTime clock, bool json, 
         using var lines = new JsonLines(data);
         while (lines.Read())
         {
-            var where = $"{data}, line {lines.Number}";
-            var input = ChatInputReader.Read(Parse(lines.Line, where), where, source.SpecialTokens, clock);
+            // Half of a surrogate pair is replaced, as in rows that are trained on.
+            using var row = JsonRecord.ParseLine(lines, data, out _);
+            var input = ChatInputReader.Read(row.RootElement, $"{data}, line {lines.Number}", source.SpecialTokens, clock);
             try
             {
-                Render(TemplateOf(input), input, lines.Number);
+                Render(source.Templates.Of(input.Tools)!, input, lines.Number);
             }
             catch (TemplateException error) when (json)
             {
@@ -35,25 +33,6 @@ internal sealed class RenderRun(RenderSource source, DateTime clock, bool json, 
         if (refusal is not null)
         {
             throw refusal;
-        }
-    }
-
-    private ModelTemplate TemplateOf(ChatInput input)
-    {
-        var tools = input.Tools is { ValueKind: not JsonValueKind.Null };
-        return _templates.TryGetValue(tools, out var template) ? template : _templates[tools] = source.Parse(tools);
-    }
-
-    private static JsonElement Parse(ReadOnlyMemory<byte> line, string where)
-    {
-        try
-        {
-            using var document = JsonDocument.Parse(line);
-            return document.RootElement.Clone();
-        }
-        catch (JsonException error)
-        {
-            throw new InvalidInputException($"{where}: no JSON: {error.Message.Split(" LineNumber:", 2)[0].TrimEnd('.')} (byte {error.BytePositionInLine}).", error);
         }
     }
 

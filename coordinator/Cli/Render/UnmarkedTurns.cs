@@ -7,7 +7,7 @@ namespace Orchestrator.Coordinator.Cli.Render;
 /// <summary>The assistant's part of chats whose template has no <c>{% generation %}</c> marks: found as training finds it.</summary>
 internal static class UnmarkedTurns
 {
-    private static readonly string[] Arguments = ["add_generation_prompt", "continue_final_message"];
+    private static readonly string[] Arguments = ["add_generation_prompt", ChatInput.ContinueArgument];
 
     /// <summary>The rendered chat with the assistant's turns as its spans.</summary>
     /// <param name="template">The template.</param>

@@ -29,27 +29,22 @@ internal sealed class TokenizeRun(Tokenizer tokenizer, bool addSpecialTokens, bo
         using var lines = new JsonLines(file);
         while (lines.Read())
         {
-            Tokenize(Text(lines.Line, $"{file}, line {lines.Number}"));
+            Tokenize(Text(lines, file));
         }
     }
 
-    private static string Text(ReadOnlyMemory<byte> line, string where)
+    private static string Text(JsonLines lines, string file)
     {
-        try
+        using var row = JsonRecord.ParseLine(lines, file, out var wasRepaired);
+        var where = $"{file}, line {lines.Number}";
+        if (wasRepaired)
         {
-            using var row = JsonDocument.Parse(line);
-            return row.RootElement.ValueKind == JsonValueKind.Object && row.RootElement.TryGetProperty("text", out var text) && text.ValueKind == JsonValueKind.String
-                ? text.GetString()!
-                : throw new InvalidInputException($"{where}: a row to tokenize is {{\"text\": \"…\"}}.");
+            throw new InvalidInputException($"{where}: the row holds half a surrogate pair (\\ud800 to \\udfff), which is no character; take it out.");
         }
-        catch (JsonException error)
-        {
-            throw new InvalidInputException($"{where}: no JSON: {error.Message.Split(" LineNumber:", 2)[0].TrimEnd('.')} (byte {error.BytePositionInLine}).", error);
-        }
-        catch (InvalidOperationException error)
-        {
-            throw new InvalidInputException($"{where}: the text holds half a surrogate pair, which is no character.", error);
-        }
+
+        return row.RootElement.ValueKind == JsonValueKind.Object && row.RootElement.TryGetProperty("text", out var text) && text.ValueKind == JsonValueKind.String
+            ? text.GetString()!
+            : throw new InvalidInputException($"{where}: a row to tokenize is {{\"text\": \"…\"}}.");
     }
 
     private void Tokenize(string text)

@@ -75,10 +75,17 @@ internal static class ChatRows
         PromptMessages = promptMessages,
         Tools = JsonOf(row, "tools"),
         Documents = JsonOf(row, "documents"),
-        Kwargs = JsonOf(row, "chat_template_kwargs"),
+        Kwargs = KwargsOf(row),
     };
 
     private static int CompletionStart(IReadOnlyList<string> roles) => roles[^1] == ChatRoles.Assistant ? roles.Count - 1 : roles.Count;
+
+    private static JsonElement? KwargsOf(RowObject row) => JsonOf(row, "chat_template_kwargs") switch
+    {
+        null or { ValueKind: JsonValueKind.Null } => null,
+        { ValueKind: JsonValueKind.Object } kwargs => kwargs,
+        { } other => throw row.Wrong("chat_template_kwargs", other, "an object of variables for the chat template"),
+    };
 
     // Datasets in columns keep nested values as JSON in a text.
     private static JsonElement? JsonOf(RowObject row, string field)

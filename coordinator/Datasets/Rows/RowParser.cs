@@ -19,7 +19,7 @@ internal sealed class RowParser(DataFormat format, ValueMap<string> fields, bool
     {
         var row = RowObject.Of(record, _names);
         var parsed = Read(row);
-        LookAtKeys(record, place, remarks);
+        LookAtKeys(record, parsed, place, remarks);
         LookAtAnswer(parsed, place, remarks);
         return parsed;
     }
@@ -43,7 +43,7 @@ internal sealed class RowParser(DataFormat format, ValueMap<string> fields, bool
             : AlpacaText.Of(instruction, input, output);
     }
 
-    private void LookAtKeys(JsonElement record, RecordPlace place, RemarkTally remarks)
+    private void LookAtKeys(JsonElement record, DataRow parsed, RecordPlace place, RemarkTally remarks)
     {
         var seen = new HashSet<string>(StringComparer.Ordinal);
         foreach (var member in record.EnumerateObject())
@@ -52,14 +52,26 @@ internal sealed class RowParser(DataFormat format, ValueMap<string> fields, bool
             {
                 remarks.Add(RemarkCode.DuplicateKey, place, $"the field {Sentence.Quote(member.Name)} stands twice; its last value is used");
             }
-            else if (!IsUsed(member.Name))
+            else if (!IsUsed(member, parsed))
             {
                 remarks.Add(RemarkCode.UnusedField, place, $"the field {Sentence.Quote(member.Name)} is not used");
             }
         }
     }
 
-    private bool IsUsed(string name) => _names.All.Any(field => _names[field] == name);
+    private bool IsUsed(JsonProperty member, DataRow parsed) => _names.All.Any(field => _names[field] == member.Name && (!IsOfChats(field, parsed) || IsEmpty(member.Value)));
+
+    /// <summary>Whether a field says something only where the row becomes a chat, and this row has become a text and another.</summary>
+    private static bool IsOfChats(string field, DataRow parsed) => parsed is CompletionRow && field is ("system" or "tools" or "documents" or "chat_template_kwargs" or "role" or "content");
+
+    // Datasets in columns have every field in every row.
+    private static bool IsEmpty(JsonElement value) => value.ValueKind switch
+    {
+        JsonValueKind.Null => true,
+        JsonValueKind.String => value.GetString() is "" or "null",
+        JsonValueKind.Array => value.GetArrayLength() == 0,
+        _ => false,
+    };
 
     private static void LookAtAnswer(DataRow row, RecordPlace place, RemarkTally remarks)
     {

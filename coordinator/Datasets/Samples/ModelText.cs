@@ -15,16 +15,14 @@ internal sealed class ModelText
 
     private readonly DateTime _clock;
     private readonly Lazy<string> _key;
-    private readonly Lazy<ModelTemplate?> _toolTemplate;
+    private readonly ModelTemplates _templates;
 
-    private ModelText(string folder, Tokenizer tokenizer, TokenizerConfig config, string? source, string? toolSource, DataSpec data)
+    private ModelText(string folder, Tokenizer tokenizer, TokenizerConfig config, ModelTemplates templates, DataSpec data)
     {
-        (Folder, Tokenizer, Config, _clock) = (folder, tokenizer, config, data.Clock ?? DateTime.Today);
-        Template = source is null ? null : ModelTemplate.Parse(source, data.ChatTemplate ?? "the model's chat template");
-        // Only when a chat needs it: what is wrong with it is nothing to data without tools.
-        _toolTemplate = new Lazy<ModelTemplate?>(() => toolSource is null ? Template : ModelTemplate.Parse(toolSource, "the model's chat template for tools"));
-        Clock = ModelTemplate.TellsTime(source) || ModelTemplate.TellsTime(toolSource) ? _clock : null;
-        _key = new Lazy<string>(() => KeyOf(folder, [source, toolSource], Clock));
+        (Folder, Tokenizer, Config, _templates, _clock) = (folder, tokenizer, config, templates, data.Clock ?? DateTime.Today);
+        Template = templates.Chat;
+        Clock = templates.Sources.Any(ModelTemplate.TellsTime) ? _clock : null;
+        _key = new Lazy<string>(() => KeyOf(folder, templates.Sources, Clock));
         EndToken = config.EosToken is { } end ? tokenizer.TokenId(end) : null;
     }
 
@@ -53,7 +51,8 @@ internal sealed class ModelText
         var tokenizer = Tokenizer.Open(folder);
         var config = TokenizerConfig.Open(folder);
         var (source, toolSource) = data.ChatTemplate is { } file ? (TemplateFile.Read(file), null) : (config.ChatTemplate, config.ToolTemplate);
-        return new ModelText(folder, tokenizer, config, source, toolSource, data);
+        var templates = new ModelTemplates(source, toolSource, data.ChatTemplate ?? "the model's chat template", "the model's chat template for tools");
+        return new ModelText(folder, tokenizer, config, templates, data);
     }
 
     public static InvalidInputException NoTemplate(string folder) =>
@@ -70,8 +69,7 @@ internal sealed class ModelText
 
     /// <summary>The template of a chat: one with tools has its own where the folder says so, as in transformers.</summary>
     /// <exception cref="InvalidInputException">There is none, or it is not what is built.</exception>
-    public ModelTemplate TemplateOf(ChatRow chat) =>
-        (chat.Tools is { ValueKind: not JsonValueKind.Null } ? _toolTemplate.Value : Template) ?? throw NoTemplate(Folder);
+    public ModelTemplate TemplateOf(ChatRow chat) => _templates.Of(chat.Tools) ?? throw NoTemplate(Folder);
 
     /// <summary>The text of messages of a chat.</summary>
     /// <param name="chat">The chat.</param>

@@ -26,8 +26,15 @@ internal static class Arithmetic
             throw undefinedRight.Error();
         }
 
+        if (symbol == BinaryOperator.Subtract && (IsSetLike(left) || IsSetLike(right)))
+        {
+            throw new TemplateException(TemplateErrorKind.Unsupported, "the difference of keys() or items() is a set, and sets are not supported here: use the filter reject or rejectattr");
+        }
+
         return Sequence(symbol, left, right, context) ?? Numbers.Apply(symbol, left, right, budget) ?? throw Unsupported(symbol, left, right);
     }
+
+    private static bool IsSetLike(Value value) => value is DictViewValue { Kind: not DictViewKind.Values };
 
     public static Value Sign(bool isNegative, Value operand)
     {

@@ -106,7 +106,7 @@ internal sealed partial class Interpreter
         {
             var (start, stop, step) = (Part(slice.Start), Part(slice.Stop), Part(slice.Step));
             _at = item;
-            return Slicing.Slice(target, start, stop, step, _budget);
+            return Slice(target, start, stop, step);
         }
 
         var key = Evaluate(item.Key, scope);
@@ -114,6 +114,37 @@ internal sealed partial class Interpreter
         return Sandbox.Item(target, key, _budget);
 
         Value Part(Expression? part) => part is null ? NoneValue.Instance : Evaluate(part, scope);
+    }
+
+    /// <summary>A constant that is printed: Jinja slices it as it takes items, so a slice that cannot be is undefined; where that is no text, the slice's own error is left.</summary>
+    private Value EvaluateConstant(Expression expression, Scope scope)
+    {
+        _constant = (true, null);
+        try
+        {
+            return Evaluate(expression, scope);
+        }
+        catch (TemplateException error) when (error.Kind != TemplateErrorKind.Limit && _constant.FirstSlice is not null)
+        {
+            throw _constant.FirstSlice;
+        }
+        finally
+        {
+            _constant = (false, null);
+        }
+    }
+
+    private Value Slice(Value target, Value start, Value stop, Value step)
+    {
+        try
+        {
+            return Slicing.Slice(target, start, stop, step, _budget);
+        }
+        catch (TemplateException error) when (_constant.IsPrinted && error.Kind == TemplateErrorKind.Type)
+        {
+            _constant.FirstSlice ??= error;
+            return UndefinedValue.Hint(error.Reason);
+        }
     }
 
     private BoolValue EvaluateComparison(ComparisonExpression comparison, Scope scope)

@@ -36,10 +36,10 @@ internal sealed partial class Interpreter
         while (walk.Next() is { } element)
         {
             _budget.Step();
-            var inner = new Scope(scope);
+            var inner = new Scope(scope, loop.Body);
             inner.Set("loop", walk);
             Assign(loop.Target, element, inner);
-            var flow = Run(loop.Body, inner, output);
+            var flow = Run(loop.Body.Statements, inner, output);
 
             // Jinja notes an iteration at the end of the body only, so after a break in the first one the else branch runs.
             completed |= flow == Flow.Normal;
@@ -49,7 +49,7 @@ internal sealed partial class Interpreter
             }
         }
 
-        return completed ? Flow.Normal : Run(loop.Else, new Scope(scope), output);
+        return completed ? Flow.Normal : Run(loop.Else.Statements, new Scope(scope, loop.Else), output);
     }
 
     private Func<Value, int, Value>? Recursion(ForStatement loop, Scope scope) =>

@@ -21,7 +21,7 @@ internal sealed partial class Interpreter
         }
 
         var output = new OutputBuffer(_budget);
-        Run(macro.Body, scope, output);
+        Run(macro.Body.Statements, scope, output);
         return output.ToValue(_context.Autoescape);
     }
 
@@ -29,7 +29,7 @@ internal sealed partial class Interpreter
     private void RunGeneration(GenerationStatement generation, Scope scope, OutputBuffer output)
     {
         var block = _context.GenerationBlocks++;
-        var inner = new Scope(scope);
+        var inner = new Scope(scope, generation.Body.Body);
         if (generation.Body.UsesCaller)
         {
             inner.Set("caller", UndefinedValue.Hint("No caller defined"));

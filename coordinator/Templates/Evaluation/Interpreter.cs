@@ -12,6 +12,9 @@ internal sealed partial class Interpreter
     private readonly Scope _top;
     private Node? _at;
 
+    /// <summary>Whether a constant is printed, and what was wrong with the first slice in it.</summary>
+    private (bool IsPrinted, TemplateException? FirstSlice) _constant;
+
     private Interpreter(ParsedTemplate template, IEnumerable<KeyValuePair<string, Value>> variables, RenderContext context)
     {
         _context = context;
@@ -25,7 +28,7 @@ internal sealed partial class Interpreter
             given.Set(name, value);
         }
 
-        _top = new Scope(given);
+        _top = new Scope(given, template.Body);
     }
 
     /// <summary>Renders the template; the value's marks are the places of its generation blocks.</summary>
@@ -36,7 +39,7 @@ internal sealed partial class Interpreter
         try
         {
             var output = new OutputBuffer(context.Budget);
-            interpreter.Run(template.Body, interpreter._top, output);
+            interpreter.Run(template.Body.Statements, interpreter._top, output);
             return output.ToValue(isSafe: false);
         }
         catch (TemplateException e)
@@ -121,7 +124,7 @@ internal sealed partial class Interpreter
             }
             else
             {
-                Write(Evaluate(part.Expression!, scope), output);
+                Write(part.IsConstant ? EvaluateConstant(part.Expression!, scope) : Evaluate(part.Expression!, scope), output);
             }
         }
     }
@@ -161,20 +164,20 @@ internal sealed partial class Interpreter
 
     private Flow RunWith(WithStatement with, Scope scope, OutputBuffer output)
     {
-        var inner = new Scope(scope);
+        var inner = new Scope(scope, with.Body);
         foreach (var (target, value) in with.Bindings)
         {
             Assign(target, Evaluate(value, scope), inner);
         }
 
-        return Run(with.Body, inner, output);
+        return Run(with.Body.Statements, inner, output);
     }
 
     private Flow RunFilter(FilterStatement filter, Scope scope, OutputBuffer output)
     {
-        var inner = new Scope(scope);
+        var inner = new Scope(scope, filter.Body);
         var captured = new OutputBuffer(_budget);
-        var flow = Run(filter.Body, inner, captured);
+        var flow = Run(filter.Body.Statements, inner, captured);
         if (flow == Flow.Normal)
         {
             WriteRaw(ApplyFilter(filter.Filter, inner, captured.ToValue(_context.Autoescape)), output);
@@ -185,9 +188,9 @@ internal sealed partial class Interpreter
 
     private Flow RunSetBlock(SetBlockStatement set, Scope scope)
     {
-        var inner = new Scope(scope);
+        var inner = new Scope(scope, set.Body);
         var captured = new OutputBuffer(_budget);
-        var flow = Run(set.Body, inner, captured);
+        var flow = Run(set.Body.Statements, inner, captured);
         if (flow == Flow.Normal)
         {
             Value text = captured.ToValue(_context.Autoescape);
@@ -201,9 +204,9 @@ internal sealed partial class Interpreter
     private Flow RunAutoescape(AutoescapeStatement autoescape, Scope scope, OutputBuffer output)
     {
         var before = _context.Autoescape;
-        var inner = new Scope(scope);
+        var inner = new Scope(scope, autoescape.Body);
         _context.Autoescape = Evaluate(autoescape.Value, inner).IsTrue;
-        var flow = Run(autoescape.Body, inner, output);
+        var flow = Run(autoescape.Body.Statements, inner, output);
         _context.Autoescape = before;
         return flow;
     }
@@ -216,9 +219,9 @@ internal sealed partial class Interpreter
         }
 
         var output = new OutputBuffer(_budget);
-        var inner = new Scope(scope);
+        var inner = new Scope(scope.AsContext(), block.Body);
         inner.Set("super", UndefinedValue.Hint($"there is no parent block called {StrValue.Quote(block.Name)}."));
-        Run(block.Body, inner, output);
+        Run(block.Body.Statements, inner, output);
         return output.ToValue(_context.Autoescape);
     }
 

@@ -31,7 +31,7 @@ internal sealed class MacroValue(string? name, MacroBody macro, Scope definedIn,
         var parameters = macro.Signature.Parameters;
         context.Budget.Step(8);
         var named = arguments.Named.Count == 0 ? [] : arguments.Named.ToList();
-        var bound = new Scope(definedIn);
+        var bound = new Scope(definedIn, macro.Body);
         for (var i = 0; i < parameters.Count; i++)
         {
             if (i < arguments.Positional.Count)

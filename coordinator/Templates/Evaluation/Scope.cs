@@ -1,82 +1,53 @@
+using Orchestrator.Coordinator.Templates.Syntax;
 using Orchestrator.Coordinator.Templates.Values;
 
 namespace Orchestrator.Coordinator.Templates.Evaluation;
 
-/// <summary>Variables of a block, on top of those around it; an assignment stays in its own scope.</summary>
-/// <remarks>Most scopes are a loop's round with two or three names: they are searched in order until there are more.</remarks>
-internal sealed class Scope(Scope? parent)
+/// <summary>Variables of a frame at work, on top of those around it; an assignment stays in its own scope.</summary>
+internal sealed class Scope
 {
-    private const int MaxSearched = 8;
+    private readonly Scope? _outer;
+    private readonly IReadOnlySet<string>? _unset;
+    private readonly VariableTable _variables;
 
-    private (string Name, Value Value)[] _few = [];
-    private int _count;
-    private Dictionary<string, Value>? _many;
+    /// <param name="outer">The variables around it.</param>
+    /// <param name="frame">Whose variables they are; null: nobody's, as those that a template is given.</param>
+    public Scope(Scope? outer, FrameBody? frame = null)
+        : this(outer, frame?.Unset, new VariableTable())
+    {
+    }
 
-    private Scope? Outer => parent;
+    private Scope(Scope? outer, IReadOnlySet<string>? unset, VariableTable variables)
+    {
+        _outer = outer;
+        _unset = unset;
+        _variables = variables;
+    }
 
+    /// <summary>The value of a name; null if it has none, also where a frame sets it only later.</summary>
     public Value? Find(string name)
     {
-        for (var scope = this; scope is not null; scope = scope.Outer)
+        for (var scope = this; scope is not null; scope = scope._outer)
         {
-            if (scope.FindHere(name) is { } value)
+            if (scope._variables.Find(name) is { } value)
             {
                 return value;
             }
+
+            if (scope._unset is { } unset && unset.Contains(name))
+            {
+                return null;
+            }
         }
 
         return null;
     }
 
-    public void Set(string name, Value value)
-    {
-        if (_many is not null)
-        {
-            _many[name] = value;
-            return;
-        }
-
-        for (var i = 0; i < _count; i++)
-        {
-            if (_few[i].Name == name)
-            {
-                _few[i].Value = value;
-                return;
-            }
-        }
-
-        if (_count == MaxSearched)
-        {
-            _many = _few.ToDictionary(v => v.Name, v => v.Value, StringComparer.Ordinal);
-            _many[name] = value;
-            return;
-        }
-
-        if (_count == _few.Length)
-        {
-            Array.Resize(ref _few, _count == 0 ? 2 : MaxSearched);
-        }
-
-        _few[_count++] = (name, value);
-    }
+    public void Set(string name, Value value) => _variables.Set(name, value);
 
     /// <summary>Whether this scope itself binds the name.</summary>
-    public bool Holds(string name) => FindHere(name) is not null;
+    public bool Holds(string name) => _variables.Find(name) is not null;
 
-    private Value? FindHere(string name)
-    {
-        if (_many is not null)
-        {
-            return _many.GetValueOrDefault(name);
-        }
-
-        for (var i = 0; i < _count; i++)
-        {
-            if (_few[i].Name == name)
-            {
-                return _few[i].Value;
-            }
-        }
-
-        return null;
-    }
+    /// <summary>The same variables as a block sees them: it looks names up when it runs, so what is not set yet hides nothing.</summary>
+    public Scope AsContext() => new(_outer?.AsContext(), null, _variables);
 }

@@ -24,6 +24,8 @@ internal static class Slicing
             case RangeValue range:
                 var (from, count, by) = Bounds(range.Length!.Value, start, stop, step);
                 return RangeValue.Make(range.Start + (range.Step * from), range.Start + (range.Step * (from + ((BigInteger)count * by))), range.Step * by);
+            case BytesValue:
+                throw new TemplateException(TemplateErrorKind.Unsupported, "a slice of bytes is not supported here: slice the text before str.encode");
             default:
                 throw new TemplateException(TemplateErrorKind.Type, $"'{target.TypeName}' object is not subscriptable");
         }

@@ -6,10 +6,10 @@ internal static class FilterNames
 {
     public static void Check(ParsedTemplate template)
     {
-        CheckAll(template.Body, soft: false, template.Document);
+        CheckAll(template.Body.Statements, soft: false, template.Document);
         foreach (var block in template.Blocks.Values)
         {
-            CheckAll(block.Body, soft: false, template.Document);
+            CheckAll(block.Body.Statements, soft: false, template.Document);
         }
     }
 
@@ -42,7 +42,7 @@ internal static class FilterNames
                 break;
             case WithStatement with:
                 CheckAll(with.Bindings.Select(b => b.Value), soft, document);
-                CheckAll(with.Body, soft: false, document);
+                CheckAll(with.Body.Statements, soft: false, document);
                 break;
             case MacroStatement or SetBlockStatement or FilterStatement or GenerationStatement or AutoescapeStatement:
                 CheckAll(node.Children, soft: false, document);

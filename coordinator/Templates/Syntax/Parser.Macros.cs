@@ -6,7 +6,7 @@ internal sealed partial class Parser
     {
         var name = ParseFreeName().Text;
         var signature = ParseSignature();
-        var body = Isolated(() => ParseClosedBody("endmacro"));
+        var body = Isolated(() => ParseFrame("endmacro"));
         return new MacroStatement(name, MakeMacro(signature, body, at), at.Line, at.Column);
     }
 
@@ -18,7 +18,7 @@ internal sealed partial class Parser
             throw Fail("expected call", at);
         }
 
-        var body = Isolated(() => ParseClosedBody("endcall"));
+        var body = Isolated(() => ParseFrame("endcall"));
         return new CallStatement(call, MakeMacro(signature, body, at), at.Line, at.Column);
     }
 
@@ -30,12 +30,12 @@ internal sealed partial class Parser
             filter = ParseFilter(filter);
         }
 
-        return new FilterStatement(filter, ParseClosedBody("endfilter"), at.Line, at.Column);
+        return new FilterStatement(filter, ParseFrame("endfilter"), at.Line, at.Column);
     }
 
     private GenerationStatement ParseGeneration(Token at)
     {
-        var body = Isolated(() => ParseClosedBody("endgeneration"));
+        var body = Isolated(() => ParseFrame("endgeneration"));
         return new GenerationStatement(MakeMacro(MacroSignature.Empty, body, at), at.Line, at.Column);
     }
 
@@ -80,9 +80,9 @@ internal sealed partial class Parser
         return IsConstantName(name.Text) ? throw Fail("can't assign to 'name'", name) : name;
     }
 
-    private MacroBody MakeMacro(MacroSignature signature, List<Statement> body, Token at)
+    private MacroBody MakeMacro(MacroSignature signature, FrameBody body, Token at)
     {
-        var used = UndeclaredNames.Of(body, "caller", "kwargs", "varargs");
+        var used = UndeclaredNames.Of(body.Statements, "caller", "kwargs", "varargs");
         var names = signature.Parameters.Select(p => p.Name).ToList();
         var explicitCaller = names.IndexOf("caller");
         if (used.Contains("caller") && explicitCaller >= 0 && signature.Default(explicitCaller) is null)

@@ -115,6 +115,8 @@ internal sealed partial class Parser
         return body;
     }
 
+    private FrameBody ParseFrame(string endTag) => new(ParseClosedBody(endTag));
+
     private ForStatement ParseFor(Token at)
     {
         var outerStore = _loopStore;
@@ -134,7 +136,7 @@ internal sealed partial class Parser
         }
 
         _loopStore = outerStore;
-        return new ForStatement(target, iterable, test, recursive, body, otherwise, at.Line, at.Column);
+        return new ForStatement(target, iterable, test, recursive, new FrameBody(body), new FrameBody(otherwise), at.Line, at.Column);
     }
 
     private IfStatement ParseIf(Token at)
@@ -166,7 +168,7 @@ internal sealed partial class Parser
             filter = ParseFilter(filter);
         }
 
-        return new SetBlockStatement(target, filter, ParseClosedBody("endset"), at.Line, at.Column);
+        return new SetBlockStatement(target, filter, ParseFrame("endset"), at.Line, at.Column);
     }
 
     private WithStatement ParseWith(Token at)
@@ -186,10 +188,10 @@ internal sealed partial class Parser
             bindings.Add((target, ParseExpression()));
         }
 
-        return new WithStatement(bindings, ParseClosedBody("endwith"), at.Line, at.Column);
+        return new WithStatement(bindings, ParseFrame("endwith"), at.Line, at.Column);
     }
 
-    private AutoescapeStatement ParseAutoescape(Token at) => new(ParseExpression(), ParseClosedBody("endautoescape"), at.Line, at.Column);
+    private AutoescapeStatement ParseAutoescape(Token at) => new(ParseExpression(), ParseFrame("endautoescape"), at.Line, at.Column);
 
     private OutputStatement ParsePrint(Token at)
     {
@@ -221,9 +223,9 @@ internal sealed partial class Parser
             throw Fail("Block names in Jinja have to be valid Python identifiers and may not contain hyphens, use an underscore instead.");
         }
 
-        var body = Isolated(() => ParseClosedBody("endblock"));
+        var body = Isolated(() => ParseFrame("endblock"));
         _stream.SkipName(name);
-        if (required && body.Any(s => s is not OutputStatement output || output.Parts.Any(p => p.Text is null || !string.IsNullOrWhiteSpace(p.Text))))
+        if (required && body.Statements.Any(s => s is not OutputStatement output || output.Parts.Any(p => p.Text is null || !string.IsNullOrWhiteSpace(p.Text))))
         {
             throw Fail("Required blocks can only contain comments or whitespace");
         }

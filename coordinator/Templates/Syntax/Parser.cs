@@ -35,8 +35,9 @@ internal sealed partial class Parser
     {
         var source = new SourceText(text, document);
         var parser = new Parser(source);
-        var template = new ParsedTemplate(document, parser.ParseBody(null), parser._blocks);
+        var template = new ParsedTemplate(document, new FrameBody(parser.ParseBody(null)), parser._blocks);
         FilterNames.Check(template);
+        FrameNames.Resolve(template);
         return template;
     }
 

@@ -7,12 +7,16 @@ internal sealed record OutputStatement(IReadOnlyList<OutputPart> Parts, int Line
 }
 
 /// <summary>Either text or an expression.</summary>
-internal readonly record struct OutputPart(string? Text, Expression? Expression);
+internal sealed record OutputPart(string? Text, Expression? Expression)
+{
+    /// <summary>Jinja's compiler has the text already.</summary>
+    public bool IsConstant { get; } = Expression is not null && ConstantExpressions.Contains(Expression);
+}
 
 internal sealed record ForStatement(
-    Target Target, Expression Iterable, Expression? Test, bool IsRecursive, IReadOnlyList<Statement> Body, IReadOnlyList<Statement> Else, int Line, int Column) : Statement(Line, Column)
+    Target Target, Expression Iterable, Expression? Test, bool IsRecursive, FrameBody Body, FrameBody Else, int Line, int Column) : Statement(Line, Column)
 {
-    public override IEnumerable<Node> Children => new Node[] { Target, Iterable }.Concat(Body).Concat(Else).Concat(Test is null ? [] : [Test]);
+    public override IEnumerable<Node> Children => new Node[] { Target, Iterable }.Concat(Body.Statements).Concat(Else.Statements).Concat(Test is null ? [] : [Test]);
 }
 
 /// <summary>The branches in order; <c>else</c> is a list of its own.</summary>
@@ -27,14 +31,14 @@ internal sealed record SetStatement(Target Target, Expression Value, int Line, i
 }
 
 /// <summary><c>{% set name | filter %}…{% endset %}</c>; the innermost filter of the chain has no target.</summary>
-internal sealed record SetBlockStatement(Target Target, FilterExpression? Filter, IReadOnlyList<Statement> Body, int Line, int Column) : Statement(Line, Column)
+internal sealed record SetBlockStatement(Target Target, FilterExpression? Filter, FrameBody Body, int Line, int Column) : Statement(Line, Column)
 {
-    public override IEnumerable<Node> Children => new Node?[] { Target, Filter }.OfType<Node>().Concat(Body);
+    public override IEnumerable<Node> Children => new Node?[] { Target, Filter }.OfType<Node>().Concat(Body.Statements);
 }
 
-internal sealed record WithStatement(IReadOnlyList<(Target Target, Expression Value)> Bindings, IReadOnlyList<Statement> Body, int Line, int Column) : Statement(Line, Column)
+internal sealed record WithStatement(IReadOnlyList<(Target Target, Expression Value)> Bindings, FrameBody Body, int Line, int Column) : Statement(Line, Column)
 {
-    public override IEnumerable<Node> Children => Bindings.Select(b => (Node)b.Target).Concat(Bindings.Select(b => b.Value)).Concat(Body);
+    public override IEnumerable<Node> Children => Bindings.Select(b => (Node)b.Target).Concat(Bindings.Select(b => b.Value)).Concat(Body.Statements);
 }
 
 /// <summary>What a macro or a call block takes: the last parameters have the defaults.</summary>
@@ -51,9 +55,13 @@ internal sealed record MacroSignature(IReadOnlyList<NameTarget> Parameters, IRea
 }
 
 /// <summary>A body that is called: the special names it uses decide what else it takes.</summary>
-internal sealed record MacroBody(MacroSignature Signature, IReadOnlyList<Statement> Body, bool UsesCaller, bool UsesKwargs, bool UsesVarargs)
+internal sealed record MacroBody(MacroSignature Signature, FrameBody Body, bool UsesCaller, bool UsesKwargs, bool UsesVarargs)
 {
-    public IEnumerable<Node> Children => Signature.Parameters.Concat<Node>(Signature.Defaults).Concat(Body);
+    public IEnumerable<Node> Children => Signature.Parameters.Concat<Node>(Signature.Defaults).Concat(Body.Statements);
+
+    /// <summary>What it takes beside its parameters.</summary>
+    public IEnumerable<string> SpecialNames =>
+        new[] { UsesCaller ? "caller" : null, UsesKwargs ? "kwargs" : null, UsesVarargs ? "varargs" : null }.OfType<string>();
 }
 
 internal sealed record MacroStatement(string Name, MacroBody Macro, int Line, int Column) : Statement(Line, Column)
@@ -66,9 +74,9 @@ internal sealed record CallStatement(CallExpression Call, MacroBody Caller, int 
     public override IEnumerable<Node> Children => Caller.Children.Prepend(Call);
 }
 
-internal sealed record FilterStatement(FilterExpression Filter, IReadOnlyList<Statement> Body, int Line, int Column) : Statement(Line, Column)
+internal sealed record FilterStatement(FilterExpression Filter, FrameBody Body, int Line, int Column) : Statement(Line, Column)
 {
-    public override IEnumerable<Node> Children => Body.Append<Node>(Filter);
+    public override IEnumerable<Node> Children => Body.Statements.Append<Node>(Filter);
 }
 
 /// <summary>transformers' mark of what an assistant wrote; like a macro it has a scope of its own.</summary>
@@ -78,15 +86,15 @@ internal sealed record GenerationStatement(MacroBody Body, int Line, int Column)
 }
 
 /// <summary>A named block; it sees the template's variables, and those of a loop around it only when scoped.</summary>
-internal sealed record BlockStatement(string Name, bool IsScoped, bool IsRequired, IReadOnlyList<Statement> Body, int Line, int Column) : Statement(Line, Column)
+internal sealed record BlockStatement(string Name, bool IsScoped, bool IsRequired, FrameBody Body, int Line, int Column) : Statement(Line, Column)
 {
     /// <summary>Jinja's visitors stop at blocks.</summary>
     public override IEnumerable<Node> Children => [];
 }
 
-internal sealed record AutoescapeStatement(Expression Value, IReadOnlyList<Statement> Body, int Line, int Column) : Statement(Line, Column)
+internal sealed record AutoescapeStatement(Expression Value, FrameBody Body, int Line, int Column) : Statement(Line, Column)
 {
-    public override IEnumerable<Node> Children => Body.Prepend<Node>(Value);
+    public override IEnumerable<Node> Children => Body.Statements.Prepend<Node>(Value);
 }
 
 internal sealed record LoopControlStatement(bool IsBreak, int Line, int Column) : Statement(Line, Column)

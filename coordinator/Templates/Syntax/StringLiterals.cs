@@ -54,9 +54,30 @@ internal static class StringLiterals
             case >= '0' and <= '7':
                 return Octal(body, i, text);
             default:
-                text.Append('\\').Append(c);
-                return i + 1;
+                return Unknown(body, i, text);
         }
+    }
+
+    /// <summary>A backslash stays before what it does not escape. Jinja spells a character beyond ASCII in ASCII first, so behind a backslash that spelling is left.</summary>
+    private static int Unknown(string body, int i, StringBuilder text)
+    {
+        text.Append('\\');
+        if (char.IsAscii(body[i]))
+        {
+            text.Append(body[i]);
+            return i + 1;
+        }
+
+        var isPair = char.IsHighSurrogate(body[i]) && i + 1 < body.Length && char.IsLowSurrogate(body[i + 1]);
+        var codePoint = isPair ? char.ConvertToUtf32(body[i], body[i + 1]) : body[i];
+        var (letter, digits) = codePoint switch
+        {
+            <= 0xFF => ('x', "x2"),
+            <= 0xFFFF => ('u', "x4"),
+            _ => ('U', "x8"),
+        };
+        text.Append(letter).Append(codePoint.ToString(digits, CultureInfo.InvariantCulture));
+        return i + (isPair ? 2 : 1);
     }
 
     private static char? Simple(char c) => c switch

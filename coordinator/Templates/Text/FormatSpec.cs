@@ -121,11 +121,6 @@ internal sealed class FormatSpec
             return Float(Numbers.ToDouble(value)!.Value, budget);
         }
 
-        if (value is BoolValue && _type == '\0' && _width == 0)
-        {
-            return value.ToText(budget);
-        }
-
         if (_precision >= 0)
         {
             throw new TemplateException(TemplateErrorKind.Value, "Precision not allowed in integer format specifier");
@@ -140,7 +135,7 @@ internal sealed class FormatSpec
             'b' => ("0b", magnitude.IsZero ? "0" : magnitude.ToString("b", CultureInfo.InvariantCulture).TrimStart('0'), 4),
             'o' => ("0o", Octal(magnitude), 4),
             'c' => ("", integer >= 0 && integer <= 0x10FFFF ? FormatCharacter((int)integer) : throw CharacterRange(), 0),
-            _ => throw Unknown("int"),
+            _ => throw Unknown(value.TypeName),
         };
         budget.Allocate(digits.Length * 2L);
         return PadNumber(SignOf(integer.Sign < 0) + (_alternate ? prefix : ""), digits, group, budget);

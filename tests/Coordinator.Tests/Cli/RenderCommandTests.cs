@@ -19,12 +19,12 @@ public sealed class RenderCommandTests
         var cases = TemplateFixtures.Lines("chatml/cases.jsonl.gz").ToList();
         WriteRows(folder.At("data.jsonl"), "chatml", cases);
 
-        var (code, results, messages) = await RunAsync("render", "--model", folder.Path, "--data", folder.At("data.jsonl"), "--clock", Clock, "--json");
+        var run = await CommandRun.RunAsync("render", "--model", folder.Path, "--data", folder.At("data.jsonl"), "--clock", Clock, "--json");
 
-        Assert.Equal((ExitCodes.Done, ""), (code, messages));
-        Assert.All(results, line => Assert.True(line.All(char.IsAscii)));
-        Assert.Equal(cases.Count, results.Length);
-        Assert.All(cases.Zip(results), pair => AssertLine(pair.Item1, JsonNode.Parse(pair.Item2)!));
+        Assert.Equal((ExitCodes.Done, ""), (run.Code, run.Messages));
+        Assert.All(run.Lines, line => Assert.True(line.All(char.IsAscii)));
+        Assert.Equal(cases.Count, run.Lines.Length);
+        Assert.All(cases.Zip(run.Lines), pair => AssertLine(pair.Item1, JsonNode.Parse(pair.Item2)!));
     }
 
     [Theory]
@@ -36,10 +36,10 @@ public sealed class RenderCommandTests
         var cases = TemplateFixtures.Lines($"{name}/cases.jsonl.gz").ToList();
         WriteRows(folder.At("data.jsonl"), name, cases);
 
-        var (code, results, _) = await RunAsync("render", "--template", Fixtures.At("templates", name, "template.jinja"), "--data", folder.At("data.jsonl"), "--clock", Clock, "--json");
+        var run = await CommandRun.RunAsync("render", "--template", Fixtures.At("templates", name, "template.jinja"), "--data", folder.At("data.jsonl"), "--clock", Clock, "--json");
 
-        Assert.Equal((ExitCodes.Done, cases.Count), (code, results.Length));
-        Assert.All(cases.Zip(results), pair =>
+        Assert.Equal((ExitCodes.Done, cases.Count), (run.Code, run.Lines.Length));
+        Assert.All(cases.Zip(run.Lines), pair =>
         {
             var line = JsonNode.Parse(pair.Item2)!.AsObject();
             bool isText = pair.Item1.TryGetProperty("expected", out var text);
@@ -54,11 +54,11 @@ public sealed class RenderCommandTests
         using var folder = new TemporaryFolder();
         File.WriteAllText(folder.At("data.jsonl"), "{\"messages\":[{\"role\":\"user\",\"content\":\"a\"}]}\n{\"messages\":[]}\n");
 
-        var (code, results, messages) = await RunAsync("render", "--template", Fixtures.At("templates", "syntax_error", "template.jinja"), "--data", folder.At("data.jsonl"), "--json");
+        var run = await CommandRun.RunAsync("render", "--template", Fixtures.At("templates", "syntax_error", "template.jinja"), "--data", folder.At("data.jsonl"), "--json");
 
-        Assert.Equal((ExitCodes.WrongRequest, 2), (code, results.Length));
-        Assert.All(results, line => Assert.StartsWith("Encountered unknown tag 'do_nothing'.", (string)JsonNode.Parse(line)!["error"]!, StringComparison.Ordinal));
-        Assert.Contains("line 16, column 6", messages, StringComparison.Ordinal);
+        Assert.Equal((ExitCodes.WrongRequest, 2), (run.Code, run.Lines.Length));
+        Assert.All(run.Lines, line => Assert.StartsWith("Encountered unknown tag 'do_nothing'.", (string)JsonNode.Parse(line)!["error"]!, StringComparison.Ordinal));
+        Assert.Contains("line 16, column 6", run.Messages, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -69,12 +69,12 @@ public sealed class RenderCommandTests
         File.WriteAllText(folder.At("chat_template.jinja"), "{% for m in messages %}{% if m.role == 'critic' %}{{ raise_exception('No critics') }}{% endif %}{% generation %}{{ m.content }}{% endgeneration %}!{% endfor %}");
         File.WriteAllText(folder.At("data.jsonl"), "{\"messages\":[{\"role\":\"user\",\"content\":\"<|eot_id|>abc\"}]}\n{\"messages\":[{\"role\":\"critic\",\"content\":\"x\"}]}\n");
 
-        var (code, results, _) = await RunAsync("render", "--model", folder.Path, "--data", folder.At("data.jsonl"));
+        var run = await CommandRun.RunAsync("render", "--model", folder.Path, "--data", folder.At("data.jsonl"));
 
-        Assert.Equal(ExitCodes.Done, code);
-        Assert.Contains("<|eot_id|>abc!", results);
-        Assert.Contains(results, line => line.StartsWith("* ", StringComparison.Ordinal) && line.EndsWith(" \"<|eot_id|>\"", StringComparison.Ordinal));
-        Assert.Contains(results, line => line.StartsWith("== line 2: refused: No critics (", StringComparison.Ordinal));
+        Assert.Equal(ExitCodes.Done, run.Code);
+        Assert.Contains("<|eot_id|>abc!", run.Lines);
+        Assert.Contains(run.Lines, line => line.StartsWith("* ", StringComparison.Ordinal) && line.EndsWith(" \"<|eot_id|>\"", StringComparison.Ordinal));
+        Assert.Contains(run.Lines, line => line.StartsWith("== line 2: refused: No critics (", StringComparison.Ordinal));
     }
 
     /// <summary>The sample's template has no marks: the tokens that train learns are those that are shown as the assistant's, however the text is to end.</summary>
@@ -91,8 +91,8 @@ public sealed class RenderCommandTests
         var data = program.Write("data.jsonl", string.Join('\n', rows.Select(row => $"{row[..^1]}, \"kwargs\": {kwargs}}}")));
         string[] command = ["render", "--model", Path.Combine(sample, "tiny-llama"), "--data", data];
 
-        var (_, lines, _) = await RunAsync([.. command, "--json"]);
-        var (_, shown, _) = await RunAsync(command);
+        var lines = (await CommandRun.RunAsync([.. command, "--json"])).Lines;
+        var shown = (await CommandRun.RunAsync(command)).Lines;
 
         var masks = lines.Select(line => string.Concat(JsonNode.Parse(line)!["assistant_mask"]!.AsArray().Select(m => (int)m!))).ToList();
         // A prompt behind the chat is not the assistant's; a turn to go on with is cut before the token that ends it.
@@ -117,8 +117,8 @@ public sealed class RenderCommandTests
             {"messages":["a",{"content":"b"},{"role":5,"content":"c"}],"kwargs":{"add_generation_prompt":true}}
             """);
 
-        var (_, lines, _) = await RunAsync("render", "--model", folder.Path, "--data", folder.At("data.jsonl"), "--json");
-        var (_, shown, _) = await RunAsync("render", "--model", folder.Path, "--data", folder.At("data.jsonl"));
+        var lines = (await CommandRun.RunAsync("render", "--model", folder.Path, "--data", folder.At("data.jsonl"), "--json")).Lines;
+        var shown = (await CommandRun.RunAsync("render", "--model", folder.Path, "--data", folder.At("data.jsonl"))).Lines;
 
         Assert.Equal([true, false, false], lines.Select(line => JsonNode.Parse(line)!["assistant_mask"] is null));
         Assert.Contains(shown, line => line.StartsWith("== line 1: ", StringComparison.Ordinal)
@@ -130,7 +130,7 @@ public sealed class RenderCommandTests
     [Theory]
     [InlineData("{\"messages\":5}", "line 1", "messages")]
     [InlineData("{\"messages\":[],\"kwargs\":[]}", "line 1", "kwargs")]
-    [InlineData("\n{\"messages\":", "line 2", "no JSON")]
+    [InlineData("\n{\"messages\":", "line 2", "not valid JSON")]
     [InlineData("{\"messages\":[],\"kwargs\":{\"add_generation_prompt\":1}}", "line 1", "add_generation_prompt")]
     public async Task Render_WrongRow_EndsWithTwoAndNamesFileAndLine(string rows, string line, string named)
     {
@@ -138,22 +138,67 @@ public sealed class RenderCommandTests
         File.WriteAllText(folder.At("data.jsonl"), rows);
         File.WriteAllText(folder.At("t.jinja"), "x");
 
-        var (code, results, messages) = await RunAsync("render", "--template", folder.At("t.jinja"), "--data", folder.At("data.jsonl"), "--json");
+        var run = await CommandRun.RunAsync("render", "--template", folder.At("t.jinja"), "--data", folder.At("data.jsonl"), "--json");
 
-        Assert.Equal((ExitCodes.WrongRequest, 0), (code, results.Length));
-        Assert.Contains(line, messages, StringComparison.Ordinal);
-        Assert.Contains(named, messages, StringComparison.Ordinal);
+        Assert.Equal((ExitCodes.WrongRequest, 0), (run.Code, run.Lines.Length));
+        Assert.Contains(line, run.Messages, StringComparison.Ordinal);
+        Assert.Contains(named, run.Messages, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Render_BytesThatAreNoUtf8_EndsWithTwoAndNamesFileLineAndByte(bool json)
+    {
+        using var folder = new TemporaryFolder();
+        File.WriteAllBytes(folder.At("data.jsonl"), [.. "{\"messages\":[]}\n{\"messages\":[{\"role\":\"user\",\"content\":\""u8, 0xe9, .. "\"}]}\n"u8]);
+        File.WriteAllText(folder.At("t.jinja"), "x");
+
+        var run = await CommandRun.RunAsync(["render", "--template", folder.At("t.jinja"), "--data", folder.At("data.jsonl"), .. json ? (string[])["--json"] : []]);
+
+        Assert.Equal(ExitCodes.WrongRequest, run.Code);
+        Assert.Contains($"{folder.At("data.jsonl")}, line 2: it is not valid UTF-8: byte 0xe9 at byte 40 of the line (byte offset 55 of the file).", run.Messages, StringComparison.Ordinal);
+    }
+
+    /// <summary>Rows are repaired as those that train reads.</summary>
+    [Theory]
+    [InlineData("{\"messages\":[{\"role\":\"user\",\"content\":\"a\"}],\"\\ud800abc\":1}", "a")]
+    [InlineData("{\"messages\":[{\"role\":\"user\",\"content\":\"a\"}],\"kwargs\":{\"\\ud800a key of more than twenty-one bytes\":1}}", "a")]
+    [InlineData("{\"messages\":[{\"role\":\"user\",\"content\":\"b\\udc00\"}]}", "b\uFFFD")]
+    public async Task Render_HalfOfASurrogatePair_IsReplaced(string row, string expected)
+    {
+        using var folder = new TemporaryFolder();
+        File.WriteAllText(folder.At("data.jsonl"), row);
+        File.WriteAllText(folder.At("t.jinja"), "{{ messages[0].content }}");
+
+        var run = await CommandRun.RunAsync("render", "--template", folder.At("t.jinja"), "--data", folder.At("data.jsonl"), "--json");
+
+        Assert.Equal((ExitCodes.Done, ""), (run.Code, run.Messages));
+        Assert.Equal(expected, (string?)JsonNode.Parse(Assert.Single(run.Lines))!["text"]);
+    }
+
+    [Fact]
+    public async Task Render_TemplateThatIsNotUtf8_EndsWithTwoAndNamesIt()
+    {
+        using var folder = new TemporaryFolder();
+        File.WriteAllText(folder.At("data.jsonl"), "{\"messages\":[]}");
+        File.WriteAllBytes(folder.At("t.jinja"), [(byte)'a', 0xe9]);
+
+        var run = await CommandRun.RunAsync("render", "--template", folder.At("t.jinja"), "--data", folder.At("data.jsonl"));
+
+        Assert.Equal((ExitCodes.WrongRequest, ""), (run.Code, run.Results));
+        Assert.Contains($"'{folder.At("t.jinja")}' is not valid UTF-8", run.Messages, StringComparison.Ordinal);
     }
 
     [Fact]
     public async Task Render_WithoutOrWithTwoTemplates_IsAWrongRequest()
     {
         using var folder = new TemporaryFolder();
-        Assert.Equal(ExitCodes.WrongRequest, (await RunAsync("render", "--data", "x.jsonl")).Code);
-        Assert.Equal(ExitCodes.WrongRequest, (await RunAsync("render", "--data", "x.jsonl", "--model", "a", "--template", "b")).Code);
-        Assert.Contains("does not exist", (await RunAsync("render", "--data", "x.jsonl", "--template", folder.At("none.jinja"))).Messages, StringComparison.Ordinal);
-        Assert.Contains("no chat template", (await RunAsync("render", "--data", "x.jsonl", "--model", folder.Path)).Messages, StringComparison.Ordinal);
-        Assert.Contains("--clock", (await RunAsync("render", "--data", "x.jsonl", "--template", Fixtures.At("templates", "chatml", "template.jinja"), "--clock", "soon")).Messages, StringComparison.Ordinal);
+        Assert.Equal(ExitCodes.WrongRequest, (await CommandRun.RunAsync("render", "--data", "x.jsonl")).Code);
+        Assert.Equal(ExitCodes.WrongRequest, (await CommandRun.RunAsync("render", "--data", "x.jsonl", "--model", "a", "--template", "b")).Code);
+        Assert.Contains("there is no such file", (await CommandRun.RunAsync("render", "--data", "x.jsonl", "--template", folder.At("none.jinja"))).Messages, StringComparison.Ordinal);
+        Assert.Contains("no chat template", (await CommandRun.RunAsync("render", "--data", "x.jsonl", "--model", folder.Path)).Messages, StringComparison.Ordinal);
+        Assert.Contains("--clock", (await CommandRun.RunAsync("render", "--data", "x.jsonl", "--template", Fixtures.At("templates", "chatml", "template.jinja"), "--clock", "soon")).Messages, StringComparison.Ordinal);
     }
 
     private static void AssertLine(JsonElement golden, JsonNode line)
@@ -191,10 +236,4 @@ public sealed class RenderCommandTests
     }
 
     private static JsonNode? Node(JsonElement? element) => element is { } present ? JsonNode.Parse(present.GetRawText()) : null;
-
-    private static async Task<(int Code, string[] Results, string Messages)> RunAsync(params string[] arguments)
-    {
-        var run = await CommandRun.RunAsync(arguments);
-        return (run.Code, run.Lines, run.Messages);
-    }
 }

@@ -16,11 +16,11 @@ public sealed class TokenizeCommandTests
         var cases = GoldenTokenizers.Rows("llama3", "cases.jsonl.gz").ToList();
         File.WriteAllText(folder.At("data.jsonl"), string.Concat(cases.Select(c => new JsonObject { ["text"] = (string)c["text"]! }.ToJsonString() + "\n")));
 
-        var (code, results, messages) = await RunAsync(
+        var run = await CommandRun.RunAsync(
             ["tokenize", "--model", Fixtures.At("tokenizers", "llama3"), "--data", folder.At("data.jsonl"), "--json", .. noSpecial ? (string[])["--no-special"] : []]);
 
-        Assert.Equal((ExitCodes.Done, "", cases.Count), (code, messages, results.Length));
-        Assert.All(cases.Zip(results), pair =>
+        Assert.Equal((ExitCodes.Done, "", cases.Count), (run.Code, run.Messages, run.Lines.Length));
+        Assert.All(cases.Zip(run.Lines), pair =>
         {
             var line = JsonNode.Parse(pair.Item2)!;
             Assert.True(pair.Item2.All(char.IsAscii));
@@ -32,19 +32,19 @@ public sealed class TokenizeCommandTests
     [Fact]
     public async Task Tokenize_Text_ShowsOneTokenALine()
     {
-        var (code, results, _) = await RunAsync(["tokenize", "--model", Fixtures.At("tokenizers", "llama3"), "Hello", "--no-special"]);
+        var run = await CommandRun.RunAsync(["tokenize", "--model", Fixtures.At("tokenizers", "llama3"), "Hello", "--no-special"]);
 
-        Assert.Equal(ExitCodes.Done, code);
-        Assert.Equal($"{results.Length - 1} tokens", results[^1]);
-        Assert.Equal("Hello", string.Concat(results[..^1].Select(line => (string)JsonNode.Parse(line[8..])!)));
+        Assert.Equal(ExitCodes.Done, run.Code);
+        Assert.Equal($"{run.Lines.Length - 1} tokens", run.Lines[^1]);
+        Assert.Equal("Hello", string.Concat(run.Lines[..^1].Select(line => (string)JsonNode.Parse(line[8..])!)));
     }
 
     [Fact]
     public async Task Tokenize_Text_ShowsWhatAPersonCanRead()
     {
-        var (_, results, _) = await RunAsync(["tokenize", "--model", Fixtures.At("tokenizers", "llama3"), "<|eot_id|>it's a+b\n\u001b", "--no-special"]);
+        var run = await CommandRun.RunAsync(["tokenize", "--model", Fixtures.At("tokenizers", "llama3"), "<|eot_id|>it's a+b\n\u001b", "--no-special"]);
 
-        var shown = results[..^1].Select(line => line[8..]).ToList();
+        var shown = run.Lines[..^1].Select(line => line[8..]).ToList();
         Assert.Equal("\"<|eot_id|>\"", shown[0]);
         Assert.Equal("<|eot_id|>it's a+b\\n\\u001B", string.Concat(shown.Select(token => token[1..^1])));
     }
@@ -58,23 +58,29 @@ public sealed class TokenizeCommandTests
         using var folder = new TemporaryFolder();
         File.WriteAllText(folder.At("data.jsonl"), rows);
 
-        var (code, _, messages) = await RunAsync(["tokenize", "--model", Fixtures.At("tokenizers", "llama3"), "--data", folder.At("data.jsonl"), "--json"]);
+        var run = await CommandRun.RunAsync(["tokenize", "--model", Fixtures.At("tokenizers", "llama3"), "--data", folder.At("data.jsonl"), "--json"]);
 
-        Assert.Equal(ExitCodes.WrongRequest, code);
-        Assert.Contains(named, messages, StringComparison.Ordinal);
+        Assert.Equal(ExitCodes.WrongRequest, run.Code);
+        Assert.Contains(named, run.Messages, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Tokenize_BytesThatAreNoUtf8_EndsWithTwoAndNamesFileLineAndByte()
+    {
+        using var folder = new TemporaryFolder();
+        File.WriteAllBytes(folder.At("data.jsonl"), [.. "\n{\"text\":\"a"u8, 0xff, .. "\"}"u8]);
+
+        var run = await CommandRun.RunAsync(["tokenize", "--model", Fixtures.At("tokenizers", "llama3"), "--data", folder.At("data.jsonl"), "--json"]);
+
+        Assert.Equal((ExitCodes.WrongRequest, ""), (run.Code, run.Results));
+        Assert.Contains($"{folder.At("data.jsonl")}, line 2: it is not valid UTF-8: byte 0xff at byte 11 of the line (byte offset 11 of the file).", run.Messages, StringComparison.Ordinal);
     }
 
     [Fact]
     public async Task Tokenize_WithoutOrWithTwoSources_IsAWrongRequest()
     {
         var model = Fixtures.At("tokenizers", "llama3");
-        Assert.Equal(ExitCodes.WrongRequest, (await RunAsync(["tokenize", "--model", model])).Code);
-        Assert.Equal(ExitCodes.WrongRequest, (await RunAsync(["tokenize", "--model", model, "a", "--data", "b"])).Code);
-    }
-
-    private static async Task<(int Code, string[] Results, string Messages)> RunAsync(string[] arguments)
-    {
-        var run = await CommandRun.RunAsync(arguments);
-        return (run.Code, run.Lines, run.Messages);
+        Assert.Equal(ExitCodes.WrongRequest, (await CommandRun.RunAsync(["tokenize", "--model", model])).Code);
+        Assert.Equal(ExitCodes.WrongRequest, (await CommandRun.RunAsync(["tokenize", "--model", model, "a", "--data", "b"])).Code);
     }
 }

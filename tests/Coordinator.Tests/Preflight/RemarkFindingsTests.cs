@@ -7,14 +7,7 @@ namespace Orchestrator.Coordinator.Tests.Preflight;
 public sealed class RemarkFindingsTests
 {
     [Theory]
-    [InlineData(1, 1, "Error")]
-    [InlineData(1, 2, "Error")]
-    [InlineData(1, 3, "Warning")]
-    [InlineData(2, 3, "Error")]
-    [InlineData(49, 99, "Warning")]
-    [InlineData(50, 99, "Error")]
-    [InlineData(50, 100, "Error")]
-    [InlineData(50, 101, "Warning")]
+    [MemberData(nameof(ErrorShare.Cases), MemberType = typeof(ErrorShare))]
     public void DoubledBos_OfHalfTheRows_IsAnError(int doubled, int rows, string severity)
         => Assert.Equal(severity, Assert.Single(RemarkFindings.Of(Report(RemarkCode.DoubledBos, doubled, rows), ["data.jsonl"])).Severity.ToString());
 

@@ -11,14 +11,7 @@ public sealed class TurnEndFindingsTests
     private static readonly ModelText Model = ModelText.Open(GoldenDatasets.Model("qwen2_chatml"), DefaultJob.Data);
 
     [Theory]
-    [InlineData(1, 1, "Error")]
-    [InlineData(1, 2, "Error")]
-    [InlineData(1, 3, "Warning")]
-    [InlineData(2, 3, "Error")]
-    [InlineData(49, 99, "Warning")]
-    [InlineData(50, 99, "Error")]
-    [InlineData(50, 100, "Error")]
-    [InlineData(50, 101, "Warning")]
+    [MemberData(nameof(ErrorShare.Cases), MemberType = typeof(ErrorShare))]
     public void EndWithoutLoss_AfterHalfTheAnswers_IsAnError(int unlearned, int turns, string severity)
     {
         var finding = Assert.Single(TurnEndFindings.Of([Statistics(unlearned, turns)], Model, null));

@@ -80,6 +80,18 @@ public sealed class AssistantMaskTests
         Assert.Contains("generation", Assert.Throws<InvalidInputException>(() => AssistantMask.Of(chat, encoding)).Message, StringComparison.Ordinal);
     }
 
+    /// <summary>transformers asks for the token of the block's last character and is told the first one.</summary>
+    [Fact]
+    public void Mask_OfABlockThatEndsWithACharacterOfSeveralTokens_EndsWithItsFirstToken()
+    {
+        var chat = ChatTemplate.Parse("{% for m in messages %}{% generation %}{{ m.content }}{% endgeneration %}!{% endfor %}", "edge")
+            .Render(new ChatInput { Messages = JsonElement.Parse("""[{"content": "🦩🦩"}, {"content": "🦩b"}]"""), Clock = TemplateFixtures.Clock });
+        var encoding = Llama3.Value.Encode(chat.Text, addSpecialTokens: false);
+        Assert.Equal("🦩🦩!🦩b!", chat.Text);
+        Assert.Equal([(0, 2), (0, 2), (0, 2), (2, 4), (2, 4), (2, 4), (4, 5), (5, 7), (5, 7), (5, 7), (7, 8), (8, 9)], encoding.Utf16Offsets);
+        Assert.Equal("111100011110", Digits(AssistantMask.Of(chat, encoding)));
+    }
+
     private static List<JsonElement> Edges() =>
         [.. File.ReadAllText(Fixtures.At("templates", "generation_edge.jsonl")).Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => JsonElement.Parse(line))];
 

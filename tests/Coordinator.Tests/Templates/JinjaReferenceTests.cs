@@ -6,14 +6,16 @@ namespace Orchestrator.Coordinator.Tests.Templates;
 /// <summary>Some thousand snippets, written by hand and at random, end as they did in jinja2 3.1.6.</summary>
 public sealed class JinjaReferenceTests
 {
-    [Fact]
-    public void Snippets_OfTheReference_GiveItsTextOrFailToo()
+    [Theory]
+    [InlineData("jinja_reference.jsonl.gz", 5_000)]
+    [InlineData("jinja_scopes.jsonl.gz", 1_000)]
+    public void Snippets_OfTheReference_GiveItsTextOrFailToo(string file, int atLeast)
     {
         var context = TemplateFixtures.Json("jinja_context.json");
-        var cases = TemplateFixtures.Lines("jinja_reference.jsonl.gz");
+        var cases = TemplateFixtures.Lines(file);
         var wrong = cases.Select(c => Problem(c, context)).OfType<string>().ToList();
         Assert.True(wrong.Count == 0, $"{wrong.Count} of {cases.Count} are wrong:\n{string.Join('\n', wrong)}");
-        Assert.True(cases.Count > 5_000);
+        Assert.True(cases.Count > atLeast);
     }
 
     /// <summary>The texts must be equal; of errors the fact, and the message where something was undefined, unsafe or raised.</summary>

@@ -44,6 +44,18 @@ public sealed class TokenizerConfigTests
         Assert.Equal("three\r\n", Open(folder, [("tokenizer_config.json", """{"chat_template": "one"}"""), ("chat_template.jinja", "three\r\n")]).ChatTemplate);
     }
 
+    [Theory]
+    [InlineData("chat_template.jinja")]
+    [InlineData("additional_chat_templates/tool_use.jinja")]
+    public void Open_TemplateThatIsNotUtf8_IsRefusedWithItsFile(string name)
+    {
+        using var folder = new TemporaryFolder();
+        Directory.CreateDirectory(folder.At("additional_chat_templates"));
+        File.WriteAllBytes(folder.At(name), [(byte)'a', 0xe9]);
+        var refusal = Assert.Throws<InvalidInputException>(() => TokenizerConfig.Open(folder.Path));
+        Assert.Equal($"The chat template '{folder.At(name)}' is not valid UTF-8; save it as UTF-8.", refusal.Message);
+    }
+
     [Fact]
     public void Open_NamedTemplates_GiveChatsWithToolsTheirOwn()
     {

@@ -1,12 +1,13 @@
 using System.Text;
 
-namespace Orchestrator.Coordinator.Datasets;
+namespace Orchestrator.Coordinator.Templates;
 
 /// <summary>Reads a chat template's file as it is: line ends stay what they are.</summary>
 internal static class TemplateFile
 {
     private const int MaxBytes = 4 << 20;
 
+    /// <exception cref="InvalidInputException">It is not there, not UTF-8, or too large; the sentence names it.</exception>
     public static string Read(string path)
     {
         try
@@ -21,7 +22,7 @@ internal static class TemplateFile
         }
         catch (DecoderFallbackException exception)
         {
-            throw new InvalidInputException($"The chat template '{path}' is not valid UTF-8.", exception);
+            throw new InvalidInputException($"The chat template '{path}' is not valid UTF-8; save it as UTF-8.", exception);
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
