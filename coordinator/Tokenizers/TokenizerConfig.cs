@@ -1,6 +1,5 @@
 using System.Text.Json;
 using Orchestrator.Coordinator.Models;
-using Orchestrator.Coordinator.Templates;
 
 namespace Orchestrator.Coordinator.Tokenizers;
 

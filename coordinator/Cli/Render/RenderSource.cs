@@ -1,5 +1,4 @@
 using Orchestrator.Coordinator.Datasets;
-using Orchestrator.Coordinator.Templates;
 using Orchestrator.Coordinator.Tokenizers;
 
 namespace Orchestrator.Coordinator.Cli.Render;

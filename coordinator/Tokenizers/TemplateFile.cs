@@ -1,6 +1,6 @@
 using System.Text;
 
-namespace Orchestrator.Coordinator.Templates;
+namespace Orchestrator.Coordinator.Tokenizers;
 
 /// <summary>Reads a chat template's file as it is: line ends stay what they are.</summary>
 internal static class TemplateFile
