@@ -21,6 +21,7 @@ public sealed class JobLifeTests : IDisposable
 
         Assert.Equal(JobState.Succeeded, run.Record.State);
         Assert.Equal(40UL, run.Record.CommittedStep);
+        Assert.Equal((40 * 64UL, 40 * 0.5), (run.Record.TokensTrained, run.Record.SecondsTrained));
         Assert.Equal(
             [typeof(OwnershipTaken), typeof(JobSubmitted), typeof(JobPrepared), typeof(JobPlaced), typeof(WorkerBound), typeof(WorkerBound), typeof(WorkerBound), typeof(WorkerBound), typeof(GenerationStarted), typeof(TrainingStarted), typeof(WindowOpened), typeof(StepEvaluated)],
             run.Journal.Take(12).Select(happened => happened.GetType()));
