@@ -32,7 +32,6 @@ internal sealed class MicroBatchTokens
         InputIds = inputIds;
         Labels = labels;
         Packed = packed;
-        UsedLabels = CountUsedLabels(lengths, labels);
     }
 
     public uint[] Samples { get; }
@@ -47,9 +46,6 @@ internal sealed class MicroBatchTokens
 
     /// <summary>All tokens of the micro-batch.</summary>
     public int Tokens => InputIds.Length;
-
-    /// <summary>Labels that something predicts: all but those on a sample's first position.</summary>
-    public ulong UsedLabels { get; }
 
     /// <summary>The parts that share products: the whole micro-batch if packed, else every sample alone.</summary>
     public IReadOnlyList<MicroBatchTokens> Parts()
@@ -69,22 +65,5 @@ internal sealed class MicroBatchTokens
         }
 
         return parts;
-    }
-
-    private static ulong CountUsedLabels(int[] lengths, int[] labels)
-    {
-        var used = 0UL;
-        var start = 0;
-        foreach (var length in lengths)
-        {
-            for (var i = start + 1; i < start + length; i++)
-            {
-                used += labels[i] == NoLabel ? 0UL : 1UL;
-            }
-
-            start += length;
-        }
-
-        return used;
     }
 }

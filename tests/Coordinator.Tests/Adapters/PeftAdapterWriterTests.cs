@@ -105,6 +105,24 @@ public sealed class PeftAdapterWriterTests
     }
 
     [Fact]
+    public void Write_OlderTokenizersFiles_AreCopiedToo()
+    {
+        using var folder = new TemporaryFolder();
+        string[] names = ["added_tokens.json", "merges.txt", "special_tokens_map.json", "tokenizer.model", "vocab.json"];
+        string model = Directory.CreateDirectory(folder.At("model")).FullName;
+        foreach (string name in names)
+        {
+            File.WriteAllText(Path.Combine(model, name), name);
+        }
+
+        PeftAdapter golden = PeftAdapter.Read(Fixtures.At("adapters", "llama3-list"));
+
+        Write(folder.At("out"), golden.Config, golden.Bind(Llama3), model);
+
+        Assert.All(names, name => Assert.Equal(name, File.ReadAllText(folder.At("out", name))));
+    }
+
+    [Fact]
     public void Write_TokenizerWithMoreTemplates_CopiesThemWithTheirFolder()
     {
         using var folder = new TemporaryFolder();

@@ -23,6 +23,11 @@ public sealed class CommandRunnerTests
         File.Delete(log);
     }
 
+    /// <summary>A cancellation that nobody asked for, such as a call's deadline that no one caught.</summary>
+    [Fact]
+    public async Task Run_CancelledThoughNobodyInterrupted_IsAnErrorOfTheProgram() =>
+        Assert.StartsWith("error: An unexpected fault ended the command: The call was cancelled.", await ErrorAsync(new OperationCanceledException("The call was cancelled.")), StringComparison.Ordinal);
+
     private static async Task<string> ErrorAsync(Exception thrown)
     {
         await using var messages = new StringWriter();

@@ -12,12 +12,24 @@ public sealed class TrainRequestTests : IDisposable
     [Theory]
     [InlineData("layout={replicas: 2, stages: 3}", null, 6)]
     [InlineData("layout={replicas: 2, stages: 3}", 8, 8)]
+    [InlineData("layout={replicas: 2, stages: 3}", 6, 6)]
     [InlineData("resources.workers=3", null, 3)]
     [InlineData("resources.workers=3", 2, 2)]
     [InlineData("resources.workers=256", null, 256)]
     [InlineData("resources.workers=257", 2, 2)]
     public void Read_LayoutAndOptions_SayHowManyWorkersStart(string set, int? workers, int expected) =>
         Assert.Equal(expected, Read(set, workers).Request!.NumWorkers);
+
+    /// <summary>Without a layout all workers that are started become replicas, so the job is told to wait for each of them.</summary>
+    [Theory]
+    [InlineData("resources.workers=3", 2, "resources.workers=2")]
+    [InlineData("training.seed=1", 4, "resources.workers=4")]
+    public void Read_WithoutALayout_LetsTheJobWaitForAllThatStart(string set, int workers, string last) =>
+        Assert.Equal([set, last], Read(set, workers).Request!.Submission.Set);
+
+    [Fact]
+    public void Read_WithALayout_LeavesTheJobItsOwnNumber() =>
+        Assert.Single(Read("layout={replicas: 2, stages: 3}", 8).Request!.Submission.Set);
 
     [Theory]
     [InlineData("layout={replicas: 2, stages: 3}", 5, "needs 6 workers, but 5 are to be started; give --workers 6")]

@@ -59,6 +59,13 @@ public class MicroBatchPlannerTests
     }
 
     [Fact]
+    public void Cut_WithPacking_TakesEqualLengthsInTheStepsOrder()
+    {
+        var planner = MicroBatchPlanner.ForTraining(DefaultJob.Training with { MicroBatchTokens = 10 }, true, [5, 5, 5]);
+        Assert.Equal(["2,0", "1"], planner.Cut([2, 0, 1]).Select(microBatch => string.Join(',', microBatch.Samples)));
+    }
+
+    [Fact]
     public void Cut_WithoutPacking_KeepsTheOrder()
     {
         var planner = MicroBatchPlanner.ForTraining(DefaultJob.Training with { MicroBatchTokens = 10 }, false, [3, 7, 5, 4, 1]);

@@ -38,6 +38,8 @@ public class StepPlanTests
         Assert.Equal((float)(1 - Math.Pow(0.9, 7)), plan.StepAt(7).BiasCorrection1);
         Assert.Equal((float)(1 - Math.Pow(0.999, 7)), plan.StepAt(7).BiasCorrection2);
         Assert.Equal(7UL, plan.StepAt(7).Number);
+        var sgd = Plan(DefaultJob.Training with { MaxSteps = 100, GlobalBatchSize = 4, Optimizer = OptimizerKind.Sgd }).StepAt(7);
+        Assert.Equal((1f, 1f), (sgd.BiasCorrection1, sgd.BiasCorrection2));
     }
 
     [Theory]

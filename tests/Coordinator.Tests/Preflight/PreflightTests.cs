@@ -2,6 +2,7 @@ using System.Text.Json;
 using Orchestrator.Coordinator.Preflight;
 using Orchestrator.Coordinator.Tests.Cli;
 using Orchestrator.Coordinator.Tests.Datasets;
+using Orchestrator.Coordinator.Tokenizers;
 
 namespace Orchestrator.Coordinator.Tests.Preflight;
 
@@ -48,6 +49,23 @@ public sealed class PreflightTests : IDisposable
     [Fact]
     public async Task Prepare_TokensBeyondTheModel_AreAnError()
         => await Refused("vocabulary-larger-than-model", "the model has 100 embeddings", Model(config: """{"vocab_size":100}"""), """{"text":"hello"}""");
+
+    [Fact]
+    public async Task Prepare_HighestToken_NeedsAnEmbeddingOfItsOwn()
+    {
+        var model = GoldenDatasets.Model("qwen2_chatml");
+        await Refused("vocabulary-larger-than-model", "The data has the token 1402", Model(config: """{"vocab_size":1402}"""), Chat("hi", "yo"));
+        await Warned("vocabulary-larger-than-model", "the data uses none of those beyond", Model(config: """{"vocab_size":1403}"""), Chat("hi", "yo"));
+        var whole = await Prepare(Model(config: $$"""{"vocab_size":{{Tokenizer.Open(model).VocabSize}}}"""), Chat("hi", "yo"));
+        Assert.DoesNotContain("vocabulary-larger-than-model", whole.Results, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Prepare_SeveralFindings_TellsTheWorstFirst()
+    {
+        var result = await Prepare(Model(config: """{"vocab_size":100}"""), """{"prompt":"a <|im_start|> b","completion":"c","id":1}""");
+        Assert.Equal(["error", "warning", "info", "info"], result.Results.Split('\n').Where(line => line.Contains(" [", StringComparison.Ordinal)).Select(line => line.Split(' ')[0]));
+    }
 
     [Fact]
     public async Task Prepare_LargerVocabularyThatTheDataDoesNotUse_IsAWarning()
@@ -125,7 +143,7 @@ public sealed class PreflightTests : IDisposable
     [Fact]
     public async Task Prepare_EvalRowsInsideTrain_AreCounted()
     {
-        var train = _program.Write("data.jsonl", "{\"text\":\"a\"}\n{\"text\":\"b\"}\n");
+        var train = _program.Write("data.jsonl", "{\"text\":\"a\"}\n{\"text\":\"b\"}\n{\"text\":\"b\"}\n");
         var eval = _program.Write("eval.jsonl", "{\"text\":\"b\"}\n{\"text\":\"c\"}\n{\"text\":\"b\"}\n");
         var result = await _program.RunAsync(Model(), new { train, eval });
         Assert.Contains("warning [eval-in-train] 2 of 3 evaluation samples are training samples too", result.Results, StringComparison.Ordinal);

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Text.Json;
 using Google.Protobuf;
 using Orchestrator.Coordinator.Membership;
@@ -20,6 +21,7 @@ public sealed class JobLifeTests : IDisposable
 
         Assert.Equal(JobState.Succeeded, run.Record.State);
         Assert.Equal(40UL, run.Record.CommittedStep);
+        Assert.Equal((40 * 64UL, 40 * 0.5), (run.Record.TokensTrained, run.Record.SecondsTrained));
         Assert.Equal(
             [typeof(OwnershipTaken), typeof(JobSubmitted), typeof(JobPrepared), typeof(JobPlaced), typeof(WorkerBound), typeof(WorkerBound), typeof(WorkerBound), typeof(WorkerBound), typeof(GenerationStarted), typeof(TrainingStarted), typeof(WindowOpened), typeof(StepEvaluated)],
             run.Journal.Take(12).Select(happened => happened.GetType()));
@@ -119,17 +121,50 @@ public sealed class JobLifeTests : IDisposable
         Assert.Equal(JobState.Running, run.Record.State);
     }
 
-    [Fact]
-    public async Task Report_RepeatedAndUnequal_FailsTheJobNamingTheWorker()
+    [Theory]
+    [InlineData(3, 2)]
+    [InlineData(36, 35)]
+    [InlineData(36, 4)]
+    public async Task Report_RepeatedAndUnequal_FailsTheJobNamingTheWorker(ulong held, ulong step)
     {
-        var run = await Held(step: 3);
-        var repeated = run.Session.Reports[2][0].Clone();
+        var run = await Held(held);
+        var repeated = run.Session.Reports[step][0].Clone();
         repeated.GradNorm += 1;
 
         run.One(new FromWorker(FakeWorkers.Key(0), new WorkerMessage { Step = repeated }));
 
         Assert.Equal(JobState.Failed, run.Record.State);
-        Assert.Matches("nondeterminism detected: worker-0 reported step 2 twice", run.Record.Reason);
+        Assert.Matches($"nondeterminism detected: worker-0 reported step {step} twice", run.Record.Reason);
+    }
+
+    [Fact]
+    public async Task Reports_OfStepsLongCommitted_AreNotKept()
+    {
+        var run = await Held(step: 36);
+
+        Assert.Equal(Enumerable.Range(4, 32).Select(step => (ulong)step), run.Session.Reports.Keys.Order());
+    }
+
+    [Fact]
+    public async Task Evaluation_OlderThanTheNewest_IsDroppedAndCounted()
+    {
+        var run = await Held(step: 25);
+        var older = run.Session.Evaluations[20].Values.Single().Clone();
+        older.Step = 0;
+
+        Assert.Empty(run.One(new FromWorker(FakeWorkers.Key(0), new WorkerMessage { Evaluation = older })).Events);
+
+        Assert.Equal(1, run.Session.StaleMessages);
+    }
+
+    [Fact]
+    public async Task Life_WithoutEvaluationData_AsksForNoEvaluation()
+    {
+        var run = await Run(new FakeWorkers(1), "data.eval=null");
+
+        Assert.Equal(JobState.Succeeded, run.Record.State);
+        Assert.All(Windows(run), window => Assert.False(window.EvaluateBefore));
+        Assert.Empty(run.Journal.OfType<StepEvaluated>());
     }
 
     [Fact]
@@ -224,10 +259,12 @@ public sealed class JobLifeTests : IDisposable
         Assert.Equal(["finish "], LastEvents(run));
     }
 
-    [Fact]
-    public async Task Evaluation_ReportedInParts_IsCompleteWithTheLastOne()
+    [Theory]
+    [InlineData(4)]
+    [InlineData(1)]
+    public async Task Evaluation_ReportedInParts_IsCompleteWithTheLastOne(int samples)
     {
-        var run = await Run(new FakeWorkers(1) { EvaluationPart = 4 });
+        var run = await Run(new FakeWorkers(1) { EvaluationPart = samples });
 
         Assert.Equal([0UL, 20UL, 40UL], run.Journal.OfType<StepEvaluated>().Select(evaluation => evaluation.Step));
         Assert.All(run.Journal.OfType<StepEvaluated>(), evaluation => Assert.Equal(12UL, evaluation.LabelTokens));
@@ -266,6 +303,7 @@ public sealed class JobLifeTests : IDisposable
         run.One(new FleetUnavailable("worker-1 ended again and again."));
 
         Assert.Equal((JobState.Failed, "worker-1 ended again and again."), (run.Record.State, run.Record.Reason));
+        Assert.Empty(run.One(new FleetUnavailable("worker-1 ended again and again.")).Events);
     }
 
     [Fact]
@@ -296,6 +334,24 @@ public sealed class JobLifeTests : IDisposable
 
         Assert.Equal(JobState.Cancelled, run.Record.State);
         Assert.Equal(20UL, run.Record.LastEvaluation?.Step);
+    }
+
+    [Fact]
+    public async Task Cancel_WhileTheAdapterIsWritten_ComesTooLate()
+    {
+        var run = await Prepare(new FakeWorkers(1));
+        var asked = 0;
+        run.Before = r =>
+        {
+            if (r.Record.State == JobState.Finishing && asked++ == 0)
+            {
+                Assert.Empty(r.One(new CancelJob { Job = "job-1" }).Events);
+            }
+        };
+        run.Submit();
+
+        Assert.True(asked > 0);
+        Assert.Equal(JobState.Succeeded, run.Record.State);
     }
 
     [Fact]
@@ -332,8 +388,10 @@ public sealed class JobLifeTests : IDisposable
         run.Submit();
 
         Assert.Equal(JobState.Planning, run.Record.State);
+        Assert.NotEmpty(run.Record.Reason);
         run.Tell(new FakeWorkers(2).Fleet);
         Assert.NotEmpty(run.Sent);
+        Assert.Empty(run.Record.Reason);
     }
 
     [Fact]
@@ -410,6 +468,26 @@ public sealed class JobLifeTests : IDisposable
         Assert.IsType<JobEffect.End>(decision.Effects[^1]);
         Assert.Single(decision.Effects.OfType<JobEffect.Send>(), send => send.Message.Message.BodyCase == CoordinatorMessage.BodyOneofCase.Release);
     }
+
+    /// <summary>Accounts that break after the first one: a part of them says nothing.</summary>
+    [Fact]
+    public async Task Fault_ThatSpoilsOneAccount_LeavesNone()
+    {
+        var run = await Run(new FakeWorkers(2) { Alter = (_, report) => report.Step < 3 ? report : null }, "layout={replicas: 2, stages: 1}");
+        var breaksAtOne = Comparer<int>.Create((left, right) => left == 1 ? throw new InvalidOperationException("broken") : left.CompareTo(right));
+        var broken = run.Session with { Totals = ImmutableSortedDictionary.Create<int, WorkerTotals>(breaksAtOne).Add(0, new WorkerTotals()) };
+        var report = run.Session.Reports[2][1].Clone();
+        report.Step = 3;
+
+        var decision = JobLife.Decide(run.Record, broken, new FromWorker(FakeWorkers.Key(1), new WorkerMessage { Step = report }), DateTimeOffset.UnixEpoch);
+
+        Assert.Equal("worker-0", JobReport.Accounts(run.Record, broken).First().Worker);
+        var failed = Assert.IsType<JobFailed>(Assert.Single(decision.Events));
+        Assert.True(failed.Fault);
+        Assert.Empty(failed.Workers);
+    }
+
+    private static IEnumerable<StepWindow> Windows(PureRun run) => run.Sent.Select(message => message.Message.Window).OfType<StepWindow>();
 
     /// <summary>Event and worker of each line that the last event of the journal leaves in events.jsonl.</summary>
     private static IEnumerable<string> LastEvents(PureRun run) => RunLines.Events("job-1", run.Record, run.Journal[^1])

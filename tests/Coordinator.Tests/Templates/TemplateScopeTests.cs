@@ -24,6 +24,7 @@ public sealed class TemplateScopeTests
     [InlineData("{% for i in [1] %}[{{ x }}]{% endfor %}{% macro x() %}{% endmacro %}", "[]")]
     [InlineData("{% macro f() %}[{{ caller() }}]{% endmacro %}{% call f() %}{{ x }}{% endcall %}{% set x = 1 %}", "[]")]
     [InlineData("{% generation %}[{{ x }}]{% endgeneration %}{% set x = 1 %}", "[]")]
+    [InlineData("{% for i in [] %}{% else %}{% for j in [1] %}[{{ x }}]{% endfor %}{% set x = 1 %}{% endfor %}", "[]")]
     [InlineData("{% macro f(a=x, x=4) %}{{ a }}{{ x }}{% endmacro %}{{ f() }}", "4")]
     public void Name_SetLaterInTheFrameAround_HasNoValueYet(string source, string expected) => Assert.Equal(expected, Render(source));
 
@@ -31,6 +32,8 @@ public sealed class TemplateScopeTests
     [InlineData("{% for i in [1] %}[{{ x }}]{% endfor %}{% if xs %}{% set x = 5 %}{% endif %}{{ x }}", "[CTX]5")]
     [InlineData("{{ x }}{% for i in [1] %}[{{ x }}]{% endfor %}{% set x = 5 %}", "CTX[CTX]")]
     [InlineData("{% for i in [1] %}[{{ x }}]{% endfor %}{% set x = x ~ 1 %}{{ x }}", "[CTX]CTX1")]
+    [InlineData("{% autoescape x %}{% for i in [1] %}[{{ x }}]{% endfor %}{% set x = 5 %}{% endautoescape %}", "[CTX]")]
+    [InlineData("{% macro f(a) %}[{{ a }}{{ caller() }}]{% endmacro %}{% call f(x) %}{{ x }}{% endcall %}{% set x = 5 %}", "[CTXCTX]")]
     [InlineData("{% for i in [1] %}{% set x = i %}{% endfor %}{{ x }}", "CTX")]
     [InlineData("{% set x = 1 %}{% for i in [1] %}{% for j in [1] %}{{ x }}{% endfor %}{% set x = 2 %}{{ x }}{% endfor %}{{ x }}", "121")]
     [InlineData("{% block b %}[{{ x }}]{% endblock %}{% set x = 5 %}{{ self.b() }}", "[CTX][5]")]

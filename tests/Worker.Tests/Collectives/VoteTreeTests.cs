@@ -20,6 +20,9 @@ public sealed class VoteTreeTests
     }
 
     [Fact]
+    public void Decide_NormThatFp32DoesNotHold_IsRoundedToIt() => Assert.Equal((float)Math.Sqrt(2), VoteTree.Decide(Vote(0, true, [0], [2]), 1).GradNorm);
+
+    [Fact]
     public void Decide_OneWorkerNotFinite_Skips()
     {
         var all = VoteTree.Merge(Vote(0, true, [0], [1]), [Vote(1, false, [1], [1, 1])]);
@@ -80,11 +83,14 @@ public sealed class VoteTreeTests
         Assert.NotEqual(VoteTree.Total(Of([LargeFirst]), (uint)LargeFirst.Length), VoteTree.Total(Of([merged]), (uint)merged.Length));
     }
 
-    [Fact]
-    public void Merge_VoteOfAnotherStep_Refuses()
+    [Theory]
+    [InlineData("j", 1, 8)]
+    [InlineData("j", 2, 7)]
+    [InlineData("k", 1, 7)]
+    public void Merge_VoteOfAnotherStepGenerationOrJob_Refuses(string job, ulong generation, ulong step)
     {
         var other = Vote(1, true, [], []);
-        other.Step = 8;
+        (other.Scope, other.Step) = (new JobScope { Job = job, Generation = generation, Fence = 1 }, step);
         Assert.Throws<InvalidOperationException>(() => VoteTree.Merge(Vote(0, true, [], []), [other]));
     }
 

@@ -151,6 +151,37 @@ public sealed class FusedOperationsTests
         AssertClose(wanted, seen, brain ? 1f / 64 : 2e-6f);
     }
 
+    /// <summary>Memory is used again and again: what a step without numbers left there reaches no later one.</summary>
+    [Fact]
+    public void VectorAttention_AfterValuesThatAreNoNumbers_ReadsNoneOfThem()
+    {
+        using var scope = torch.NewDisposeScope();
+        var heads = ProjectedHeads.Of(6, 2, 32);
+        using var rotary = new RotaryTable(Enumerable.Range(0, 16).Select(i => MathF.Pow(10_000, -i / 16f)), 1, torch.CPU);
+        var attention = new VectorAttention(heads, window: 0);
+        // As much memory as the shorter samples take, all of it written.
+        var (full, part) = (Enumerable.Repeat(48, 16).ToArray(), Enumerable.Repeat(37, 16).ToArray());
+        Attend(full, Random(false, full.Sum(), heads.Columns).Scale(double.NaN));
+
+        Assert.All(Attend(part, Random(false, part.Sum(), heads.Columns)).data<float>().ToArray(), value => Assert.True(float.IsFinite(value)));
+
+        torch.Tensor Attend(int[] lengths, torch.Tensor projected)
+        {
+            var tokens = lengths.Sum();
+            var pass = new PassContext(new MicroBatchTokens(new uint[lengths.Length], lengths, new int[tokens], new int[tokens], packed: true), 0, 0, 0, training: false) { Angles = rotary.AnglesOf(lengths, tokens) };
+            return attention.Forward(projected, pass);
+        }
+    }
+
+    /// <summary>Which attention runs is part of a job's bits.</summary>
+    [Theory]
+    [InlineData(32, false, 9000, true)]
+    [InlineData(32, true, 256, true)]
+    [InlineData(32, true, 257, false)]
+    [InlineData(24, false, 9, false)]
+    public void VectorAttention_TakesWholeVectorsAndOfBrainFloatsShortSamples(int headDim, bool brain, int longest, bool fits) =>
+        Assert.Equal(fits, VectorAttention.Fits(ProjectedHeads.Of(6, 2, headDim), brain ? torch.ScalarType.BFloat16 : torch.ScalarType.Float32, [3, longest, 1]));
+
     [Theory]
     [InlineData(false)]
     [InlineData(true)]

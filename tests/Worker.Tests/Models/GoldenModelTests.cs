@@ -99,7 +99,21 @@ public sealed class GoldenModelTests
         var batch = new MicroBatchTokens([3], [4], [1, 2, 3, 4], [7, -100, -100, -100], packed: true);
         var loss = Assert.Single(stage.Model.Evaluate(batch, null).Samples);
         Assert.Equal((3U, 0.0, 0UL), (loss.Sample, loss.LossSum, loss.LabelTokens));
-        Assert.Equal(0UL, batch.UsedLabels);
+    }
+
+    [Fact]
+    public void Evaluate_SamplesEndToEnd_GivesEachItsOwnLoss()
+    {
+        using var stage = new LoadedStage(GoldenFiles.Stage(GoldenFiles.Model("llama"), Weights.Sixteen));
+        var together = stage.Model.Evaluate(new MicroBatchTokens([3, 4, 5], [4, 1, 3], [1, 2, 3, 4, 5, 6, 7, 8], [-100, 2, 3, -100, 5, 6, 7, 8], packed: true), null).Samples;
+        var first = Assert.Single(stage.Model.Evaluate(new MicroBatchTokens([3], [4], [1, 2, 3, 4], [-100, 2, 3, -100], packed: true), null).Samples);
+        var last = Assert.Single(stage.Model.Evaluate(new MicroBatchTokens([5], [3], [6, 7, 8], [6, 7, 8], packed: true), null).Samples);
+
+        Assert.Equal([(3U, 2UL), (4U, 0UL), (5U, 2UL)], together.Select(sample => (sample.Sample, sample.LabelTokens)));
+        Assert.Equal(first.LossSum, together[0].LossSum, 1e-4);
+        Assert.Equal(0.0, together[1].LossSum);
+        Assert.Equal(last.LossSum, together[2].LossSum, 1e-4);
+        Assert.NotEqual(first.LossSum, last.LossSum, 1e-2);
     }
 
     internal static void AssertClose(ReadOnlySpan<float> expected, ReadOnlySpan<float> actual, float tolerance)

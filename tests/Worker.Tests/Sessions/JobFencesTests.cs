@@ -72,6 +72,18 @@ public sealed class JobFencesTests
         Assert.False(_fences.Admit(Scope("job", 4, 7)));
     }
 
+    [Fact]
+    public void Release_JobThatIsReleasedAgain_IsRememberedFromThenOn()
+    {
+        PassThrough("job");
+        for (var i = 1; i < JobFences.KeptReleased; i++)
+            PassThrough($"job-{i}");
+        _fences.Admit(Scope("job", 5, 7));
+        _fences.Release("job");
+        PassThrough("one more");
+        Assert.False(_fences.Admit(Scope("job", 4, 7)));
+    }
+
     private void PassThrough(string job)
     {
         _fences.Admit(Scope(job, 1, 1));

@@ -18,11 +18,26 @@ public sealed class EvaluationDataTests
     [InlineData("""{"prompt":"a","completion":" é  <b> 🦩 \n"}""", "é  <b> 🦩")]
     [InlineData("""{"instruction":"2+2=","output":"4<|im_end|>"}""", "4")]
     [InlineData("""{"messages":[{"role":"user","content":"2+2="},{"role":"assistant","content":"4<|im_end|>"}]}""", "4")]
-    public void Expected_OfARow_IsShownWithoutSpecialTokens(string row, string expected)
+    [InlineData("""{"input_ids":[17,10,17,28,19,1402],"labels":[-100,-100,-100,-100,19,1402]}""", "4")]
+    public void Expected_OfARow_IsShownWithoutSpecialTokens(string row, string expected) => Assert.Equal(expected, Expected(Text, row));
+
+    /// <summary>An end token need not be a special one: a model that stops at it does not show it.</summary>
+    [Theory]
+    [InlineData("""{"prompt":"2+2=","completion":"4."}""", "4")]
+    [InlineData("""{"prompt":"2+2=","completion":"4.5"}""", "4.5")]
+    public void Expected_OfARowThatEndsWithAnEndToken_IsWithoutIt(string row, string expected)
+    {
+        using var folder = new TemporaryFolder();
+        var model = folder.CopyOf(GoldenDatasets.Model("qwen2_chatml"));
+        File.WriteAllText(Path.Combine(model, "generation_config.json"), """{"eos_token_id":13}""");
+        Assert.Equal(expected, Expected(PromptEncoder.Open(model, DefaultJob.Data), row));
+    }
+
+    private static string Expected(PromptEncoder text, string row)
     {
         using var folder = new TemporaryFolder();
         File.WriteAllText(folder.At("data.jsonl"), row);
-        var data = new EvaluationData(Text, DefaultJob.Data, new ModelSpec { VocabSize = 1 << 20 }, GenerationSettings.Greedy(8));
-        Assert.Equal(expected, Assert.Single(data.Read(folder.At("data.jsonl"))).Expected);
+        var data = new EvaluationData(text, DefaultJob.Data, new ModelSpec { VocabSize = 1 << 20 }, GenerationSettings.Greedy(8));
+        return Assert.Single(data.Read(folder.At("data.jsonl"))).Expected;
     }
 }
