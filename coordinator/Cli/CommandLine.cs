@@ -18,7 +18,7 @@ internal static class CommandLine
         {
             foreach (var error in parsed.Errors)
             {
-                output.Error(error.Message);
+                output.Error(OptionErrorText.Of(error));
             }
 
             output.Messages.WriteLine($"'orchestrator {(parsed.CommandResult.Command is RootCommand ? "" : $"{parsed.CommandResult.Command.Name} ")}--help' shows what can be given.");

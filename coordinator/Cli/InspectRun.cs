@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Orchestrator.Coordinator.Adapters;
 using Orchestrator.Coordinator.Datasets;
 using Orchestrator.Coordinator.Models;
 using Orchestrator.Coordinator.Runs;
@@ -18,7 +19,8 @@ internal static class InspectRun
         AddLayout(facts, Path.Combine(path, RunFolder.PlanFileName));
         AddMetrics(facts, Path.Combine(path, RunFolder.MetricsFileName));
         var adapter = Path.Combine(path, RunFolder.AdapterFolderName);
-        facts["adapter"] = Directory.Exists(adapter) ? InspectModel.Adapter(adapter) : null;
+        // A folder without a configuration holds what somebody else put there.
+        facts["adapter"] = File.Exists(Path.Combine(adapter, PeftAdapter.ConfigFile)) ? InspectModel.Adapter(adapter) : null;
         facts["files"] = new JsonArray([.. InspectCommand.Files(path, "*").Select(file => JsonValue.Create(Path.GetFileName(file)))]);
         return facts;
     }

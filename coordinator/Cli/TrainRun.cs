@@ -118,9 +118,13 @@ internal sealed class TrainRun(TrainRequest request, CommandOutput output, Inter
             return ExitCodes.Done;
         }
 
-        output.Error(status.State == JobState.Cancelled
-            ? $"Stopped after step {status.Step} of {status.StepsPlanned}; checkpoints are not built yet, so the run cannot go on from here."
-            : status.Fault ? $"{status.Reason} {FaultLog.Where(log)}" : status.Reason);
+        output.Error(status switch
+        {
+            { State: JobState.Cancelled, StepsPlanned: 0 } => "Stopped while the model and the data were read; nothing was trained.",
+            { State: JobState.Cancelled } => $"Stopped after step {status.Step} of {status.StepsPlanned}; checkpoints are not built yet, so the run cannot go on from here.",
+            { Fault: true } => $"{status.Reason} {FaultLog.Where(log)}",
+            _ => status.Reason,
+        });
         return ExitCodes.Failed;
     }
 }

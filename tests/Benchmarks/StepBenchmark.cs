@@ -204,7 +204,7 @@ internal sealed class StepBenchmark(StepWorkload workload, DType dtype, int step
         ];
     }
 
-    private ulong LabelTokens() => workload.MicroBatches.Aggregate(0UL, (sum, batch) => sum + batch.UsedLabels);
+    private ulong LabelTokens() => workload.MicroBatches.Aggregate(0UL, (sum, batch) => sum + (ulong)LossTargets.Of(batch).Count);
 
     private static void Line(FormattableString text) => Console.WriteLine(FormattableString.Invariant(text));
 }

@@ -64,6 +64,20 @@ public sealed class InspectCommandTests
     }
 
     [Fact]
+    public async Task Run_RunFolderWithoutAdapter_SaysSoWhateverElseLiesThere()
+    {
+        using var folder = new TemporaryFolder();
+        Directory.CreateDirectory(folder.At("adapter"));
+        await File.WriteAllTextAsync(folder.At("adapter/notes.txt"), "mine", TestContext.Current.CancellationToken);
+        await File.WriteAllTextAsync(folder.At("plan.json"), """{"layout":{"replicas":1,"stages":1}}""", TestContext.Current.CancellationToken);
+
+        (int code, string output, _) = await RunAsync(folder.Path, json: true);
+
+        using var facts = JsonDocument.Parse(output);
+        Assert.Equal((0, JsonValueKind.Null), (code, facts.RootElement.GetProperty("adapter").ValueKind));
+    }
+
+    [Fact]
     public async Task Run_DatasetFolder_StatesEachFile()
     {
         using var folder = new TemporaryFolder();
