@@ -57,19 +57,7 @@ internal sealed unsafe class LoraGradientCut
         for (var token = 0; token < tokens; token += TokensAtOnce)
         {
             var count = Math.Min(TokensAtOnce, tokens - token);
-            var right = wide;
-            if (_source.AreWide && _features == columns)
-            {
-                right = _source.From(token, _column + _feature);
-            }
-            else
-            {
-                for (var row = 0; row < count; row++)
-                {
-                    _source.Load(token + row, wide.Row(row, _features), _column + _feature);
-                }
-            }
-
+            var right = Features(token, count, wide);
             for (var rank = 0; rank < _ranks; rank += LoraRows.Count)
             {
                 BlockProduct.EightRows(_left.LeftTransposed(_rank + rank, token), right, sums.At(rank, 0), count, columns, add: token > 0);
@@ -77,6 +65,22 @@ internal sealed unsafe class LoraGradientCut
         }
 
         Add(flat + _place.Offset, sums);
+    }
+
+    /// <summary>[count, features] of some tokens as a right factor: the tensor itself where it can be, else a copy in <paramref name="wide"/>.</summary>
+    private Block Features(int token, int count, Block wide)
+    {
+        if (_source.AreWide && _features % BlockProduct.Lanes == 0)
+        {
+            return _source.From(token, _column + _feature);
+        }
+
+        for (var row = 0; row < count; row++)
+        {
+            _source.Load(token + row, wide.Row(row, _features), _column + _feature);
+        }
+
+        return wide;
     }
 
     private void Add(float* parameter, Block sums)
