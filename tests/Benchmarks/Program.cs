@@ -28,7 +28,7 @@ internal static class Program
         if (options is null)
         {
             Console.Error.WriteLine(
-                $"usage: Benchmarks [--only {string.Join('|', Benchmarks.Keys)}] [--steps N] [--numeric-class avx2|avx512|avx512_bf16] [--threads N] [--compute-dtype auto|float32|bfloat16]");
+                $"usage: Benchmarks [--only {string.Join('|', Benchmarks.Keys)}] [--steps N] [--numeric-class avx2|avx512|avx512_bf16|amx_bf16] [--threads N] [--compute-dtype auto|float32|bfloat16]");
             return 2;
         }
 

@@ -74,7 +74,7 @@ internal static partial class Doctor
         return best switch
         {
             InstructionPath.Portable => "no AVX2",
-            InstructionPath.Avx512Bf16 => "avx512_bf16: bfloat16 is multiplied fast",
+            InstructionPath.Avx512Bf16 or InstructionPath.AmxBf16 => $"{best.Name()}: bfloat16 is multiplied fast",
             _ => $"{best.Name()}: float32 is the faster type",
         };
     }

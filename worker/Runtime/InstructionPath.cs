@@ -7,4 +7,7 @@ internal enum InstructionPath
     Avx2,
     Avx512,
     Avx512Bf16,
+
+    /// <summary>Tiles of bfloat16 besides all of AVX-512: AMX.</summary>
+    AmxBf16,
 }

@@ -14,15 +14,18 @@ internal static class InstructionPaths
             return InstructionPath.Portable;
         if (!Avx512F.IsSupported || !Avx512BW.IsSupported || !Avx512DQ.IsSupported || !Avx512F.VL.IsSupported)
             return InstructionPath.Avx2;
-        return (X86Base.CpuId(7, 1).Eax & (1 << 5)) != 0 ? InstructionPath.Avx512Bf16 : InstructionPath.Avx512;
+        if ((X86Base.CpuId(7, 1).Eax & (1 << 5)) == 0)
+            return InstructionPath.Avx512;
+        return MatrixTiles.AreUsable ? InstructionPath.AmxBf16 : InstructionPath.Avx512Bf16;
     }
 
-    /// <summary>The name in a numeric class: "portable", "avx2", "avx512" or "avx512_bf16".</summary>
+    /// <summary>The name in a numeric class: "portable", "avx2", "avx512", "avx512_bf16" or "amx_bf16".</summary>
     public static string Name(this InstructionPath path) => path switch
     {
         InstructionPath.Avx2 => "avx2",
         InstructionPath.Avx512 => "avx512",
         InstructionPath.Avx512Bf16 => "avx512_bf16",
+        InstructionPath.AmxBf16 => "amx_bf16",
         _ => "portable",
     };
 
@@ -30,7 +33,7 @@ internal static class InstructionPaths
     public static string? WhyUnknown(string name) =>
         name == "auto" || Enum.GetValues<InstructionPath>().Any(path => path.Name() == name)
             ? null
-            : $"--numeric-class '{name}' is unknown: use portable, avx2, avx512, avx512_bf16 or auto.";
+            : $"--numeric-class '{name}' is unknown: use portable, avx2, avx512, avx512_bf16, amx_bf16 or auto.";
 
     /// <summary>The path that was asked for, which this processor must have; null or "auto" is the best one.</summary>
     /// <exception cref="WorkerFaultException">The name is unknown, or this processor lacks these instructions.</exception>

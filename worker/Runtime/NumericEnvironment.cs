@@ -61,7 +61,8 @@ internal static partial class NumericEnvironment
             InstructionPath.Portable => "SSE41",
             InstructionPath.Avx2 => "AVX2",
             InstructionPath.Avx512 => "AVX512_CORE",
-            _ => "AVX512_CORE_BF16",
+            InstructionPath.Avx512Bf16 => "AVX512_CORE_BF16",
+            _ => "AVX512_CORE_AMX",
         }),
         ("MKL_ENABLE_INSTRUCTIONS", path switch { InstructionPath.Portable => "SSE4_2", InstructionPath.Avx2 => "AVX2", _ => "AVX512" }),
         // Read by cuBLAS alone; without it its reductions may differ from run to run.

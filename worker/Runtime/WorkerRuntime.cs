@@ -38,7 +38,7 @@ internal sealed class WorkerRuntime : IDisposable
         NumericEnvironment.ApplyToLibTorch(device.type);
         var numericClass = NumericClassProbe.Probe(options.Device, libtorch);
         var compute = new ComputeThread(NumericEnvironment.ApplyToCurrentThread);
-        return new WorkerRuntime(numericClass, device, libtorch, compute, device.type == DeviceType.CUDA || path == InstructionPath.Avx512Bf16);
+        return new WorkerRuntime(numericClass, device, libtorch, compute, device.type == DeviceType.CUDA || path >= InstructionPath.Avx512Bf16);
     }
 
     public void Dispose() => Compute.Dispose();

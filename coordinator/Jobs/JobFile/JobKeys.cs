@@ -11,7 +11,7 @@ internal static class JobKeys
     public const int MaxComputeThreads = 1024;
 
     /// <summary>The instruction paths that a worker can be held to.</summary>
-    public static readonly IReadOnlyList<string> InstructionPaths = ["portable", "avx2", "avx512", "avx512_bf16"];
+    public static readonly IReadOnlyList<string> InstructionPaths = ["portable", "avx2", "avx512", "avx512_bf16", "amx_bf16"];
 
     /// <summary>With adapter.init_from these come from that adapter's own configuration.</summary>
     public static readonly IReadOnlyList<string> OfInitialAdapter =

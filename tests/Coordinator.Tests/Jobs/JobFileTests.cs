@@ -216,7 +216,7 @@ public class JobFileTests
     [InlineData("layout: {replicas: 2, stages: 2, layers: [4]}", "layout.layers has 1 numbers where layout.stages is 2")]
     [InlineData("layout: {replicas: 32}", "at most training.reduction_slots = 16 replicas")]
     [InlineData("layout: {replicas: 2, stages: 2}\nresources: {workers: 3}", "layout 2 x 2 (replicas x stages) needs 4 workers, but resources.workers is 3")]
-    [InlineData("resources: {numeric_class: avx1024}", "line 4, column 28: resources.numeric_class must be portable, avx2, avx512, avx512_bf16 or auto, not 'avx1024'")]
+    [InlineData("resources: {numeric_class: avx1024}", "line 4, column 28: resources.numeric_class must be portable, avx2, avx512, avx512_bf16, amx_bf16 or auto, not 'avx1024'")]
     [InlineData("resources: {numeric_class: null}", "resources.numeric_class must be portable")]
     [InlineData("resources: {compute_threads: 1025}", "line 4, column 30: resources.compute_threads must be a whole number from 1 to 1024, or auto, not '1025'")]
     [InlineData("resources: {compute_threads: 0}", "resources.compute_threads must be a whole number from 1 to 1024, or auto, not '0'")]
