@@ -30,11 +30,12 @@ internal sealed class StepBenchmark(StepWorkload workload, DType dtype, int step
         var spec = Stage();
         using var adapter = AdapterState.Create(spec, torch.CPU);
         using var model = StageModel.Load(spec, torch.CPU, adapter);
-        using var gradient = adapter.NewGradient();
+        using var sums = adapter.NewGradient();
+        using var gradient = adapter.NewReducedGradient();
         var rate = MeasureRate();
         for (var i = 0; i < WarmUpSteps; i++)
         {
-            Step(spec, model, adapter, gradient);
+            Step(spec, model, adapter, (sums, gradient));
         }
 
         var seconds = new List<double>();
@@ -42,7 +43,7 @@ internal sealed class StepBenchmark(StepWorkload workload, DType dtype, int step
         KernelProfile.Enable(true);
         for (var i = 0; i < steps; i++)
         {
-            seconds.Add(Step(spec, model, adapter, gradient));
+            seconds.Add(Step(spec, model, adapter, (sums, gradient)));
         }
 
         var phases = Enum.GetValues<KernelPhase>().ToDictionary(phase => phase.ToString(), KernelProfile.Seconds);
@@ -80,21 +81,22 @@ internal sealed class StepBenchmark(StepWorkload workload, DType dtype, int step
         JobFile.Parse("{model: base, data: {train: train.jsonl}}", "job.yaml", "/", [], "/").Spec!;
 
     /// <summary>A whole step: micro-batches, the gradient's norm, clipping and the optimizer, the state's checksum.</summary>
-    private double Step(StageSpec spec, StageModel model, AdapterState adapter, torch.Tensor gradient)
+    private double Step(StageSpec spec, StageModel model, AdapterState adapter, (torch.Tensor Sums, torch.Tensor Reduced) gradient)
     {
         var start = Stopwatch.GetTimestamp();
-        gradient.zero_();
+        gradient.Sums.zero_();
         var scale = 1f / LabelTokens();
         for (var i = 0; i < workload.MicroBatches.Count; i++)
         {
             using var run = model.BeginTraining(workload.MicroBatches[i], 1, (uint)i, scale);
             run.Forward(null);
-            run.Backward(null, gradient);
+            run.Backward(null, gradient.Sums);
         }
 
         var step = new Step { LearningRate = 1e-4f, BiasCorrection1 = 0.1f, BiasCorrection2 = 0.001f };
-        var norm = Around("GradientNorm", () => GradientNorm(adapter.Layout, gradient));
-        Around("Optimizer", () => new AdapterOptimizer(spec.Optimizer).Apply(adapter, gradient, step, norm));
+        Around("GradientRounding", () => gradient.Reduced.copy_(gradient.Sums));
+        var norm = Around("GradientNorm", () => GradientNorm(adapter.Layout, gradient.Reduced));
+        Around("Optimizer", () => new AdapterOptimizer(spec.Optimizer).Apply(adapter, gradient.Reduced, step, norm));
         Around("StateHash", adapter.Hash);
         return Stopwatch.GetElapsedTime(start).TotalSeconds;
     }

@@ -15,14 +15,21 @@ internal sealed class AdapterState : IDisposable
 {
     private readonly Dictionary<uint, (torch.Tensor A, torch.Tensor B)> _views = [];
 
-    private AdapterState(AdapterLayout layout, torch.Tensor parameters, IReadOnlyList<torch.Tensor> moments)
+    private AdapterState(AdapterLayout layout, DType gradientSums, torch.Tensor parameters, IReadOnlyList<torch.Tensor> moments)
     {
         Layout = layout;
+        GradientSums = gradientSums;
         Parameters = parameters;
         Moments = moments;
     }
 
     public AdapterLayout Layout { get; }
+
+    /// <summary>What gradients are summed in: fp64 where the job multiplies in fp32, else fp32; the reduced gradient is fp32 always.</summary>
+    /// <remarks>
+    /// A sum of a few hundred fp32 values is exact in fp64, but for the rarest: how samples are packed into micro-batches, which decides what is added to what first, then changes no bit of an fp32 job.
+    /// </remarks>
+    public DType GradientSums { get; }
 
     /// <summary>fp32 [Layout.NumElements] on the stage's device.</summary>
     public torch.Tensor Parameters { get; }
@@ -42,7 +49,8 @@ internal sealed class AdapterState : IDisposable
             AdapterInitialization.Fill(parameter, stage.Constants.Seed, host);
         var parameters = host.to(device);
         var moments = Enumerable.Range(0, NumMoments(stage)).Select(_ => torch.zeros(layout.NumElements, torch.float32, device)).ToList();
-        var state = new AdapterState(layout, parameters.DetachFromDisposeScope(), moments);
+        var sums = stage.Constants.ComputeDtype == DType.F32 ? DType.F64 : DType.F32;
+        var state = new AdapterState(layout, sums, parameters.DetachFromDisposeScope(), moments);
         moments.ForEach(moment => moment.DetachFromDisposeScope());
         foreach (var module in stage.Adapter)
             state._views.Add(module.Index, (state.LeafView(layout[module.Index, true], stage.Training), state.LeafView(layout[module.Index, false], stage.Training)));
@@ -64,8 +72,14 @@ internal sealed class AdapterState : IDisposable
     /// <summary>lora_B [out, r] of a module by its index; a leaf that requires grad in training.</summary>
     public torch.Tensor B(uint moduleIndex) => _views[moduleIndex].B;
 
-    /// <summary>A new zeroed flat buffer for gradients, the caller's to dispose.</summary>
-    public torch.Tensor NewGradient() => torch.zeros(Layout.NumElements, torch.float32, Parameters.device);
+    /// <summary><see cref="GradientSums"/> as libtorch names it.</summary>
+    public torch.ScalarType SumType => GradientSums == DType.F64 ? torch.ScalarType.Float64 : torch.ScalarType.Float32;
+
+    /// <summary>A new zeroed flat buffer for sums of gradients, of dtype <see cref="GradientSums"/>; the caller's to dispose.</summary>
+    public torch.Tensor NewGradient() => torch.zeros(Layout.NumElements, SumType, Parameters.device);
+
+    /// <summary>A new zeroed flat buffer for a reduced gradient, fp32; the caller's to dispose.</summary>
+    public torch.Tensor NewReducedGradient() => torch.zeros_like(Parameters);
 
     /// <summary>A view of one parameter's part of a flat buffer, in the parameter's shape; the caller's to dispose.</summary>
     public static torch.Tensor ViewOf(torch.Tensor flat, AdapterParameter parameter)

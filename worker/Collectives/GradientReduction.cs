@@ -1,4 +1,5 @@
 using Orchestrator.Protos;
+using Orchestrator.Protos.Blobs;
 using Orchestrator.Worker.Kernels;
 using Orchestrator.Worker.Transfer;
 
@@ -8,23 +9,30 @@ namespace Orchestrator.Worker.Collectives;
 /// <remarks>
 /// Whole subtrees are scattered by chunk owner (<see cref="Scatter"/>, as soon as a subtree is final), each owner adds its chunks by the slot tree and
 /// sends them to the others (<see cref="FinishOwned"/>), everybody gathers the rest (<see cref="Gather"/>). A replica receives, in units of the adapter's
-/// bytes, at most its share of the others' subtrees plus one. One a generation, on the compute thread.
+/// bytes, at most its share of the others' subtrees plus one (a partial sum of fp64 counts twice). One a generation, on the compute thread.
 /// </remarks>
 internal sealed unsafe class GradientReduction(ReductionGroup group, IPeerLink link, TensorInbox inbox, ChunkSquares chunkSquares)
 {
     /// <summary>Bytes of gradients taken from other workers.</summary>
     public ulong BytesReceived { get; private set; }
 
+    private bool AreWide => group.Sums == DType.F64;
+
+    private int SumBytes => BlobLayout.BytesOf(group.Sums);
+
     /// <summary>Sends the other owners' chunks of one of this replica's final subtrees.</summary>
-    public void Scatter(ulong step, Subtree subtree, float* flat)
+    /// <param name="step">The step.</param>
+    /// <param name="subtree">Which of its subtrees.</param>
+    /// <param name="flat">Its flat sum.</param>
+    public void Scatter(ulong step, Subtree subtree, byte* flat)
     {
         for (var owner = 0; owner < group.NumReplicas; owner++)
         {
             var (offset, length) = group.Owners.RangeOf(owner);
             if (owner == group.Replica || length == 0)
                 continue;
-            var buffer = TensorBuffer.CopyOf(flat + offset, length * sizeof(float));
-            link.Send(group.RankOf(owner), Key(step, group.Replica, TensorKind.PartialGradient, subtree.First), DType.F32, buffer);
+            var buffer = TensorBuffer.CopyOf(flat + (offset * SumBytes), length * SumBytes);
+            link.Send(group.RankOf(owner), Key(step, group.Replica, TensorKind.PartialGradient, subtree.First), group.Sums, buffer);
         }
     }
 
@@ -32,7 +40,7 @@ internal sealed unsafe class GradientReduction(ReductionGroup group, IPeerLink l
     /// <param name="step">The step.</param>
     /// <param name="slots">The step's slots.</param>
     /// <param name="own">This replica's final subtrees with their flat gradients; their own range may be overwritten.</param>
-    /// <param name="result">The stage's flat gradient; may be the first of <paramref name="own"/>.</param>
+    /// <param name="result">The stage's flat gradient; may be the first of <paramref name="own"/> where sums are fp32.</param>
     /// <param name="waitingFor">Told before each wait: the replica and what of it.</param>
     /// <param name="cancellationToken">Ends a wait.</param>
     public IReadOnlyList<ChunkSum> FinishOwned(
@@ -60,7 +68,7 @@ internal sealed unsafe class GradientReduction(ReductionGroup group, IPeerLink l
             if (owner == group.Replica || length == 0)
                 continue;
             waitingFor?.Invoke(owner, "finished gradient chunks");
-            using var received = Receive(Key(step, owner, TensorKind.ReducedGradient, owner), length, cancellationToken);
+            using var received = Receive(Key(step, owner, TensorKind.ReducedGradient, owner), DType.F32, length, cancellationToken);
             Buffer.MemoryCopy(received.Buffer.Pointer, result + offset, length * sizeof(float), length * sizeof(float));
         }
     }
@@ -77,7 +85,7 @@ internal sealed unsafe class GradientReduction(ReductionGroup group, IPeerLink l
     {
         var stack = new SubtreeStack<Partial>((left, right) =>
         {
-            Add(left.Values, right.Values, length);
+            Add(left.Values, right.Values, length, AreWide);
             right.Dispose();
         });
         for (var replica = 0; replica < group.NumReplicas; replica++)
@@ -86,29 +94,37 @@ internal sealed unsafe class GradientReduction(ReductionGroup group, IPeerLink l
             {
                 if (replica == group.Replica)
                 {
-                    stack.Push(subtree, new Partial((float*)own[subtree] + offset, null));
+                    stack.Push(subtree, new Partial((byte*)own[subtree] + (offset * SumBytes), null));
                     continue;
                 }
 
                 waitingFor?.Invoke(replica, $"gradient of slots {subtree}");
-                var received = Receive(Key(step, replica, TensorKind.PartialGradient, subtree.First), length, cancellationToken);
-                stack.Push(subtree, new Partial((float*)received.Buffer.Pointer, received));
+                var received = Receive(Key(step, replica, TensorKind.PartialGradient, subtree.First), group.Sums, length, cancellationToken);
+                stack.Push(subtree, new Partial((byte*)received.Buffer.Pointer, received));
             }
         }
 
         using var whole = stack.TakeAll().Single().Sum;
-        if (whole.Values != result)
+        if (AreWide)
+            ForParts(length, (at, part) => ChunkKernels.Narrow(new ReadOnlySpan<double>((double*)whole.Values + at, part), new Span<float>(result + at, part)));
+        else if ((float*)whole.Values != result)
             Buffer.MemoryCopy(whole.Values, result, length * sizeof(float), length * sizeof(float));
     }
 
-    private static void Add(float* target, float* addend, long length)
+    private static void Add(byte* target, byte* addend, long length, bool wide) => ForParts(length, (at, part) =>
+    {
+        if (wide)
+            ChunkKernels.Add(new Span<double>((double*)target + at, part), new ReadOnlySpan<double>((double*)addend + at, part));
+        else
+            ChunkKernels.Add(new Span<float>((float*)target + at, part), new ReadOnlySpan<float>((float*)addend + at, part));
+    });
+
+    // A span has at most 2^31 elements.
+    private static void ForParts(long length, Action<long, int> body)
     {
         const int MostAtOnce = 1 << 28;
         for (long at = 0; at < length; at += MostAtOnce)
-        {
-            var part = (int)Math.Min(MostAtOnce, length - at);
-            ChunkKernels.Add(new Span<float>(target + at, part), new ReadOnlySpan<float>(addend + at, part));
-        }
+            body(at, (int)Math.Min(MostAtOnce, length - at));
     }
 
     private void SendFinished(ulong step, float* finished, long length)
@@ -131,13 +147,13 @@ internal sealed unsafe class GradientReduction(ReductionGroup group, IPeerLink l
         return sums;
     }
 
-    private ReceivedTensor Receive(TensorKey key, long length, CancellationToken cancellationToken)
+    private ReceivedTensor Receive(TensorKey key, DType dtype, long length, CancellationToken cancellationToken)
     {
         var received = inbox.Take(key, cancellationToken);
-        if (received.DType != DType.F32 || received.Buffer.Bytes != length * sizeof(float))
+        if (received.DType != dtype || received.Buffer.Bytes != length * BlobLayout.BytesOf(dtype))
         {
             received.Dispose();
-            throw new InvalidOperationException($"{key} has {received.Buffer.Bytes} bytes of {received.DType}, not {length} values of F32: the workers do not agree on who owns what");
+            throw new InvalidOperationException($"{key} has {received.Buffer.Bytes} bytes of {received.DType}, not {length} values of {dtype}: the workers do not agree on who owns what");
         }
 
         BytesReceived += (ulong)received.Buffer.Bytes;
@@ -148,9 +164,9 @@ internal sealed unsafe class GradientReduction(ReductionGroup group, IPeerLink l
         new(group.Scope.Job, group.Scope.Generation, step, group.RankOf(sender), kind, (uint)index);
 
     // A sum on the stack: this replica's own lies in its flat gradient, another's in the tensor that came.
-    private sealed class Partial(float* values, ReceivedTensor? received) : IDisposable
+    private sealed class Partial(byte* values, ReceivedTensor? received) : IDisposable
     {
-        public float* Values => values;
+        public byte* Values => values;
 
         public void Dispose() => received?.Dispose();
     }

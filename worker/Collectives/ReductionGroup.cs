@@ -8,7 +8,8 @@ namespace Orchestrator.Worker.Collectives;
 /// <param name="Stage">The stage that all of them hold.</param>
 /// <param name="NumStages">Stages of the layout: rank = replica * stages + stage.</param>
 /// <param name="Owners">Who finishes which chunks.</param>
-internal sealed record ReductionGroup(JobScope Scope, int Replica, int Stage, int NumStages, ChunkOwners Owners)
+/// <param name="Sums">What partial sums are held and sent in: F32 or F64. Finished chunks are F32.</param>
+internal sealed record ReductionGroup(JobScope Scope, int Replica, int Stage, int NumStages, ChunkOwners Owners, DType Sums)
 {
     public int NumReplicas => Owners.NumReplicas;
 

@@ -1,10 +1,11 @@
+using System.Numerics;
 using System.Runtime.Intrinsics;
 
 namespace Orchestrator.Worker.Kernels;
 
-/// <summary>What the reduction does with a chunk of fp32 gradients: add another one, sum its squares.</summary>
+/// <summary>What the reduction does with a chunk of gradients: add another one, round sums of fp64 to fp32, sum the squares.</summary>
 /// <remarks>
-/// Both are fixed by element index alone: <see cref="Add"/> is one rounded addition an element, and <see cref="SumOfSquares"/> runs
+/// All are fixed by element index alone: <see cref="Add"/> is one rounded addition an element, <see cref="Narrow"/> one rounding, and <see cref="SumOfSquares"/> runs
 /// in 32 lanes of fp64 (lane j takes elements j, j + 32, … in order; then lanes are added in index order). The square of an
 /// fp32 is exact in fp64, so a fused multiply-add changes nothing; vector types of any width give the same bits.
 /// </remarks>
@@ -13,15 +14,28 @@ internal static class ChunkKernels
     private const int Lanes = 32;
 
     /// <summary>accumulator += other, element by element.</summary>
-    public static void Add(Span<float> accumulator, ReadOnlySpan<float> other)
+    public static void Add<T>(Span<T> accumulator, ReadOnlySpan<T> other)
+        where T : unmanaged, INumber<T>
     {
         if (accumulator.Length != other.Length)
             throw new ArgumentException("the chunks differ in length", nameof(other));
         var i = 0;
-        for (; i + Vector512<float>.Count <= accumulator.Length; i += Vector512<float>.Count)
-            (Vector512.Create<float>(accumulator[i..]) + Vector512.Create(other[i..])).CopyTo(accumulator[i..]);
+        for (; i + Vector512<T>.Count <= accumulator.Length; i += Vector512<T>.Count)
+            (Vector512.Create<T>(accumulator[i..]) + Vector512.Create(other[i..])).CopyTo(accumulator[i..]);
         for (; i < accumulator.Length; i++)
             accumulator[i] += other[i];
+    }
+
+    /// <summary>Rounds sums to fp32, to nearest even.</summary>
+    public static void Narrow(ReadOnlySpan<double> sums, Span<float> result)
+    {
+        if (sums.Length != result.Length)
+            throw new ArgumentException("the chunks differ in length", nameof(result));
+        var i = 0;
+        for (; i + Vector512<float>.Count <= result.Length; i += Vector512<float>.Count)
+            Vector512.Narrow(Vector512.Create(sums[i..]), Vector512.Create(sums[(i + Vector512<double>.Count)..])).CopyTo(result[i..]);
+        for (; i < result.Length; i++)
+            result[i] = (float)sums[i];
     }
 
     /// <summary>The fp64 sum of squares; not finite where an element is not.</summary>

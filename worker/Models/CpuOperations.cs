@@ -195,6 +195,12 @@ internal sealed unsafe class CpuOperations : FusedOperations
 
     public override void AddBlock(Tensor source, BlockPlace place, Tensor sum, float scale)
     {
+        if (sum.dtype == ScalarType.Float64)
+        {
+            TorchOperations.Instance.AddBlock(source, place, sum, scale);
+            return;
+        }
+
         var width = (int)sum.shape[1];
         var (from, to) = (Rows.Of(source, (int)source.shape[1]), Rows.Of(sum, width));
         ForRows(sum.shape[0], width, row =>

@@ -85,7 +85,7 @@ internal abstract class FusedOperations
     /// <summary>sum += scale * a block of a wider matrix.</summary>
     /// <param name="source">The matrix.</param>
     /// <param name="place">Where the block begins.</param>
-    /// <param name="sum">fp32 [rows, columns], changed in place.</param>
+    /// <param name="sum">fp32 or fp64 [rows, columns], changed in place.</param>
     /// <param name="scale">Factor.</param>
     public abstract void AddBlock(torch.Tensor source, BlockPlace place, torch.Tensor sum, float scale);
 

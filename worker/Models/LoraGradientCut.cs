@@ -4,7 +4,10 @@ using Orchestrator.Worker.Adapters;
 namespace Orchestrator.Worker.Models;
 
 /// <summary>Some ranks and features of one A or B, whose gradient one thread adds up over all tokens.</summary>
-/// <remarks>Reads only what it is given, writes only its own elements of the flat gradient: cuts may run side by side.</remarks>
+/// <remarks>
+/// Reads only what it is given, writes only its own elements of the flat gradient: cuts may run side by side. A few tokens of one sample, counted from its first, are one chain of fused multiply-adds in
+/// fp32; the chains are added in fp64. A chain has the same bits whatever the sample is packed with, and their sum is exact but for the rarest.
+/// </remarks>
 internal sealed unsafe class LoraGradientCut
 {
     private const int RanksAtOnce = 64;
@@ -46,25 +49,38 @@ internal sealed unsafe class LoraGradientCut
 
     /// <summary>Adds the cut's gradient.</summary>
     /// <param name="flat">The stage's flat gradient.</param>
-    /// <param name="tokens">Rows of the factors.</param>
+    /// <param name="lengths">Of the samples whose tokens are the factors' rows, in their order.</param>
     [SkipLocalsInit]
-    public void AddTo(float* flat, int tokens)
+    public void AddTo(GradientSums flat, int[] lengths)
     {
         var memory = stackalloc float[((RanksAtOnce + TokensAtOnce) * FeaturesAtOnce) + BlockProduct.Lanes];
-        var sums = Block.Aligned(memory, FeaturesAtOnce);
-        var wide = sums.At(RanksAtOnce, 0);
+        var chains = Block.Aligned(memory, FeaturesAtOnce);
+        var wide = chains.At(RanksAtOnce, 0);
         var columns = BlockProduct.Padded(_features);
-        for (var token = 0; token < tokens; token += TokensAtOnce)
+        Span<double> sums = stackalloc double[RanksAtOnce * FeaturesAtOnce];
+        sums[..(_ranks * FeaturesAtOnce)].Clear();
+        var first = 0;
+        foreach (var length in lengths)
         {
-            var count = Math.Min(TokensAtOnce, tokens - token);
-            var right = Features(token, count, wide);
-            for (var rank = 0; rank < _ranks; rank += LoraRows.Count)
+            for (var token = 0; token < length; token += TokensAtOnce)
             {
-                BlockProduct.EightRows(_left.LeftTransposed(_rank + rank, token), right, sums.At(rank, 0), count, columns, add: token > 0);
+                var count = Math.Min(TokensAtOnce, length - token);
+                var right = Features(first + token, count, wide);
+                for (var rank = 0; rank < _ranks; rank += LoraRows.Count)
+                {
+                    BlockProduct.EightRows(_left.LeftTransposed(_rank + rank, first + token), right, chains.At(rank, 0), count, columns, add: false);
+                }
+
+                for (var rank = 0; rank < _ranks; rank++)
+                {
+                    RowMath.AddWidened(sums.Slice(rank * FeaturesAtOnce, columns), chains.Row(rank, columns));
+                }
             }
+
+            first += length;
         }
 
-        Add(flat + _place.Offset, sums);
+        Add(flat, sums);
     }
 
     /// <summary>[count, features] of some tokens as a right factor: the tensor itself where it can be, else a copy in <paramref name="wide"/>.</summary>
@@ -83,21 +99,19 @@ internal sealed unsafe class LoraGradientCut
         return wide;
     }
 
-    private void Add(float* parameter, Block sums)
+    private void Add(GradientSums flat, ReadOnlySpan<double> sums)
     {
         var stride = _place.Shape[1];
         for (var rank = 0; rank < _ranks; rank++)
         {
-            var own = sums.Row(rank, _features);
+            var own = sums.Slice(rank * FeaturesAtOnce, _features);
             if (_place.IsA)
             {
-                RowMath.AddScaled(new Span<float>(parameter + ((_rank + rank) * stride) + _feature, _features), own, 1f);
-                continue;
+                flat.Add(_place.Offset + ((_rank + rank) * stride) + _feature, 1, own);
             }
-
-            for (var i = 0; i < own.Length; i++)
+            else
             {
-                parameter[((_feature + i) * stride) + _rank + rank] += own[i];
+                flat.Add(_place.Offset + (_feature * stride) + _rank + rank, stride, own);
             }
         }
     }

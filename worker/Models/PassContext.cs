@@ -46,7 +46,7 @@ internal sealed class PassContext
     /// to [tokens, heads * head_dim]. Null: each sample attends to itself.</summary>
     public Func<CausalAttention, torch.Tensor, torch.Tensor>? Attend { get; set; }
 
-    /// <summary>Where a backward adds adapter gradients: the flat fp32 buffer.</summary>
+    /// <summary>Where a backward adds adapter gradients: a flat buffer of sums.</summary>
     public torch.Tensor? FlatGradient { get; set; }
 
     /// <summary>False while the model's first layer runs backward: nothing reads the gradient of its input.</summary>

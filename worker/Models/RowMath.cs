@@ -54,6 +54,19 @@ internal static class RowMath
         }
     }
 
+    /// <summary>sums += x in fp64, each sum rounded once.</summary>
+    /// <param name="sums">As many as there are values, a multiple of 16.</param>
+    /// <param name="x">The values.</param>
+    public static void AddWidened(Span<double> sums, ReadOnlySpan<float> x)
+    {
+        for (var i = 0; i < x.Length; i += Lanes)
+        {
+            var (lower, upper) = Vector512.Widen(Vector512.Create(x[i..]));
+            (Vector512.Create<double>(sums[i..]) + lower).CopyTo(sums[i..]);
+            (Vector512.Create<double>(sums[(i + (Lanes / 2))..]) + upper).CopyTo(sums[(i + (Lanes / 2))..]);
+        }
+    }
+
     /// <summary>y = (y - x * projection) * factor.</summary>
     public static void SubtractProjection(Span<float> y, ReadOnlySpan<float> x, float projection, float factor)
     {

@@ -43,11 +43,11 @@ internal sealed class StageRun : IDisposable
 
     /// <summary>Runs the stage backward and adds this micro-batch's adapter gradient.</summary>
     /// <param name="residualGradient">[tokens, hidden], the gradient of what <see cref="Forward"/> returned; null on a head stage.</param>
-    /// <param name="flatGradient">The flat fp32 gradient buffer of the adapter state, added to in place.</param>
+    /// <param name="flatGradient">A buffer of <see cref="AdapterState.NewGradient"/>, added to in place.</param>
     /// <returns>[tokens, hidden], the gradient of the forward's input; null on an embedding stage.</returns>
     public Tensor? Backward(Tensor? residualGradient, Tensor flatGradient)
     {
-        if (flatGradient.dtype != ScalarType.Float32 || flatGradient.numel() != _adapter.Layout.NumElements)
+        if (flatGradient.dtype != _adapter.SumType || flatGradient.numel() != _adapter.Layout.NumElements)
         {
             throw new ArgumentException("The gradient buffer is not the adapter's.", nameof(flatGradient));
         }

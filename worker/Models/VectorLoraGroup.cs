@@ -1,5 +1,4 @@
 using Orchestrator.Worker.Kernels;
-using Orchestrator.Worker.Runtime;
 using static TorchSharp.torch;
 
 namespace Orchestrator.Worker.Models;
@@ -68,7 +67,7 @@ internal sealed unsafe class VectorLoraGroup : LoraGroup
         var count = x.shape[0];
         var (hidden, hiddenGradient) = (LoraFactors.Matrix(count + LoraRows.Count, _lanes), LoraFactors.Matrix(count + LoraRows.Count, _lanes));
         OverTokens(count, inputs, outputs, inputGradient, hidden, hiddenGradient);
-        OverFeatures((int)count, inputs, outputs, (float*)TensorMemory.Pointer(flat), hidden, hiddenGradient);
+        OverFeatures(pass.Part.Lengths, inputs, outputs, GradientSums.Of(flat), hidden, hiddenGradient);
     }
 
     public override void Dispose()
@@ -102,7 +101,7 @@ internal sealed unsafe class VectorLoraGroup : LoraGroup
     }
 
     /// <summary>Adds the gradients of A and B: sums over tokens, each cut of features by one thread.</summary>
-    private void OverFeatures(int count, Rows inputs, Rows outputs, float* flat, Block hidden, Block hiddenGradient)
+    private void OverFeatures(int[] lengths, Rows inputs, Rows outputs, GradientSums flat, Block hidden, Block hiddenGradient)
     {
         var cuts = new List<LoraGradientCut>();
         for (var i = 0; i < _members.Length; i++)
@@ -112,7 +111,7 @@ internal sealed unsafe class VectorLoraGroup : LoraGroup
             cuts.AddRange(LoraGradientCut.Of(pair.PlaceB, outputs, (int)place.Row, hidden.At(0, _firstLane[i])));
         }
 
-        KernelParallel.Each(cuts.Count, index => cuts[index].AddTo(flat, count));
+        KernelParallel.Each(cuts.Count, index => cuts[index].AddTo(flat, lengths));
     }
 
     private void Hidden(LoraRows rows, Rows inputs, Block transposedDown, Block hidden)

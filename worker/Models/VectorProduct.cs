@@ -26,8 +26,8 @@ internal static unsafe class VectorProduct
     // Rows that a panel is packed for: the left factor's part that meets one panel after the other stays near.
     private const int BlockRows = 512;
 
-    // Fewer rows do not pay for packing.
-    private const int LeastRows = 32;
+    // Fewer rows do not pay for packing, and no part of a training pass has fewer.
+    private const int LeastRows = 16;
 
     /// <summary>Whether factors are of a kind and size that it computes, in a process whose class has fused multiply-adds.</summary>
     /// <param name="left">[rows, ...].</param>

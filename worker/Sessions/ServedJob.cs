@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Threading.Channels;
 using Orchestrator.Protos;
+using Orchestrator.Protos.Blobs;
 using Orchestrator.Worker.Collectives;
 using Orchestrator.Worker.Generation;
 using Orchestrator.Worker.Kernels;
@@ -172,7 +173,7 @@ internal sealed class ServedJob : IAsyncDisposable
         var elementBytes = constants.ComputeDtype == DType.Bf16 ? 2UL : 4UL;
         return new TransferLimits(
             assets.Spec.MaxMicroBatchTokens * (ulong)assets.Spec.Model.HiddenSize * elementBytes,
-            (ulong)assets.Adapter.Layout.NumElements * sizeof(float));
+            (ulong)(assets.Adapter.Layout.NumElements * BlobLayout.BytesOf(assets.Adapter.GradientSums)));
     }
 
     private void OpenWindow(StepWindow window)

@@ -1,28 +1,40 @@
+using Orchestrator.Protos;
 using Orchestrator.Worker.Adapters;
 using TorchSharp;
 
 namespace Orchestrator.Worker.Stages;
 
-/// <summary>Flat fp32 gradient buffers of a stage, used again and again.</summary>
-/// <remarks>Compute thread only. Holds as many as were ever out at once: log2 of the slots, plus one.</remarks>
+/// <summary>Flat gradient buffers of a stage, used again and again: for sums, and for the reduced gradient where that has another dtype.</summary>
+/// <remarks>Compute thread only. Holds as many as were ever out at once: log2 of the slots, plus one, plus the reduced one.</remarks>
 internal sealed class GradientPool(AdapterState adapter) : IDisposable
 {
-    private readonly Stack<torch.Tensor> _free = new();
+    private readonly Stack<torch.Tensor> _sums = new();
+    private readonly Stack<torch.Tensor> _reduced = new();
 
-    /// <summary>A buffer of zeros.</summary>
-    public torch.Tensor Rent()
-    {
-        if (!_free.TryPop(out var buffer))
-            return adapter.NewGradient().DetachFromDisposeScope();
-        buffer.zero_();
-        return buffer;
-    }
+    /// <summary>Whether a sum may become the reduced gradient.</summary>
+    public bool SumsAreReduced => adapter.GradientSums == DType.F32;
 
-    public void Return(torch.Tensor buffer) => _free.Push(buffer);
+    /// <summary>A buffer of zeros for a sum.</summary>
+    public torch.Tensor Rent() => Rent(_sums, adapter.NewGradient);
+
+    /// <summary>A buffer of zeros for the reduced gradient.</summary>
+    public torch.Tensor RentReduced() => SumsAreReduced ? Rent() : Rent(_reduced, adapter.NewReducedGradient);
+
+    public void Return(torch.Tensor buffer) => (SumsAreReduced || buffer.dtype != torch.float32 ? _sums : _reduced).Push(buffer);
 
     public void Dispose()
     {
-        while (_free.TryPop(out var buffer))
+        foreach (var buffer in _sums.Concat(_reduced))
             buffer.Dispose();
+        _sums.Clear();
+        _reduced.Clear();
+    }
+
+    private static torch.Tensor Rent(Stack<torch.Tensor> free, Func<torch.Tensor> make)
+    {
+        if (!free.TryPop(out var buffer))
+            return make().DetachFromDisposeScope();
+        buffer.zero_();
+        return buffer;
     }
 }

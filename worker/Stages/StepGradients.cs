@@ -30,7 +30,7 @@ internal sealed class StepGradients : IDisposable
         var chunks = assets.Adapter.Layout.Chunks.Select(chunk => new GradientChunk(chunk.Index, chunk.Offset, chunk.Length)).ToImmutableArray();
         var group = new ReductionGroup(
             generation.Scope, (int)generation.Place.Replica, (int)generation.Place.Stage, generation.NumStages,
-            new ChunkOwners(chunks, generation.NumReplicas));
+            new ChunkOwners(chunks, generation.NumReplicas, assets.Spec.Constants.ReductionSlots), assets.Adapter.GradientSums);
         _reduction = new GradientReduction(group, generation.Link, generation.Tensors, chunkSquares);
         _stack = new SubtreeStack<torch.Tensor>(Merge);
     }
@@ -90,7 +90,7 @@ internal sealed class StepGradients : IDisposable
     private unsafe void Scatter(Subtree subtree, torch.Tensor sum)
     {
         using var scope = torch.NewDisposeScope();
-        _reduction.Scatter(_step, subtree, (float*)TensorMemory.Pointer(sum.device_type == DeviceType.CPU ? sum : sum.cpu()));
+        _reduction.Scatter(_step, subtree, TensorMemory.Pointer(sum.device_type == DeviceType.CPU ? sum : sum.cpu()));
     }
 
     private void Merge(torch.Tensor left, torch.Tensor right)

@@ -48,6 +48,22 @@ public sealed class ChunkKernelsTests
             var expected = a.Zip(b, (x, y) => x + y).ToArray();
             ChunkKernels.Add(a, b);
             Assert.Equal(expected, a);
+            var (wide, other) = (Array.ConvertAll(a, x => x * 1.000000001), Array.ConvertAll(b, x => (double)x));
+            var expectedWide = wide.Zip(other, (x, y) => x + y).ToArray();
+            ChunkKernels.Add(wide, other);
+            Assert.Equal(expectedWide, wide);
+        }
+    }
+
+    [Fact]
+    public void Narrow_AnyLength_RoundsEachElementOnce()
+    {
+        for (var length = 0; length < 70; length++)
+        {
+            var sums = Array.ConvertAll(Values(length, 5), x => x * 1.000000037);
+            var result = new float[length];
+            ChunkKernels.Narrow(sums, result);
+            Assert.Equal(Array.ConvertAll(sums, x => (float)x), result);
         }
     }
 

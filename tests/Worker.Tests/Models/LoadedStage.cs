@@ -35,7 +35,14 @@ internal sealed class LoadedStage : IDisposable
         using var run = Model.BeginTraining(batch, step, microBatch, lossScale);
         Assert.Null(run.Forward(null));
         Assert.Null(run.Backward(null, gradient));
-        return (gradient.data<float>().ToArray(), run.LossSum);
+        return (Rounded(gradient), run.LossSum);
+    }
+
+    /// <summary>A flat gradient's sums, rounded to fp32 as the reduction does.</summary>
+    public static float[] Rounded(torch.Tensor gradient)
+    {
+        using var rounded = gradient.to_type(torch.ScalarType.Float32);
+        return rounded.data<float>().ToArray();
     }
 
     public void Dispose()

@@ -61,6 +61,41 @@ public sealed class LoraGroupTests
         Assert.True(alone.Equals(output.narrow(0, 77, 1)));
     }
 
+    /// <summary>Sums of fp64 do not know what was packed with what: two samples in one part give the gradients that they give one after the other.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void VectorGroup_SamplesInOnePart_GiveTheGradientsOfEachAlone(bool brain)
+    {
+        using var scope = torch.NewDisposeScope();
+        using var noGrad = torch.no_grad();
+        int[] lengths = [70, 3, 128, 65];
+        var dtype = brain ? torch.ScalarType.BFloat16 : torch.ScalarType.Float32;
+        using var state = State(192, 16, [64, 40]);
+        var parts = (ProjectionPart[])[Part(state, 0, 64, 192, dtype), Part(state, 1, 40, 192, dtype)];
+        using var group = new VectorLoraGroup(parts);
+        var (x, gradient) = (Random(dtype, lengths.Sum(), 192), Random(dtype, lengths.Sum(), 104));
+
+        // From the last sample on, as another order would have it.
+        var (together, apart) = (Flat(), Flat());
+        group.AddBackward(x, gradient, null, Pass(lengths, together));
+        for (var (i, end) = (lengths.Length - 1, lengths.Sum()); i >= 0; end -= lengths[i--])
+        {
+            group.AddBackward(x.narrow(0, end - lengths[i], lengths[i]).clone(), gradient.narrow(0, end - lengths[i], lengths[i]).clone(), null, Pass([lengths[i]], apart));
+        }
+
+        Assert.True(together.abs().sum().item<double>() > 0);
+        Assert.True(together.to_type(torch.ScalarType.Float32).Equals(apart.to_type(torch.ScalarType.Float32)));
+
+        torch.Tensor Flat() => torch.zeros_like(state.Parameters, torch.ScalarType.Float64);
+    }
+
+    private static PassContext Pass(int[] lengths, torch.Tensor flat)
+    {
+        var tokens = lengths.Sum();
+        return new PassContext(new MicroBatchTokens([.. lengths.Select((_, i) => (uint)i)], lengths, new int[tokens], new int[tokens], packed: true), 1, 0, 0, training: true) { FlatGradient = flat };
+    }
+
     private static AdapterState State(int inFeatures, int rank, int[] outs)
     {
         var spec = new StageSpec { Training = true, Constants = new NumericConstants { ChunkElements = 65_536, Seed = 7 }, Optimizer = new OptimizerSpec { Kind = OptimizerKind.Sgd } };

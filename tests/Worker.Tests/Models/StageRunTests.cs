@@ -66,8 +66,8 @@ public sealed class StageRunTests
         b.Forward(null);
         a.Backward(null, gradientA);
         b.Backward(null, gradientB);
-        Assert.Equal(first, gradientA.data<float>().ToArray());
-        Assert.Equal(second, gradientB.data<float>().ToArray());
+        Assert.Equal(first, LoadedStage.Rounded(gradientA));
+        Assert.Equal(second, LoadedStage.Rounded(gradientB));
         Assert.NotEqual(first, second);
     }
 
@@ -158,7 +158,7 @@ public sealed class StageRunTests
         var parts = new List<float>();
         for (var i = 0; i < stages.Length; i++)
         {
-            var flat = gradients[i].data<float>().ToArray();
+            var flat = LoadedStage.Rounded(gradients[i]);
             foreach (var parameter in stages[i].Adapter.Layout.Parameters)
             {
                 parts.AddRange(flat.AsSpan((int)parameter.Offset, (int)parameter.Length));

@@ -78,7 +78,7 @@ internal sealed class EngineRun
                 run._peers[rank.Rank].Agreements.Open(Job, 1);
             }
 
-            var placement = new JobPlacement(1, new NumericClass(), DType.F32, replicas, stages, new ValueList<RankPlacement>([.. ranks]));
+            var placement = new JobPlacement(1, new NumericClass(), material.Spec.Quantization.ComputeDtype, replicas, stages, new ValueList<RankPlacement>([.. ranks]));
             using var ended = new CancellationTokenSource(TimeSpan.FromMinutes(2));
             // The others' ends follow from the first one, as cancellations: they do not count beside a failure.
             await Task.WhenAll(ranks.Select(async rank =>

@@ -1,3 +1,4 @@
+using Orchestrator.Coordinator.Jobs;
 using Orchestrator.Protos;
 using Orchestrator.Worker.Collectives;
 using Orchestrator.Worker.Transfer;
@@ -79,12 +80,13 @@ public sealed class EngineTests
         Assert.Contains(alone.Adapter, matrix => !matrix.Value.AsSpan().SequenceEqual(run.Adapter[matrix.Key]));
     }
 
-    // The test of the test: with one sum a replica in place of the slots, the bits depend on the layout.
+    // The test of the test: with one sum a replica in place of the slots, the bits depend on the layout. In bf16, whose sums are fp32: those of an fp32 job are fp64 and hide it.
     [Fact]
     public async Task Run_OneSumAReplica_GivesOtherBitsOnTwoReplicasThanOnOne()
     {
-        var alone = await EngineRun.RunAsync(Golden, 1, 1, Steps, slots: (microBatches, _) => SlotRule.For(microBatches, 1));
-        var run = await EngineRun.RunAsync(Golden, 2, 1, Steps, slots: (microBatches, _) => SlotRule.For(microBatches, 2));
+        static JobSpec InBfloat16(JobSpec spec) => spec with { Quantization = spec.Quantization with { ComputeDtype = DType.Bf16 } };
+        var alone = await EngineRun.RunAsync(Golden, 1, 1, Steps, with: InBfloat16, slots: (microBatches, _) => SlotRule.For(microBatches, 1));
+        var run = await EngineRun.RunAsync(Golden, 2, 1, Steps, with: InBfloat16, slots: (microBatches, _) => SlotRule.For(microBatches, 2));
         Assert.Contains(alone.Adapter, matrix => !matrix.Value.AsSpan().SequenceEqual(run.Adapter[matrix.Key]));
     }
 
@@ -133,7 +135,7 @@ public sealed class EngineTests
         }
     }
 
-    // Puts a NaN into what replica 1 sends of stage 0's gradient in one step.
+    // Puts a NaN, which all bits set are in fp32 and fp64, into what replica 1 sends of stage 0's gradient in one step.
     private sealed class NaNLink(IPeerLink inner, ulong step) : IPeerLink
     {
         public ulong BytesSent => inner.BytesSent;
@@ -141,7 +143,7 @@ public sealed class EngineTests
         public unsafe void Send(uint receiver, in TensorKey key, DType dtype, TensorBuffer buffer)
         {
             if (key.Kind is TensorKind.PartialGradient && key.Step == step && receiver == 0)
-                *(float*)buffer.Pointer = float.NaN;
+                *(ulong*)buffer.Pointer = ulong.MaxValue;
             inner.Send(receiver, key, dtype, buffer);
         }
 
