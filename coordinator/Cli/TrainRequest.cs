@@ -25,7 +25,7 @@ internal sealed record TrainRequest(JobSpec Job, string Output, int NumWorkers, 
         var path = Path.GetFullPath(options.JobFile, currentFolder);
         var document = ReadDocument(path);
         var baseFolder = Path.GetDirectoryName(path)!;
-        var parsed = JobFile.Parse(document, options.JobFile, baseFolder, options.Sets, currentFolder);
+        var parsed = JobFile.ParseWithPaths(document, options.JobFile, baseFolder, options.Sets, currentFolder);
         if (parsed.Spec is not { } job)
         {
             return (null, parsed.Errors);

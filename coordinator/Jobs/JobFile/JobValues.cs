@@ -43,6 +43,14 @@ internal sealed class JobValues
     /// <summary>Where the key was given.</summary>
     public YamlPlace PlaceOf(string path) => _values[path].Node!.Place;
 
+    /// <summary>The paths that were given for a key, each with its own node; none where the key stands at its default.</summary>
+    public IEnumerable<(YamlNode Node, string Path)> PathsOf(string path) => !_values.TryGetValue(path, out var value) || value.Node is null ? [] : value.Value switch
+    {
+        string single => [(value.Node, single)],
+        ValueList<string> several => (value.Node is YamlSequence sequence ? sequence.Items : [value.Node]).Zip(several),
+        _ => [],
+    };
+
     /// <summary>Fills in what depends on the document: its name and the output folder beside it.</summary>
     public void Complete(string documentName, string baseFolder)
     {

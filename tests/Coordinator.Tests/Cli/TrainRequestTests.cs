@@ -43,9 +43,21 @@ public sealed class TrainRequestTests : IDisposable
         Assert.Contains(sentence, error.Message, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void Read_JobWhoseFilesAreNotThere_NamesEachOfThem()
+    {
+        File.WriteAllText(_folder.At("job.yaml"), "{model: m, data: {train: t.jsonl, eval: [e.jsonl]}}");
+        var (request, errors) = TrainRequest.Read(new TrainOptions("job.yaml") { Sets = ["data.chat_template=c.jinja"] }, _folder.Path);
+        Assert.Null(request);
+        Assert.Equal(
+            ["job.yaml, line 1, column 9: model: ", "job.yaml, line 1, column 26: data.train: ", "job.yaml, line 1, column 42: data.eval: ", "--set data.chat_template=c.jinja: data.chat_template: "],
+            errors.Select(error => error[..error.IndexOf('\'', StringComparison.Ordinal)]));
+    }
+
     private (TrainRequest? Request, IReadOnlyList<string> Errors) Read(string set, int? workers)
     {
-        Directory.CreateDirectory(_folder.Path);
+        Directory.CreateDirectory(_folder.At("m"));
+        File.WriteAllText(_folder.At("t.jsonl"), "");
         File.WriteAllText(_folder.At("job.yaml"), "{model: m, data: {train: t.jsonl}}");
         return TrainRequest.Read(new TrainOptions("job.yaml") { Sets = [set], Workers = workers }, _folder.Path);
     }

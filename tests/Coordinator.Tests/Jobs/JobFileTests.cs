@@ -341,6 +341,50 @@ public class JobFileTests
     }
 
     [Fact]
+    public void ParseWithPaths_OfWhatIsNotThere_NamesEachAtItsPlaceBesideTheOtherErrors()
+    {
+        using var folder = new TemporaryFolder();
+        Directory.CreateDirectory(folder.At("there"));
+        File.WriteAllText(folder.At("there.jsonl"), "");
+        const string Text = """
+            model: base
+            data:
+              train: [there.jsonl, a.jsonl, there]
+              eval_split: 0.5
+              eval: e.jsonl
+              chat_template: ./t.jinja
+            adapter: {init_from: there.jsonl}
+            """;
+
+        var result = JobFile.ParseWithPaths(Text, "job.yaml", folder.Path, ["data.eval=[/none.jsonl, f.jsonl]"], folder.At("there"));
+
+        Assert.Null(result.Spec);
+        Assert.Equal(
+            [
+                $"job.yaml, line 1, column 8: model: '{folder.At("base")}' does not exist; give the path of a model folder (relative paths are relative to the job file).",
+                $"job.yaml, line 3, column 24: data.train: '{folder.At("a.jsonl")}' does not exist; give the path of a data file (relative paths are relative to the job file).",
+                $"job.yaml, line 3, column 33: data.train: '{folder.At("there")}' is a folder; give a data file (relative paths are relative to the job file).",
+                "job.yaml, line 4, column 15: data.eval and data.eval_split are both given; keep one of them.",
+                $"job.yaml, line 6, column 18: data.chat_template: '{folder.At("t.jinja")}' does not exist; give the path of a .jinja file (relative paths are relative to the job file).",
+                $"job.yaml, line 7, column 22: adapter.init_from: '{folder.At("there.jsonl")}' is a file; give an adapter folder (relative paths are relative to the job file).",
+                "--set data.eval=[/none.jsonl, f.jsonl]: data.eval: '/none.jsonl' does not exist; give the path of a data file.",
+                $"--set data.eval=[/none.jsonl, f.jsonl]: data.eval: '{folder.At("there", "f.jsonl")}' does not exist; give the path of a data file (relative paths are relative to the current folder).",
+            ],
+            result.Errors);
+    }
+
+    [Fact]
+    public void ParseWithPaths_OfWhatIsThere_IsTheJob()
+    {
+        using var folder = new TemporaryFolder();
+        Directory.CreateDirectory(folder.At("base"));
+        File.WriteAllText(folder.At("a.jsonl"), "");
+        const string Text = "{model: base, data: {train: a.jsonl, eval: null}}";
+
+        Assert.Equal(JobFile.Parse(Text, "job.yaml", folder.Path, [], "/").Spec, JobFile.ParseWithPaths(Text, "job.yaml", folder.Path, [], "/").Spec);
+    }
+
+    [Fact]
     public void Hash_OfTheSameNumbers_IgnoresPlaceNameAndLayout()
     {
         var one = JobHash.Compute(Valid(Minimal + "name: a\nlayout: {replicas: 2}\n"), ["base", "data"]);
