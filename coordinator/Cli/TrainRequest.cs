@@ -94,7 +94,12 @@ internal sealed record TrainRequest(JobSpec Job, string Output, int NumWorkers, 
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {
-            throw new InvalidInputException($"The job file {path} cannot be read: {failure.Message}", failure);
+            // Of a folder the system says no more than that access is denied.
+            throw new InvalidInputException(
+                Directory.Exists(path)
+                    ? $"The job file {path} is a folder; give the path of a YAML or JSON file."
+                    : $"The job file {path} cannot be read ({failure.Message.TrimEnd('.')}); make it readable, or give another YAML or JSON file.",
+                failure);
         }
     }
 }

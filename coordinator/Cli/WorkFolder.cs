@@ -57,7 +57,12 @@ internal sealed class WorkFolder : IDisposable
                 throw;
             }
 
-            throw new InvalidInputException($"The output folder {output} cannot be written: {failure.Message}", failure);
+            var existing = Ancestors(output).First(Path.Exists);
+            throw new InvalidInputException(
+                File.Exists(existing)
+                    ? $"The output {output} {(existing == output ? "is a file" : $"cannot be a folder, for {existing} is a file")}; give a folder."
+                    : $"The output folder {output} cannot be written ({failure.Message.TrimEnd('.')}); make it writable, or give another --out.",
+                failure);
         }
     }
 
@@ -95,11 +100,14 @@ internal sealed class WorkFolder : IDisposable
     }
 
     /// <summary>The folder and those above it that do not exist, the deepest first.</summary>
-    private static IEnumerable<string> Missing(string folder)
+    private static IEnumerable<string> Missing(string folder) => Ancestors(folder).TakeWhile(missing => !Directory.Exists(missing));
+
+    /// <summary>The path and those above it up to the root.</summary>
+    private static IEnumerable<string> Ancestors(string path)
     {
-        for (var missing = folder; missing is not null && !Directory.Exists(missing); missing = Path.GetDirectoryName(missing))
+        for (var above = path; above is not null; above = Path.GetDirectoryName(above))
         {
-            yield return missing;
+            yield return above;
         }
     }
 

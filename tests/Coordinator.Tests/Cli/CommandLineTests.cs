@@ -11,6 +11,7 @@ public sealed class CommandLineTests
     [InlineData(new[] { "train", "job.yaml", "--workers", "two" }, "error: --workers 'two' is not a whole number.\n")]
     [InlineData(new[] { "generate", "--model", "m", "--prompt", "p", "--temperature", "warm" }, "error: --temperature 'warm' is not a number.\n")]
     [InlineData(new[] { "train", "/nowhere/job.yaml" }, "/nowhere/job.yaml")]
+    [InlineData(new[] { "train", "/usr" }, "error: The job file /usr is a folder; give the path of a YAML or JSON file.\n")]
     [InlineData(new[] { "train", "/nowhere/job.yaml", "--resume", "--overwrite" }, "--overwrite")]
     [InlineData(new[] { "score", "--model", "m", "--data", "d", "--quantization", "nf5" }, "error: --quantization 'nf5' is none of nf4, fp4, none.\n'orchestrator")]
     [InlineData(new[] { "score", "--model", "m", "--data", "d", "--set", "training.seed=1" }, "training.seed=1")]
