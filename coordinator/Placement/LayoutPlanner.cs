@@ -27,7 +27,7 @@ internal static class LayoutPlanner
         {
             return Refused(
                 "too-few-workers",
-                $"The job needs {Count(needed, "worker")} of one numeric class and {Count(chosen.Workers.Count, "worker")} of {NumericClassText.Of(chosen.Class)} {(chosen.Workers.Count == 1 ? "is" : "are")} attached; start {needed - chosen.Workers.Count} more.",
+                $"The job needs {Count(needed, "worker")} of one numeric class and {Count(chosen.Workers.Count, "worker")} of {NumericClassText.Of(chosen.Class)} {(chosen.Workers.Count == 1 ? "is" : "are")} attached; {Remedy(request, chosen.Workers.Count, needed)}.",
                 waits: true,
                 chosen.Findings);
         }
@@ -66,6 +66,16 @@ internal static class LayoutPlanner
         }
 
         return LayoutRules.CheckWorkers(layout, request.Job.Resources.Workers) is { } tooFew ? ("too-few-workers", $"{tooFew}.") : null;
+    }
+
+    /// <summary>What brings the workers that are missing: a person, or this run itself, which starts its own.</summary>
+    private static string Remedy(LayoutRequest request, int fitting, int needed)
+    {
+        var missing = needed - fitting;
+        return request.MaxWorkers is not { } most ? $"start {missing} more"
+            : most < needed ? $"this run starts {most} and no more, so start it with --workers {needed}"
+            : request.Workers.Count + missing <= most ? $"{missing} more {(missing == 1 ? "is" : "are")} starting"
+            : "the others of this run are of another class";
     }
 
     private static LayoutSpec Automatic(LayoutRequest request, int workers)
