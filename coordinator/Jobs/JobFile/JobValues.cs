@@ -102,7 +102,7 @@ internal sealed class JobValues
 
     private void ReadKey(JobKey key, YamlNode node)
     {
-        var context = new KeyContext(_errors, key.Path, key.Type.Expected);
+        var context = new KeyContext(_errors, key.Path, key.Expected);
         var value = key.Type.Read(node, context);
         if (context.Failed)
         {
@@ -111,12 +111,16 @@ internal sealed class JobValues
 
         if ((value is string word && key.NotBuilt.Contains(word, StringComparer.Ordinal)) || (key.OnlyDefaultIsBuilt && !Equals(value, DefaultOf(key))))
         {
-            _errors.Add(node.Place, $"{key.Path}: {Short(key, value)} is not built yet; leave it at {key.Default}");
+            _errors.Add(node.Place, $"{key.Path}: {Short(key, value)} is not built yet; {Instead(key)}");
             return;
         }
 
         _values[key.Path] = (value, node);
     }
+
+    // Words of which only one is built are the default alone.
+    private static string Instead(JobKey key) =>
+        key.Type is ChoiceType choice && choice.Choices.Except(key.NotBuilt, StringComparer.Ordinal).ToList() is { Count: > 1 } built ? $"give {Sentence.Join(built)}" : $"leave it at {key.Default}";
 
     private static string Short(JobKey key, object? value)
     {

@@ -225,6 +225,7 @@ public class JobFileTests
     [InlineData("adapter: {init_from: x, r: 8}", "adapter.r comes from the adapter in adapter.init_from")]
     [InlineData("adapter: {init_from: x, r: 16}", "line 4, column 28: adapter.r comes from the adapter in adapter.init_from")]
     [InlineData("adapter: {init_from: x, target_modules: all-linear}", "adapter.target_modules comes from the adapter in adapter.init_from")]
+    [InlineData("training: {optimizer: adam}", "training.optimizer must be adamw, adamw_8bit, sgd or lion (not built yet: adamw_8bit, lion), not 'adam'.")]
     [InlineData("name: a\nname: b", "the key 'name' stands twice in the same mapping")]
     [InlineData("name: &a x\noutput: *a", "anchors and aliases are not supported")]
     [InlineData("name: !!str 5", "tags are not supported")]
@@ -243,9 +244,9 @@ public class JobFileTests
     [InlineData("adapter: {bias: lora_only}", "adapter.bias: lora_only is not built yet")]
     [InlineData("adapter: {modules_to_save: [embed_tokens]}", "adapter.modules_to_save: [embed_tokens] is not built yet")]
     [InlineData("adapter: {init_lora_weights: pissa}", "adapter.init_lora_weights: pissa is not built yet")]
-    [InlineData("training: {method: dpo}", "training.method: dpo is not built yet")]
+    [InlineData("training: {method: dpo}", "training.method: dpo is not built yet; leave it at sft.")]
     [InlineData("training: {optimizer: adamw_8bit}", "training.optimizer: adamw_8bit is not built yet")]
-    [InlineData("training: {optimizer: lion}", "training.optimizer: lion is not built yet")]
+    [InlineData("training: {optimizer: lion}", "training.optimizer: lion is not built yet; give adamw or sgd.")]
     [InlineData("training: {lr_scheduler: wsd}", "training.lr_scheduler: wsd is not built yet")]
     [InlineData("training: {min_lr_ratio: 0.1}", "training.min_lr_ratio: 0.1 is not built yet")]
     [InlineData("training: {neftune_noise_alpha: 5}", "training.neftune_noise_alpha: 5.0 is not built yet")]
@@ -262,7 +263,7 @@ public class JobFileTests
         => Assert.Contains(expected, Assert.Single(Errors(Minimal + lines + "\n")), StringComparison.Ordinal);
 
     [Theory]
-    [InlineData("format: preference", "data.format: preference is not built yet; leave it at auto")]
+    [InlineData("format: preference", "data.format: preference is not built yet; give auto, messages, sharegpt, alpaca, prompt_completion, text or tokens.")]
     [InlineData("chat_template: chatml", "data.chat_template: chatml is not built yet as the name of a template")]
     [InlineData("fields: {promt: question}", "unknown field 'promt' in data.fields; did you mean 'prompt'?")]
     [InlineData("fields: {prompt: [question]}", "data.fields.prompt must be the name of a field of the rows, not a list")]
