@@ -1,3 +1,5 @@
+using Orchestrator.Protos.CommandLine;
+
 namespace Orchestrator.Coordinator.Jobs;
 
 /// <summary>The value of every key of one job, with the node that gave it (null: the default).</summary>
