@@ -71,14 +71,16 @@ internal sealed record TrainRequest(JobSpec Job, string Output, int NumWorkers, 
         if (given < needed)
         {
             throw new InvalidInputException(
-                $"The layout of {layout.Replicas} replicas x {layout.Stages} stages needs {needed} workers, but {given} are to be started; give --workers {needed} or another layout.");
+                $"The layout of {TextOf(layout)} needs {needed} workers, but {given} {(given == 1 ? "is" : "are")} to be started; give --workers {needed} or another layout.");
         }
 
         return needed <= MaxWorkers
             ? given ?? (int)needed
             : throw new InvalidInputException(
-                $"The layout of {layout.Replicas} replicas x {layout.Stages} stages needs {needed} workers, but train starts at most {MaxWorkers}; ask for fewer.");
+                $"The layout of {TextOf(layout)} needs {needed} workers, but train starts at most {MaxWorkers}; ask for fewer.");
     }
+
+    private static string TextOf(LayoutSpec layout) => $"{Sentence.Count(layout.Replicas, "replica")} x {Sentence.Count(layout.Stages, "stage")}";
 
     /// <summary>The text of a job file.</summary>
     /// <exception cref="InvalidInputException">It cannot be read.</exception>

@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using Orchestrator.Coordinator.Datasets;
+using Orchestrator.Coordinator.Jobs;
 using Orchestrator.Coordinator.Templates;
 using Orchestrator.Coordinator.Tokenizers;
 
@@ -109,9 +110,9 @@ internal sealed class RenderRun(RenderSource source, DateTime clock, bool json, 
     /// <summary>The text; then its tokens, those of the assistant with a mark.</summary>
     private void Show(RenderedChat chat, TokenizerEncoding? encoding, bool[]? mask, string lost, long line)
     {
-        var facts = encoding is null ? "" : mask is null ? $", {encoding.Ids.Length} tokens; {lost}"
-            : $", {encoding.Ids.Length} tokens, {mask.Count(m => m)} of them written by the assistant (*)";
-        results.WriteLine($"== line {line}: {chat.Text.Length} characters{facts}");
+        var facts = encoding is null ? "" : mask is null ? $", {Sentence.Count(encoding.Ids.Length, "token")}; {lost}"
+            : $", {Sentence.Count(encoding.Ids.Length, "token")}, {mask.Count(m => m)} of them written by the assistant (*)";
+        results.WriteLine($"== line {line}: {Sentence.Count(chat.Text.Length, "character")}{facts}");
         results.WriteLine(VisibleText.Lines(chat.Text));
         for (var i = 0; encoding is not null && i < encoding.Ids.Length; i++)
         {

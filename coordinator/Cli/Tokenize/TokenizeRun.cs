@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Orchestrator.Coordinator.Datasets;
+using Orchestrator.Coordinator.Jobs;
 using Orchestrator.Coordinator.Tokenizers;
 
 namespace Orchestrator.Coordinator.Cli.Tokenize;
@@ -61,6 +62,6 @@ internal sealed class TokenizeRun(Tokenizer tokenizer, bool addSpecialTokens, bo
             results.WriteLine($"{id,7} {VisibleText.Quoted(tokenizer.Decode([id], skipSpecialTokens: false))}");
         }
 
-        results.WriteLine($"{ids.Length} tokens");
+        results.WriteLine(Sentence.Count(ids.Length, "token"));
     }
 }

@@ -34,7 +34,10 @@ internal static class Sentence
     /// <param name="count">The number.</param>
     /// <param name="one">What one of them is called.</param>
     /// <param name="many">What several are called; null: the same with an s.</param>
-    public static string Count(long count, string one, string? many = null) => string.Create(CultureInfo.InvariantCulture, $"{count} {(count == 1 ? one : many ?? one + "s")}");
+    public static string Count(long count, string one, string? many = null) => string.Create(CultureInfo.InvariantCulture, $"{count} {Plural(count, one, many)}");
+
+    /// <summary>What so many of them are called.</summary>
+    public static string Plural(long count, string one, string? many = null) => count == 1 ? one : many ?? one + "s";
 
     public static string LowerFirst(string text) => text.Length == 0 ? text : char.ToLowerInvariant(text[0]) + text[1..];
 

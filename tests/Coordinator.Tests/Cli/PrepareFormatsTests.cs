@@ -88,7 +88,7 @@ public sealed class PrepareFormatsTests : IDisposable
     public async Task Prepare_ConversationsWithRoles_AreMessages()
     {
         var result = await Prepare(GoldenDatasets.Model("qwen2_chatml"), new { train = _program.Write("data.jsonl", Chat.Replace("messages", "conversations", StringComparison.Ordinal)) });
-        Assert.Contains("rows of the format messages (data.format auto: its first row has 'conversations' with roles)", result.Results, StringComparison.Ordinal);
+        Assert.Contains("row of the format messages (data.format auto: its first row has 'conversations' with roles)", result.Results, StringComparison.Ordinal);
     }
 
     [Theory]

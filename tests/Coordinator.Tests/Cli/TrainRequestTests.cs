@@ -33,6 +33,7 @@ public sealed class TrainRequestTests : IDisposable
 
     [Theory]
     [InlineData("layout={replicas: 2, stages: 3}", 5, "needs 6 workers, but 5 are to be started; give --workers 6")]
+    [InlineData("layout={replicas: 1, stages: 2}", 1, "The layout of 1 replica x 2 stages needs 2 workers, but 1 is to be started; give --workers 2")]
     [InlineData("layout={replicas: 16, stages: 17}", null, "needs 272 workers, but train starts at most 256")]
     [InlineData("layout={replicas: 16, stages: 100000}", 256, "needs 1600000 workers, but 256 are to be started")]
     [InlineData("resources.workers=257", null, "resources.workers is 257, but train starts at most 256; ask for fewer.")]

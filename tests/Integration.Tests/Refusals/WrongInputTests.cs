@@ -45,7 +45,7 @@ public sealed class WrongInputTests
             job.Replace("format: tokens", "format: tokens\n  eval: none.jsonl");
         }, ["line 1, column 8: model: ", "line 7, column 10: data\\.train: ", "line 9, column 9: data\\.eval: '.*none\\.jsonl' does not exist"]),
         ["targets that match nothing"] = (job => job.Replace("target_modules: all-linear", "target_modules: [no_such_proj]"), ["no_such_proj"]),
-        ["more stages than layers"] = (job => job.Replace("max_steps: 2", "max_steps: 2\nlayout: {replicas: 1, stages: 9}"), ["needs 9 workers, but 1 are"]),
+        ["more stages than layers"] = (job => job.Replace("max_steps: 2", "max_steps: 2\nlayout: {replicas: 1, stages: 9}"), ["The layout of 1 replica x 9 stages needs 9 workers, but 1 is to be"]),
         ["skip_modules that is no pattern"] = (job => job.Replace("max_steps: 2", "max_steps: 2\nquantization:\n  skip_modules: [\"*.q_proj\"]"), ["quantization\\.skip_modules: .*\\*\\.q_proj"]),
         ["unknown numeric class"] = (job => job.Replace("max_steps: 2", "max_steps: 2\nresources: {numeric_class: avx1024}"), ["line 13, column 28: resources\\.numeric_class must be portable, avx2.*avx1024"]),
         ["too many threads"] = (job => job.Replace("max_steps: 2", "max_steps: 2\nresources: {compute_threads: 1025}"), ["line 13, column 30: resources\\.compute_threads must be .* from 1 to 1024.*1025"]),
