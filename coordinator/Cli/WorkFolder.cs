@@ -5,8 +5,8 @@ namespace Orchestrator.Coordinator.Cli;
 /// <summary>The storage of an embedded cluster: journal, prepared data, saved states and stages, in one folder of its own.</summary>
 /// <remarks>
 /// Belongs to one process, by a lock on a file in it, and goes with it; what a killed process left is removed by the next one, for its journal would
-/// bring the old job back to life. Prepared data alone may stay, where <c>prepare</c> keeps it (<see cref="KeepData"/>): it
-/// is known by its content, and the next command takes it up.
+/// bring the old job back to life. Prepared data alone stays, wherever <c>prepare</c> or <c>train</c> found it good (<see cref="KeepData"/>): it
+/// is known by its content, and the next command takes it up. A refused request leaves none.
 /// </remarks>
 internal sealed class WorkFolder : IDisposable
 {

@@ -82,6 +82,10 @@ public sealed class WrongInputTests
         Assert.DoesNotContain("\u001b", result.Errors + result.Output, StringComparison.Ordinal);
         Assert.Matches(@"^adapter    \S+/adapter\nspeed      \S+ tokens/s\n$", result.Output);
 
+        Assert.Equal(
+            new[] { "adapter", "events.jsonl", "job.yaml", "metrics.jsonl", "plan.json", "run.log" }.Concat(job.PreparedData()).Order(StringComparer.Ordinal),
+            FolderListing.Of(job.Output).Keys.Where(name => !name.StartsWith("adapter/", StringComparison.Ordinal)));
+
         Refusal.Check(job.Train(), 2, "out holds a run already.*--overwrite");
         job.AssertUntouched();
         Refusal.Check(job.Train("--resume"), 2, "checkpoints, which are not built yet.*--overwrite");
