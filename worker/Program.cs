@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Text.Json;
+using Orchestrator.Protos.CommandLine;
 using Orchestrator.Worker.Runtime;
 using Orchestrator.Worker.Sessions;
 
@@ -20,8 +21,7 @@ internal static class Program
         var result = root.Parse(arguments);
         if (result.Errors.Count > 0)
         {
-            // What stands in both commands is validated for both.
-            return Refuse([.. result.Errors.Select(error => error.Message).Distinct()]);
+            return Refuse(OptionErrors.Of(result));
         }
 
         // Signals are the worker's own business: see ProcessLife.

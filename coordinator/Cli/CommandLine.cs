@@ -5,6 +5,7 @@ using Orchestrator.Coordinator.Cli.Prepare;
 using Orchestrator.Coordinator.Cli.Render;
 using Orchestrator.Coordinator.Cli.Score;
 using Orchestrator.Coordinator.Cli.Tokenize;
+using Orchestrator.Protos.CommandLine;
 
 namespace Orchestrator.Coordinator.Cli;
 
@@ -16,9 +17,9 @@ internal static class CommandLine
         var parsed = Create(new CommandRunner(output)).Parse(arguments);
         if (parsed.Errors.Count > 0)
         {
-            foreach (var error in parsed.Errors)
+            foreach (var error in OptionErrors.Of(parsed))
             {
-                output.Error(OptionErrorText.Of(error));
+                output.Error(error);
             }
 
             output.Messages.WriteLine($"'orchestrator {(parsed.CommandResult.Command is RootCommand ? "" : $"{parsed.CommandResult.Command.Name} ")}--help' shows what can be given.");

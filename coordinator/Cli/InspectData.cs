@@ -7,97 +7,121 @@ namespace Orchestrator.Coordinator.Cli;
 /// <summary>Facts of datasets: of token rows their numbers, of texts what they are made of. No tokenizer is asked.</summary>
 internal static class InspectData
 {
+    /// <exception cref="InvalidInputException">The file or rows of it are wrong; the sentences name both.</exception>
     public static JsonObject File(string path)
     {
-        using var records = DataFile.Open(path, out _);
-        if (!records.Read())
+        var faults = new RowFaults();
+        var numbers = Numbers(path, faults);
+        faults.ThrowIfAny();
+        var facts = new JsonObject { ["kind"] = "dataset", ["path"] = path };
+        foreach (var (name, value) in numbers)
         {
-            throw new InvalidInputException($"{path} holds no sample.");
+            facts[name] = value?.DeepClone();
         }
 
-        try
+        return facts;
+    }
+
+    /// <exception cref="InvalidInputException">A file or rows are wrong; the sentences name both.</exception>
+    public static JsonObject Folder(string path)
+    {
+        var faults = new RowFaults();
+        var files = new JsonObject(InspectCommand.Files(path, "*.jsonl").Select(file => KeyValuePair.Create(Path.GetFileName(file), (JsonNode?)Numbers(file, faults))));
+        faults.ThrowIfAny();
+        return new JsonObject { ["kind"] = "dataset", ["path"] = path, ["files"] = files };
+    }
+
+    /// <summary>A file's format and numbers; they mean nothing where rows are wrong.</summary>
+    private static JsonObject Numbers(string path, RowFaults faults)
+    {
+        using var records = DataFile.Open(path, out _);
+        IRowNumbers? numbers = null;
+        var isEmpty = true;
+        faults.ReadAll(records, path, () =>
         {
-            using var first = JsonRecord.Parse(records.Record, records.Place, out _);
-            var detected = FormatDetection.Of(first.RootElement, ValueMap<string>.Empty);
-            var facts = new JsonObject { ["kind"] = "dataset", ["path"] = path, ["format"] = FieldNames.NameOf(detected.Format) };
-            var numbers = detected.Format == DataFormat.Tokens ? Tokens(records) : Texts(records, detected);
-            foreach (var (name, value) in numbers)
+            isEmpty = false;
+            numbers ??= NumbersOf(records);
+            numbers.Add(records);
+        });
+        return isEmpty ? throw new InvalidInputException($"{path} holds no sample.") : numbers?.ToJson() ?? [];
+    }
+
+    private static IRowNumbers NumbersOf(RecordReader records)
+    {
+        using var first = JsonRecord.Parse(records.Record, records.Place, out _);
+        var detected = FormatDetection.Of(first.RootElement, ValueMap<string>.Empty);
+        return detected.Format == DataFormat.Tokens ? new TokenNumbers() : new TextNumbers(detected);
+    }
+
+    /// <summary>Numbers of rows that are counted one after the other.</summary>
+    private interface IRowNumbers
+    {
+        /// <exception cref="RowException">The row is wrong.</exception>
+        void Add(RecordReader row);
+
+        JsonObject ToJson();
+    }
+
+    private sealed class TokenNumbers : IRowNumbers
+    {
+        private readonly TokensRow _row = new(int.MaxValue);
+        private long _samples, _tokens, _labels, _unlabelled;
+        private int _longest, _shortest = int.MaxValue, _largest;
+
+        public void Add(RecordReader row)
+        {
+            _row.Parse(row.Record, row.Place);
+            var length = _row.InputIds.Length;
+            var labelled = TokensRow.CountLabels(_row.Labels);
+            (_samples, _tokens, _labels) = (_samples + 1, _tokens + length, _labels + labelled);
+            _unlabelled += labelled == 0 ? 1 : 0;
+            (_longest, _shortest) = (Math.Max(_longest, length), Math.Min(_shortest, length));
+            foreach (var id in _row.InputIds)
             {
-                facts[name] = value?.DeepClone();
+                _largest = Math.Max(_largest, id);
+            }
+        }
+
+        public JsonObject ToJson() => new()
+        {
+            ["format"] = FieldNames.NameOf(DataFormat.Tokens),
+            ["samples"] = _samples,
+            ["tokens"] = _tokens,
+            ["label_tokens"] = _labels,
+            ["samples_without_label"] = _unlabelled,
+            ["shortest_sample"] = _shortest,
+            ["longest_sample"] = _longest,
+            ["largest_token_id"] = _largest,
+        };
+    }
+
+    private sealed class TextNumbers(DetectedFormat detected) : IRowNumbers
+    {
+        private readonly RowParser _parser = new(detected.Format, detected.Fields, hasTemplate: true);
+        private readonly RemarkTally _remarks = new();
+        private long _rows, _messages, _turns;
+
+        public void Add(RecordReader row)
+        {
+            using var document = JsonRecord.Parse(row.Record, row.Place, out _);
+            _rows++;
+            if (_parser.Read(document.RootElement, row.Place, _remarks) is ChatRow chat)
+            {
+                _messages += chat.Roles.Count;
+                _turns += chat.Roles.Count(role => role == ChatRoles.Assistant);
+            }
+        }
+
+        public JsonObject ToJson()
+        {
+            var facts = new JsonObject { ["format"] = FieldNames.NameOf(detected.Format), ["samples"] = _rows };
+            if (_messages > 0)
+            {
+                facts["messages"] = _messages;
+                facts["assistant_turns"] = _turns;
             }
 
             return facts;
         }
-        catch (RowException fault)
-        {
-            throw fault.At(path, records.Place.Line);
-        }
     }
-
-    private static JsonObject Tokens(RecordReader records)
-    {
-        var row = new TokensRow(int.MaxValue);
-        long samples = 0, tokens = 0, labels = 0, unlabelled = 0;
-        int longest = 0, shortest = int.MaxValue, largest = 0;
-        do
-        {
-            row.Parse(records.Record, records.Place);
-            var length = row.InputIds.Length;
-            var labelled = TokensRow.CountLabels(row.Labels);
-            (samples, tokens, labels) = (samples + 1, tokens + length, labels + labelled);
-            unlabelled += labelled == 0 ? 1 : 0;
-            (longest, shortest) = (Math.Max(longest, length), Math.Min(shortest, length));
-            foreach (var id in row.InputIds)
-            {
-                largest = Math.Max(largest, id);
-            }
-        }
-        while (records.Read());
-
-        return new JsonObject
-        {
-            ["samples"] = samples,
-            ["tokens"] = tokens,
-            ["label_tokens"] = labels,
-            ["samples_without_label"] = unlabelled,
-            ["shortest_sample"] = shortest,
-            ["longest_sample"] = longest,
-            ["largest_token_id"] = largest,
-        };
-    }
-
-    private static JsonObject Texts(RecordReader records, DetectedFormat detected)
-    {
-        var parser = new RowParser(detected.Format, detected.Fields, hasTemplate: true);
-        var remarks = new RemarkTally();
-        long rows = 0, messages = 0, turns = 0;
-        do
-        {
-            using var document = JsonRecord.Parse(records.Record, records.Place, out _);
-            rows++;
-            if (parser.Read(document.RootElement, records.Place, remarks) is ChatRow chat)
-            {
-                messages += chat.Roles.Count;
-                turns += chat.Roles.Count(role => role == ChatRoles.Assistant);
-            }
-        }
-        while (records.Read());
-
-        return messages > 0
-            ? new JsonObject { ["samples"] = rows, ["messages"] = messages, ["assistant_turns"] = turns }
-            : new JsonObject { ["samples"] = rows };
-    }
-
-    public static JsonObject Folder(string path) => new()
-    {
-        ["kind"] = "dataset",
-        ["path"] = path,
-        ["files"] = new JsonObject(InspectCommand.Files(path, "*.jsonl").Select(file =>
-        {
-            JsonObject facts = File(file);
-            facts.Remove("kind");
-            facts.Remove("path");
-            return KeyValuePair.Create(Path.GetFileName(file), (JsonNode?)facts);
-        })),
-    };
 }

@@ -25,7 +25,7 @@ internal sealed record TrainRequest(JobSpec Job, string Output, int NumWorkers, 
         var path = Path.GetFullPath(options.JobFile, currentFolder);
         var document = ReadDocument(path);
         var baseFolder = Path.GetDirectoryName(path)!;
-        var parsed = JobFile.Parse(document, options.JobFile, baseFolder, options.Sets, currentFolder);
+        var parsed = JobFile.ParseWithPaths(document, options.JobFile, baseFolder, options.Sets, currentFolder);
         if (parsed.Spec is not { } job)
         {
             return (null, parsed.Errors);
@@ -71,14 +71,16 @@ internal sealed record TrainRequest(JobSpec Job, string Output, int NumWorkers, 
         if (given < needed)
         {
             throw new InvalidInputException(
-                $"The layout of {layout.Replicas} replicas x {layout.Stages} stages needs {needed} workers, but {given} are to be started; give --workers {needed} or another layout.");
+                $"The layout of {TextOf(layout)} needs {needed} workers, but {given} {(given == 1 ? "is" : "are")} to be started; give --workers {needed} or another layout.");
         }
 
         return needed <= MaxWorkers
             ? given ?? (int)needed
             : throw new InvalidInputException(
-                $"The layout of {layout.Replicas} replicas x {layout.Stages} stages needs {needed} workers, but train starts at most {MaxWorkers}; ask for fewer.");
+                $"The layout of {TextOf(layout)} needs {needed} workers, but train starts at most {MaxWorkers}; ask for fewer.");
     }
+
+    private static string TextOf(LayoutSpec layout) => $"{Sentence.Count(layout.Replicas, "replica")} x {Sentence.Count(layout.Stages, "stage")}";
 
     /// <summary>The text of a job file.</summary>
     /// <exception cref="InvalidInputException">It cannot be read.</exception>
@@ -94,7 +96,12 @@ internal sealed record TrainRequest(JobSpec Job, string Output, int NumWorkers, 
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {
-            throw new InvalidInputException($"The job file {path} cannot be read: {failure.Message}", failure);
+            // Of a folder the system says no more than that access is denied.
+            throw new InvalidInputException(
+                Directory.Exists(path)
+                    ? $"The job file {path} is a folder; give the path of a YAML or JSON file."
+                    : $"The job file {path} cannot be read ({failure.Message.TrimEnd('.')}); make it readable, or give another YAML or JSON file.",
+                failure);
         }
     }
 }

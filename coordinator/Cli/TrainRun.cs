@@ -41,6 +41,8 @@ internal sealed class TrainRun(TrainRequest request, CommandOutput output, Inter
         {
             if (IsPrepared(status))
             {
+                // From here on the run has an output folder, and what was prepared for it stays there as after prepare.
+                cluster.Folder.KeepData();
                 // The run's folder is made, and an older run's files deleted, when the job is prepared.
                 log.WriteTo(Path.Combine(request.Output, RunFolder.LogFileName));
                 cluster.StartWorkers(request.NumWorkers, request.Job.Resources.ComputeThreads, request.Job.Resources.NumericClass);

@@ -5,8 +5,8 @@ namespace Orchestrator.Coordinator.Cli;
 /// <summary>The storage of an embedded cluster: journal, prepared data, saved states and stages, in one folder of its own.</summary>
 /// <remarks>
 /// Belongs to one process, by a lock on a file in it, and goes with it; what a killed process left is removed by the next one, for its journal would
-/// bring the old job back to life. Prepared data alone may stay, where <c>prepare</c> keeps it (<see cref="KeepData"/>): it
-/// is known by its content, and the next command takes it up.
+/// bring the old job back to life. Prepared data alone stays, wherever <c>prepare</c> or <c>train</c> found it good (<see cref="KeepData"/>): it
+/// is known by its content, and the next command takes it up. A refused request leaves none.
 /// </remarks>
 internal sealed class WorkFolder : IDisposable
 {
@@ -57,7 +57,12 @@ internal sealed class WorkFolder : IDisposable
                 throw;
             }
 
-            throw new InvalidInputException($"The output folder {output} cannot be written: {failure.Message}", failure);
+            var existing = Ancestors(output).First(Path.Exists);
+            throw new InvalidInputException(
+                File.Exists(existing)
+                    ? $"The output {output} {(existing == output ? "is a file" : $"cannot be a folder, for {existing} is a file")}; give a folder."
+                    : $"The output folder {output} cannot be written ({failure.Message.TrimEnd('.')}); make it writable, or give another --out.",
+                failure);
         }
     }
 
@@ -95,11 +100,14 @@ internal sealed class WorkFolder : IDisposable
     }
 
     /// <summary>The folder and those above it that do not exist, the deepest first.</summary>
-    private static IEnumerable<string> Missing(string folder)
+    private static IEnumerable<string> Missing(string folder) => Ancestors(folder).TakeWhile(missing => !Directory.Exists(missing));
+
+    /// <summary>The path and those above it up to the root.</summary>
+    private static IEnumerable<string> Ancestors(string path)
     {
-        for (var missing = folder; missing is not null && !Directory.Exists(missing); missing = Path.GetDirectoryName(missing))
+        for (var above = path; above is not null; above = Path.GetDirectoryName(above))
         {
-            yield return missing;
+            yield return above;
         }
     }
 

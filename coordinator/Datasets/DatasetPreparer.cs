@@ -129,7 +129,7 @@ internal sealed class DatasetPreparer
         DataRefusedException.NoLabelToken,
         report.Files.All(file => file.Format == DataFormat.Tokens)
             ? $"{source} has no label token at all: every label is -100 or the first of its sample, which nothing predicts; give the tokens to learn as labels."
-            : $"{source} has no label token at all in any of its {report.Counts.Rows} rows: no assistant turn or completion is left in a sample; give answers to learn, raise data.max_length, or set data.loss_on.");
+            : $"{source} has no label token at all in any of its {Sentence.Count(report.Counts.Rows, "row")}: no assistant turn or completion is left in a sample; give answers to learn, raise data.max_length, or set data.loss_on.");
 
     private static IEnumerable<KeyValuePair<string, string>> FactsOf(SplitCounts counts) =>
     [

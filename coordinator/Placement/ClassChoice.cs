@@ -1,3 +1,4 @@
+using Orchestrator.Coordinator.Jobs;
 using Orchestrator.Protos;
 
 namespace Orchestrator.Coordinator.Placement;
@@ -38,8 +39,8 @@ internal sealed record ClassChoice(NumericClass? Class, IReadOnlyList<CandidateW
             {
                 (null, null) => "",
                 ({ } name, null) => $" of numeric class {name}",
-                (null, { } threads) => $" with {threads} compute threads",
-                ({ } name, { } threads) => $" of numeric class {name} with {threads} compute threads",
+                (null, { } threads) => $" with {Sentence.Count(threads, "compute thread")}",
+                ({ } name, { } threads) => $" of numeric class {name} with {Sentence.Count(threads, "compute thread")}",
             };
         var attached = request.Workers.Count == 0 ? "none is attached" : $"the attached ones are of {string.Join(", ", request.Workers.Select(worker => NumericClassText.Of(worker.Class)).Distinct())}";
         return $"The job waits for a worker{wanted}; {attached}.";

@@ -27,7 +27,7 @@ internal static class LayoutPlanner
         {
             return Refused(
                 "too-few-workers",
-                $"The job needs {Count(needed, "worker")} of one numeric class and {Count(chosen.Workers.Count, "worker")} of {NumericClassText.Of(chosen.Class)} {(chosen.Workers.Count == 1 ? "is" : "are")} attached; start {needed - chosen.Workers.Count} more.",
+                $"The job needs {Sentence.Count(needed, "worker")} of one numeric class and {Sentence.Count(chosen.Workers.Count, "worker")} of {NumericClassText.Of(chosen.Class)} {(chosen.Workers.Count == 1 ? "is" : "are")} attached; {Remedy(request, chosen.Workers.Count, needed)}.",
                 waits: true,
                 chosen.Findings);
         }
@@ -57,15 +57,25 @@ internal static class LayoutPlanner
 
         if (layout.Stages > request.NumLayers)
         {
-            return ("too-many-stages", $"layout.stages is {layout.Stages}, but the model has only {Count(request.NumLayers, "layer")}; a stage needs at least one.");
+            return ("too-many-stages", $"layout.stages is {layout.Stages}, but the model has only {Sentence.Count(request.NumLayers, "layer")}; a stage needs at least one.");
         }
 
         if (layout.Layers is { } layers && layers.Sum(count => (long)count) != request.NumLayers)
         {
-            return ("layers-mismatch", $"layout.layers adds up to {layers.Sum(count => (long)count)}, but the model has {Count(request.NumLayers, "layer")}.");
+            return ("layers-mismatch", $"layout.layers adds up to {layers.Sum(count => (long)count)}, but the model has {Sentence.Count(request.NumLayers, "layer")}.");
         }
 
         return LayoutRules.CheckWorkers(layout, request.Job.Resources.Workers) is { } tooFew ? ("too-few-workers", $"{tooFew}.") : null;
+    }
+
+    /// <summary>What brings the workers that are missing: a person, or this run itself, which starts its own.</summary>
+    private static string Remedy(LayoutRequest request, int fitting, int needed)
+    {
+        var missing = needed - fitting;
+        return request.MaxWorkers is not { } most ? $"start {missing} more"
+            : most < needed ? $"this run starts {most} and no more, so start it with --workers {needed}"
+            : request.Workers.Count + missing <= most ? $"{missing} more {(missing == 1 ? "is" : "are")} starting"
+            : "the others of this run are of another class";
     }
 
     private static LayoutSpec Automatic(LayoutRequest request, int workers)
@@ -94,20 +104,18 @@ internal static class LayoutPlanner
             findings.Add(new Finding(
                 FindingSeverity.Warning,
                 "idle-replicas",
-                $"A step has at most {Count(request.MaxMicroBatchesPerStep, "micro-batch", "micro-batches")} and so {Count(slots, "slot")}: {layout.Replicas - slots} of {layout.Replicas} replicas only vote; lower training.micro_batch_tokens or raise training.global_batch_size."));
+                $"A step has at most {Sentence.Count(request.MaxMicroBatchesPerStep, "micro-batch", "micro-batches")} and so {Sentence.Count(slots, "slot")}: {layout.Replicas - slots} of {layout.Replicas} replicas only vote; lower training.micro_batch_tokens or raise training.global_batch_size."));
         }
 
         if (spares.Count > 0)
         {
-            findings.Add(new Finding(FindingSeverity.Info, "spares", $"{Count(spares.Count, "worker")} take no part and stand by: {string.Join(", ", spares)}."));
+            findings.Add(new Finding(FindingSeverity.Info, "spares", $"{Sentence.Count(spares.Count, "worker")} take no part and stand by: {string.Join(", ", spares)}."));
         }
 
-        var reason = $"{Count(layout.Replicas, "replica")} of {Count(layout.Stages, "stage")} on {Count(stages.Count, "worker")} of {NumericClassText.Of(chosen.Class!)}.";
+        var reason = $"{Sentence.Count(layout.Replicas, "replica")} of {Sentence.Count(layout.Stages, "stage")} on {Sentence.Count(stages.Count, "worker")} of {NumericClassText.Of(chosen.Class!)}.";
         return new LayoutResult(new LayoutPlan(layout.Replicas, layout.Stages, chosen.Class!, stages, spares), false, reason, findings);
     }
 
     private static LayoutResult Refused(string code, string message, bool waits, IReadOnlyList<Finding> findings)
         => new(null, waits, message, [new Finding(FindingSeverity.Error, code, message), .. findings]);
-
-    private static string Count(int count, string one, string? many = null) => count == 1 ? $"1 {one}" : $"{count} {many ?? one + "s"}";
 }

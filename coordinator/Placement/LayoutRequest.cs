@@ -15,6 +15,9 @@ internal sealed record LayoutRequest
     /// <summary>Attached workers in order of preference.</summary>
     public required IReadOnlyList<CandidateWorker> Workers { get; init; }
 
+    /// <summary>There will never be more workers than this: they were started for the job alone. Null: more can be started.</summary>
+    public int? MaxWorkers { get; init; }
+
     /// <summary>The class that the job was first placed on; null: not placed yet.</summary>
     public NumericClass? RequiredClass { get; init; }
 }

@@ -61,7 +61,7 @@ internal static class PreflightCheck
             var file = report.Files[i];
             var why = file.Reason.Length > 0 ? $" (data.format auto: its first row {file.Reason})" : "";
             yield return new Finding(
-                FindingSeverity.Info, "format", $"{Path.GetFileName(files[i])}: {N(file.Rows)} rows of the format {FieldNames.NameOf(file.Format)}{why}; loss on {LossText(file)}.");
+                FindingSeverity.Info, "format", $"{Path.GetFileName(files[i])}: {N(file.Rows)} {Sentence.Plural(file.Rows, "row")} of the format {FieldNames.NameOf(file.Format)}{why}; loss on {LossText(file)}.");
         }
     }
 

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Orchestrator.Coordinator.Jobs;
 using Orchestrator.Coordinator.Placement;
 
 namespace Orchestrator.Coordinator.Preflight;
@@ -27,7 +28,7 @@ internal static class PreflightText
         var lost = split.Counts is { } counts
             ? $", {N(counts.DroppedTooLong + counts.DroppedUnlabelled)} of {N(counts.Rows)} rows dropped, {N(counts.Truncated)} cut"
             : "";
-        return $"{split.Source}: {N(split.Samples)} samples, {N(split.Tokens)} tokens, {N(split.LabelTokens)} with loss ({Share(split.LabelTokens, split.Tokens)}){lost}";
+        return $"{split.Source}: {N(split.Samples)} {Sentence.Plural(split.Samples, "sample")}, {N(split.Tokens)} {Sentence.Plural(split.Tokens, "token")}, {N(split.LabelTokens)} with loss ({Share(split.LabelTokens, split.Tokens)}){lost}";
     }
 
     private static IEnumerable<string> Lines(SplitNumbers split)

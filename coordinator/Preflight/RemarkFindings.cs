@@ -37,7 +37,7 @@ internal static class RemarkFindings
     {
         var first = group.First[0];
         var places = string.Join(", ", group.First.Select(remark => $"line {remark.Place.Line}{(remark.Place.File == first.Place.File ? "" : $" of {Path.GetFileName(files[remark.Place.File])}")}"));
-        var more = group.Count > group.First.Count ? $" and {group.Count - group.First.Count} more rows" : "";
+        var more = group.Count > group.First.Count ? $" and {Jobs.Sentence.Count(group.Count - group.First.Count, "more row")}" : "";
         var advice = group.Code == RemarkCode.DoubledBos ? "; take it out of the text or out of the chat template" : "";
         return $"{Path.GetFileName(files[first.Place.File])}, {places}{more}: {first.Text}{advice}.";
     }

@@ -19,7 +19,7 @@ internal static class JobLoading
             return;
         }
 
-        var result = LayoutPlanner.Plan(Request(material, turn.Session.Fleet));
+        var result = LayoutPlanner.Plan(Request(material, turn.Session.Fleet, turn.Session.MaxWorkers));
         if (result.Layout is { } layout)
         {
             Place(turn, layout);
@@ -41,7 +41,7 @@ internal static class JobLoading
 
     /// <summary>The reason why no fleet could serve the job; null: some could.</summary>
     public static string? Impossible(JobMaterial material) =>
-        LayoutPlanner.Plan(Request(material, new FleetSnapshot(0, []))) is { Layout: null, Waits: false } result ? result.Reason : null;
+        LayoutPlanner.Plan(Request(material, new FleetSnapshot(0, []), maxWorkers: null)) is { Layout: null, Waits: false } result ? result.Reason : null;
 
     public static void OnLoad(JobTurn turn, RankPlacement rank, StageLoadReport report)
     {
@@ -68,12 +68,13 @@ internal static class JobLoading
         JobStepping.OpenWindow(turn);
     }
 
-    private static LayoutRequest Request(JobMaterial material, FleetSnapshot fleet) => new()
+    private static LayoutRequest Request(JobMaterial material, FleetSnapshot fleet, int? maxWorkers) => new()
     {
         Job = material.Spec,
         NumLayers = (int)material.Model.Spec.NumLayers,
         MaxMicroBatchesPerStep = material.Steps.MaxMicroBatchesPerStep,
         Workers = [.. fleet.Workers.Select(worker => new CandidateWorker(worker.Key.WorkerId, worker.Class))],
+        MaxWorkers = maxWorkers,
     };
 
     private static void Place(JobTurn turn, LayoutPlan layout)

@@ -1,4 +1,5 @@
 using Orchestrator.Coordinator.Datasets;
+using Orchestrator.Coordinator.Jobs;
 
 namespace Orchestrator.Coordinator.Runs;
 
@@ -29,7 +30,7 @@ internal sealed class PreparationProgress(IProgress<string> sentences, TimeProvi
         }
 
         _told = clock.GetTimestamp();
-        sentences.Report($"The data is being read: {Path.GetFileName(value.File)}, {value.Rows} rows{Share(value)}{Left(value, clock.GetElapsedTime(_began))}.");
+        sentences.Report($"The data is being read: {Path.GetFileName(value.File)}, {Sentence.Count(value.Rows, "row")}{Share(value)}{Left(value, clock.GetElapsedTime(_began))}.");
     }
 
     private static string Share(DatasetProgress value) => value.TotalBytes > 0 ? $", {100 * value.BytesRead / value.TotalBytes}%" : "";

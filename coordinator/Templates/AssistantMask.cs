@@ -27,12 +27,7 @@ internal static class AssistantMask
         var token = 0;
         foreach (var (start, end) in chat.Generations)
         {
-            // Tokens and spans both come in order; tokens of the span before can straddle into this one.
-            while (token > 0 && offsets[token - 1].End > start)
-            {
-                token--;
-            }
-
+            // Tokens and spans both come in order. A token that straddles from the span before into this one is where that span has left off.
             while (token < offsets.Length && offsets[token].End <= start)
             {
                 token++;

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.CommandLine.Parsing;
 using System.Globalization;
 using System.Net;
+using Orchestrator.Protos.CommandLine;
 using Orchestrator.Worker.Runtime;
 
 namespace Orchestrator.Worker.Sessions;
@@ -51,7 +52,7 @@ internal sealed class WorkerCommand
     /// <summary>The options' values, or the sentences that say what is wrong with them.</summary>
     public (WorkerOptions? Options, IReadOnlyList<string> Errors) Read(ParseResult parsed)
     {
-        var errors = parsed.Errors.Select(error => error.Message).ToList();
+        var errors = OptionErrors.Of(parsed).ToList();
         if (parsed.GetResult(_coordinator) is null)
             errors.Add("--coordinator is missing: give the address of a coordinator, e.g. --coordinator http://10.0.0.1:8081.");
         var token = ReadToken(parsed.GetValue(_tokenFile), errors);

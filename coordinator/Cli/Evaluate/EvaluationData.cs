@@ -11,30 +11,15 @@ internal sealed class EvaluationData(PromptEncoder text, DataSpec data, ModelSpe
 {
     private RowParser? _parser;
 
-    /// <exception cref="InvalidInputException">The file or a row is wrong; the sentence names both.</exception>
+    /// <exception cref="InvalidInputException">The file or rows are wrong; the sentences name both.</exception>
     public IReadOnlyList<EvaluationSample> Read(string path)
     {
         text.RequireTokenizer();
         using var reader = DataFile.Open(path, out _);
         List<EvaluationSample> samples = [];
-        while (reader.Read())
-        {
-            try
-            {
-                var sample = Read(reader);
-                PromptRoom.Fit(sample.Prompt, settings, model);
-                samples.Add(sample);
-            }
-            catch (RowException fault)
-            {
-                throw fault.At(path, reader.Place.Line);
-            }
-            catch (InvalidInputException refused)
-            {
-                throw new RowException(refused.Message.TrimEnd('.'), inner: refused).At(path, reader.Place.Line);
-            }
-        }
-
+        var faults = new RowFaults();
+        faults.ReadAll(reader, path, () => samples.Add(Read(reader)));
+        faults.ThrowIfAny();
         return samples.Count > 0 ? samples : throw new InvalidInputException($"{path} has no rows.");
     }
 
@@ -42,14 +27,27 @@ internal sealed class EvaluationData(PromptEncoder text, DataSpec data, ModelSpe
     {
         using var document = JsonRecord.Parse(reader.Record, reader.Place, out _);
         _parser ??= ParserFor(document.RootElement);
-        if (_parser.Format == DataFormat.Tokens) return OfTokens(reader);
-        return _parser.Read(document.RootElement, reader.Place, new RemarkTally()) switch
+        var row = _parser.Format == DataFormat.Tokens ? null : _parser.Read(document.RootElement, reader.Place, new RemarkTally());
+        // A model without a template is no row's fault.
+        if (row is ChatRow) text.RequireTemplate();
+        try
         {
-            ChatRow chat => OfChat(chat),
-            CompletionRow pair => new EvaluationSample(text.EncodeText(pair.Prompt), text.ShownAnswer(pair.Completion).Trim()),
-            _ => throw new RowException("a row of plain text has no question and no answer; evaluate takes chats, prompts with completions, and tokens"),
-        };
+            var sample = row is null ? OfTokens(reader) : OfText(row);
+            PromptRoom.Fit(sample.Prompt, settings, model);
+            return sample;
+        }
+        catch (InvalidInputException refused)
+        {
+            throw new RowException(refused.Message.TrimEnd('.'), inner: refused);
+        }
     }
+
+    private EvaluationSample OfText(DataRow row) => row switch
+    {
+        ChatRow chat => OfChat(chat),
+        CompletionRow pair => new EvaluationSample(text.EncodeText(pair.Prompt), text.ShownAnswer(pair.Completion).Trim()),
+        _ => throw new RowException("a row of plain text has no question and no answer; evaluate takes chats, prompts with completions, and tokens"),
+    };
 
     private RowParser ParserFor(JsonElement first)
     {

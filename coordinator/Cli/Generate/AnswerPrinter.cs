@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Text.Json.Nodes;
 using Orchestrator.Coordinator.Cli.Progress;
+using Orchestrator.Coordinator.Jobs;
 
 namespace Orchestrator.Coordinator.Cli.Generate;
 
@@ -32,7 +33,7 @@ internal sealed class AnswerPrinter(CommandOutput output, GenerationSettings set
         output.Results.WriteLine(answer.HasText ? "" : string.Join(' ', answer.Ids));
         var rate = answer.Ids.Count / Stopwatch.GetElapsedTime(_started).TotalSeconds;
         var seed = settings.Sampling is { } sampling ? $"; seed {sampling.Seed}" : "";
-        output.Messages.WriteLine($"[ended by {AnswerReasons.Text(answer.Reason!.Value)}: {answer.Ids.Count} tokens, {StatusText.TokensPerSecond(rate)} tokens/s{seed}]");
+        output.Messages.WriteLine($"[ended by {AnswerReasons.Text(answer.Reason!.Value)}: {Sentence.Count(answer.Ids.Count, "token")}, {StatusText.TokensPerSecond(rate)} tokens/s{seed}]");
     }
 
     /// <summary>One of several answers, whole.</summary>

@@ -25,9 +25,10 @@ internal sealed record GenerateInput(WholeModelInput Model, PromptEncoder Text, 
         var text = PromptEncoder.Open(model.Model.Path, model.Job.Data);
         if (options.Stops.Count > 0 && text.Tokenizer is null) throw new InvalidInputException($"--stop needs a tokenizer, and {model.Model.Path} has none.");
         var settings = new GenerationSettings(GenerationSettings.CheckedLength(options.MaxNewTokens), text.StopTokens, options.Stops, SamplingOf(options));
-        var prompts = ReadPrompts(options, text, currentFolder);
+        void Check(int[] prompt) => PromptRoom.Fit(prompt, settings, model.Model.Spec);
+        var prompts = ReadPrompts(options, text, Check, currentFolder);
         if (prompts is null) text.RequireTemplate();
-        foreach (var prompt in prompts ?? []) PromptRoom.Fit(prompt, settings, model.Model.Spec);
+        foreach (var prompt in prompts ?? []) Check(prompt);
         return new GenerateInput(model, text, settings, prompts, options.Json);
     }
 
@@ -54,12 +55,28 @@ internal sealed record GenerateInput(WholeModelInput Model, PromptEncoder Text, 
         Seed = (ulong)(options.Seed ?? RandomNumberGenerator.GetInt32(int.MaxValue)),
     };
 
-    private static IReadOnlyList<int[]>? ReadPrompts(GenerateOptions options, PromptEncoder text, string currentFolder)
+    private static IReadOnlyList<int[]>? ReadPrompts(GenerateOptions options, PromptEncoder text, Action<int[]> check, string currentFolder)
     {
         if (options.PromptIds is { } ids) return [ReadIds(ids)];
-        if (options.Messages is { } file) return [.. ConversationFile.Read(Path.GetFullPath(file, currentFolder)).Select(text.EncodeChat)];
+        if (options.Messages is { } file) return ConversationFile.Read(Path.GetFullPath(file, currentFolder), chat => PromptOf(chat, text, check));
         if (options.Prompt is not { } prompt) return null;
         return [text.HasTemplate && !options.Raw ? text.EncodeChat(Turns.Chat([(ChatRoles.User, prompt)])) : text.EncodeText(prompt)];
+    }
+
+    private static int[] PromptOf(ChatRow chat, PromptEncoder text, Action<int[]> check)
+    {
+        // A model without a template is no row's fault.
+        text.RequireTemplate();
+        try
+        {
+            var prompt = text.EncodeChat(chat);
+            check(prompt);
+            return prompt;
+        }
+        catch (InvalidInputException refused)
+        {
+            throw new RowException(refused.Message.TrimEnd('.'), inner: refused);
+        }
     }
 
     private static int[] ReadIds(string list) => [.. list.Split([',', ' '], StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).Select(item =>

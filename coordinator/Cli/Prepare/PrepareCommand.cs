@@ -9,7 +9,7 @@ internal static class PrepareCommand
     {
         var job = new Argument<string>("JOB.yaml") { Description = "The job file (YAML or JSON).", Validators = { PathCheck.NotEmpty } };
         var sets = new Option<string[]>("--set") { Description = "Sets a key of the job file: key=value with a YAML value; may be repeated.", DefaultValueFactory = _ => [] };
-        var clock = new Option<string?>("--clock") { Description = "The moment that strftime_now in the chat template tells (ISO 8601): the same as --set data.clock=…" };
+        var clock = ClockOption.Create(": the same as --set data.clock=…");
         var folder = new Option<string?>("--out") { Description = "The output folder, in place of the job file's: the prepared data is kept there for train.", Validators = { PathCheck.NotEmpty } };
         var show = new Option<int?>("--show") { Description = "Prints the first N samples: text, and each token with id, text and whether it carries loss." };
         var json = new Option<bool>("--json") { Description = "One JSON object a sample on stdout: index, text, input_ids, labels; the report goes to stderr." };

@@ -40,7 +40,7 @@ internal sealed class PrepareRun(PrepareOptions options, CommandOutput output, C
     private JobSpec? ReadJob(string currentFolder)
     {
         var path = Path.GetFullPath(options.JobFile, currentFolder);
-        var parsed = JobFile.Parse(TrainRequest.ReadDocument(path), options.JobFile, Path.GetDirectoryName(path)!, options.Sets, currentFolder);
+        var parsed = JobFile.ParseWithPaths(TrainRequest.ReadDocument(path), options.JobFile, Path.GetDirectoryName(path)!, options.Sets, currentFolder);
         foreach (var error in parsed.Errors) output.Error(error);
         return options.Out is { } folder && parsed.Spec is { } job ? job with { Output = Path.GetFullPath(folder, currentFolder) } : parsed.Spec;
     }

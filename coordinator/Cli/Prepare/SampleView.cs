@@ -1,4 +1,5 @@
 using Orchestrator.Coordinator.Datasets;
+using Orchestrator.Coordinator.Jobs;
 using Orchestrator.Coordinator.Tokenizers;
 using Spectre.Console;
 
@@ -15,7 +16,7 @@ internal sealed class SampleView(CommandOutput output)
     public void Write(int index, string text, ReadOnlySpan<int> inputIds, ReadOnlySpan<int> labels, Tokenizer? tokenizer)
     {
         output.Results.WriteLine();
-        output.Results.WriteLine($"sample {index}: {inputIds.Length} tokens, {TokensRow.CountLabels(labels)} with loss");
+        output.Results.WriteLine($"sample {index}: {Sentence.Count(inputIds.Length, "token")}, {TokensRow.CountLabels(labels)} with loss");
         if (_console is null || tokenizer is null) output.Results.WriteLine(VisibleText.Lines(text));
         else WriteText(_console, inputIds, labels, tokenizer);
         for (var i = 0; i < inputIds.Length; i++)

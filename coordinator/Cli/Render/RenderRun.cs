@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using Orchestrator.Coordinator.Datasets;
+using Orchestrator.Coordinator.Jobs;
 using Orchestrator.Coordinator.Templates;
 using Orchestrator.Coordinator.Tokenizers;
 
@@ -12,21 +13,17 @@ internal sealed class RenderRun(RenderSource source, DateTime clock, bool json, 
     public void Run(string data)
     {
         TemplateException? refusal = null;
-        using var lines = new JsonLines(data);
-        while (lines.Read())
+        foreach (var (input, line) in Read(data))
         {
-            // Half of a surrogate pair is replaced, as in rows that are trained on.
-            using var row = JsonRecord.ParseLine(lines, data, out _);
-            var input = ChatInputReader.Read(row.RootElement, $"{data}, line {lines.Number}", source.SpecialTokens, clock);
             try
             {
-                Render(source.Templates.Of(input.Tools)!, input, lines.Number);
+                Render(source.Templates.Of(input.Tools)!, input, line);
             }
             catch (TemplateException error) when (json)
             {
                 // A script that reads a line a conversation finds the reason in each of them; the command still ends as a wrong request.
                 refusal = error;
-                WriteError(error, lines.Number);
+                WriteError(error, line);
             }
         }
 
@@ -34,6 +31,22 @@ internal sealed class RenderRun(RenderSource source, DateTime clock, bool json, 
         {
             throw refusal;
         }
+    }
+
+    /// <summary>All conversations, before the first is rendered: where a row is wrong there are no results. Kept, for a pipe is read only once.</summary>
+    private List<(ChatInput Input, long Line)> Read(string data)
+    {
+        List<(ChatInput Input, long Line)> inputs = [];
+        var faults = new RowFaults();
+        using var lines = new JsonLines(data);
+        faults.ReadAll(lines, data, () =>
+        {
+            // Half of a surrogate pair is replaced, as in rows that are trained on.
+            using var row = JsonRecord.Parse(lines.Line, lines.Place, out _);
+            inputs.Add((ChatInputReader.Read(row.RootElement.Clone(), source.SpecialTokens, clock), lines.Number));
+        });
+        faults.ThrowIfAny();
+        return inputs;
     }
 
     private void Render(ModelTemplate template, ChatInput input, long line)
@@ -97,9 +110,9 @@ internal sealed class RenderRun(RenderSource source, DateTime clock, bool json, 
     /// <summary>The text; then its tokens, those of the assistant with a mark.</summary>
     private void Show(RenderedChat chat, TokenizerEncoding? encoding, bool[]? mask, string lost, long line)
     {
-        var facts = encoding is null ? "" : mask is null ? $", {encoding.Ids.Length} tokens; {lost}"
-            : $", {encoding.Ids.Length} tokens, {mask.Count(m => m)} of them written by the assistant (*)";
-        results.WriteLine($"== line {line}: {chat.Text.Length} characters{facts}");
+        var facts = encoding is null ? "" : mask is null ? $", {Sentence.Count(encoding.Ids.Length, "token")}; {lost}"
+            : $", {Sentence.Count(encoding.Ids.Length, "token")}, {mask.Count(m => m)} of them written by the assistant (*)";
+        results.WriteLine($"== line {line}: {Sentence.Count(chat.Text.Length, "character")}{facts}");
         results.WriteLine(VisibleText.Lines(chat.Text));
         for (var i = 0; encoding is not null && i < encoding.Ids.Length; i++)
         {

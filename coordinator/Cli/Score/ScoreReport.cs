@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using Orchestrator.Coordinator.Cli.Progress;
+using Orchestrator.Coordinator.Jobs;
 using Orchestrator.Protos;
 
 namespace Orchestrator.Coordinator.Cli.Score;
@@ -49,7 +50,7 @@ internal sealed class ScoreReport(TextWriter writer, bool json)
             return;
         }
 
-        writer.WriteLine($"mean loss {(mean is { } value ? StatusText.Loss(value) : "-")}, perplexity {(perplexity is { } p ? StatusText.Loss(p) : "-")}, {_labelTokens} label tokens");
+        writer.WriteLine($"mean loss {(mean is { } value ? StatusText.Loss(value) : "-")}, perplexity {(perplexity is { } p ? StatusText.Loss(p) : "-")}, {Sentence.Count((long)_labelTokens, "label token")}");
     }
 
     // JSON has no number for what is not finite.

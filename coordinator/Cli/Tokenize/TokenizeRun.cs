@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Orchestrator.Coordinator.Datasets;
+using Orchestrator.Coordinator.Jobs;
 using Orchestrator.Coordinator.Tokenizers;
 
 namespace Orchestrator.Coordinator.Cli.Tokenize;
@@ -26,25 +27,25 @@ internal sealed class TokenizeRun(Tokenizer tokenizer, bool addSpecialTokens, bo
 
     private void RunFile(string file)
     {
+        List<string> texts = [];
+        var faults = new RowFaults();
         using var lines = new JsonLines(file);
-        while (lines.Read())
-        {
-            Tokenize(Text(lines, file));
-        }
+        faults.ReadAll(lines, file, () => texts.Add(Text(lines)));
+        faults.ThrowIfAny();
+        texts.ForEach(Tokenize);
     }
 
-    private static string Text(JsonLines lines, string file)
+    private static string Text(JsonLines lines)
     {
-        using var row = JsonRecord.ParseLine(lines, file, out var wasRepaired);
-        var where = $"{file}, line {lines.Number}";
+        using var row = JsonRecord.Parse(lines.Line, lines.Place, out var wasRepaired);
         if (wasRepaired)
         {
-            throw new InvalidInputException($"{where}: the row holds half a surrogate pair (\\ud800 to \\udfff), which is no character; take it out.");
+            throw new RowException("the row holds half a surrogate pair (\\ud800 to \\udfff), which is no character; take it out");
         }
 
         return row.RootElement.ValueKind == JsonValueKind.Object && row.RootElement.TryGetProperty("text", out var text) && text.ValueKind == JsonValueKind.String
             ? text.GetString()!
-            : throw new InvalidInputException($"{where}: a row to tokenize is {{\"text\": \"…\"}}.");
+            : throw new RowException("a row to tokenize is {\"text\": \"…\"}");
     }
 
     private void Tokenize(string text)
@@ -61,6 +62,6 @@ internal sealed class TokenizeRun(Tokenizer tokenizer, bool addSpecialTokens, bo
             results.WriteLine($"{id,7} {VisibleText.Quoted(tokenizer.Decode([id], skipSpecialTokens: false))}");
         }
 
-        results.WriteLine($"{ids.Length} tokens");
+        results.WriteLine(Sentence.Count(ids.Length, "token"));
     }
 }

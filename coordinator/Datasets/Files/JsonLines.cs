@@ -12,6 +12,9 @@ internal sealed class JsonLines(string path) : IDisposable
     /// <summary>Bytes of the file before the line.</summary>
     public long LineOffset { get; private set; }
 
+    /// <summary>Where the line begins; its file is 0.</summary>
+    public RecordPlace Place => new(0, Number, 0, LineOffset);
+
     public long BytesRead => _file.Offset;
 
     public ReadOnlyMemory<byte> Line { get; private set; }

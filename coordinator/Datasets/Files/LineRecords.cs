@@ -7,7 +7,7 @@ internal sealed class LineRecords(string path) : RecordReader
 
     public override ReadOnlyMemory<byte> Record => _lines.Line;
 
-    public override RecordPlace Place => new(0, _lines.Number, 0, _lines.LineOffset);
+    public override RecordPlace Place => _lines.Place;
 
     public override long BytesRead => _lines.BytesRead;
 

@@ -41,23 +41,6 @@ internal static class JsonRecord
         }
     }
 
-    /// <summary>Parses the current line of a file; the caller disposes of it.</summary>
-    /// <param name="lines">The file.</param>
-    /// <param name="path">Its name, for messages.</param>
-    /// <param name="wasRepaired">A half of a surrogate pair was replaced by U+FFFD.</param>
-    /// <exception cref="InvalidInputException">The line is not UTF-8 or no JSON value; the sentence names file, line and byte.</exception>
-    public static JsonDocument ParseLine(JsonLines lines, string path, out bool wasRepaired)
-    {
-        try
-        {
-            return Parse(lines.Line, new RecordPlace(0, lines.Number, 0, lines.LineOffset), out wasRepaired);
-        }
-        catch (RowException fault)
-        {
-            throw fault.At(path, lines.Number);
-        }
-    }
-
     private static void CheckEncoding(ReadOnlySpan<byte> json, RecordPlace place)
     {
         if (Utf8.IsValid(json))

@@ -6,8 +6,6 @@ namespace Orchestrator.Coordinator.Datasets;
 /// <remarks>For one run. The model's tokenizer is opened when the first row needs it: token rows do without.</remarks>
 internal sealed class SplitReader(DataSpec data, Func<ModelText> model, int vocabSize, SampleRules rules, bool keepTexts = false)
 {
-    private const int MaxFaults = 20;
-
     private readonly List<FileFacts> _files = [];
     private readonly RemarkTally _remarks = new();
     private readonly SampleStatistics _statistics = new();
@@ -48,15 +46,13 @@ internal sealed class SplitReader(DataSpec data, Func<ModelText> model, int voca
 
     private static void Refuse(SampleBatch batch, IReadOnlyList<string> files)
     {
-        var faults = batch.Faults.ToList();
-        if (faults.Count == 0)
+        var faults = new RowFaults();
+        foreach (var (fault, place) in batch.Faults)
         {
-            return;
+            faults.Add(fault, files[place.File], place.Line);
         }
 
-        var sentences = faults.Take(MaxFaults).Select(fault => fault.Fault.At(files[fault.Place.File], fault.Place.Line).Message);
-        var more = faults.Count > MaxFaults ? $"\n{faults.Count - MaxFaults} more rows beside these are wrong." : "";
-        throw new InvalidInputException(string.Join('\n', sentences) + more, faults[0].Fault);
+        faults.ThrowIfAny();
     }
 
     private IRecordWork WorkFor(int file, string path, RecordReader reader)

@@ -10,7 +10,19 @@ internal static class JobFile
     /// <param name="sets"><c>key=value</c> overrides with YAML values; later ones win.</param>
     /// <param name="currentFolder">Relative paths of the overrides are relative to this.</param>
     /// <remarks>Pure: touches no file. Never throws on any document or override.</remarks>
-    public static JobFileResult Parse(string text, string documentName, string baseFolder, IReadOnlyList<string> sets, string currentFolder)
+    public static JobFileResult Parse(string text, string documentName, string baseFolder, IReadOnlyList<string> sets, string currentFolder) =>
+        Parse(text, documentName, baseFolder, sets, currentFolder, JobRules.Check);
+
+    /// <summary>The same for a job that is to run on this machine: what it names must be there too, and all that is not is told at once with the other errors.</summary>
+    public static JobFileResult ParseWithPaths(string text, string documentName, string baseFolder, IReadOnlyList<string> sets, string currentFolder) =>
+        Parse(text, documentName, baseFolder, sets, currentFolder, (values, errors) =>
+        {
+            JobRules.Check(values, errors);
+            JobPaths.Check(values, errors);
+        });
+
+    private static JobFileResult Parse(
+        string text, string documentName, string baseFolder, IReadOnlyList<string> sets, string currentFolder, Action<JobValues, JobFileErrors> check)
     {
         var errors = new JobFileErrors();
         var source = new YamlSource(Sentence.Clean(documentName, 500), baseFolder, 0);
@@ -25,7 +37,7 @@ internal static class JobFile
         }
 
         var values = JobValues.Read(root, errors);
-        JobRules.Check(values, errors);
+        check(values, errors);
         if (errors.Count > 0)
         {
             return new JobFileResult(null, errors.ToSentences(), "");

@@ -16,6 +16,6 @@ internal sealed class JobFileErrors
         var sentences = _errors
             .OrderBy(error => error.Place.Source.Order).ThenBy(error => error.Place.Line).ThenBy(error => error.Place.Column)
             .Select(error => $"{error.Place}: {error.Message}{(error.Message.EndsWith('?') ? "" : ".")}").Distinct().ToList();
-        return sentences.Count <= MaxErrors ? sentences : [.. sentences.Take(MaxErrors), $"{sentences.Count - MaxErrors} more errors are not shown."];
+        return sentences.Count <= MaxErrors ? sentences : [.. sentences.Take(MaxErrors), $"{Sentence.Count(sentences.Count - MaxErrors, "more error is", "more errors are")} not shown."];
     }
 }

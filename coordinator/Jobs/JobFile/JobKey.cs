@@ -13,6 +13,9 @@ internal sealed record JobKey(string Path, KeyType Type, string? Default, string
     /// <summary>True: every value but the default is known and not built yet.</summary>
     public bool OnlyDefaultIsBuilt { get; init; }
 
+    /// <summary>What the key must be, for messages.</summary>
+    public string Expected => NotBuilt.Count == 0 ? Type.Expected : $"{Type.Expected} (not built yet: {string.Join(", ", NotBuilt)})";
+
     public string Section => Path.Contains('.', StringComparison.Ordinal) ? Path[..Path.LastIndexOf('.')] : "";
 
     public string Name => Path[(Path.LastIndexOf('.') + 1)..];

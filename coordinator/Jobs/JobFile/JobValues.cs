@@ -1,3 +1,5 @@
+using Orchestrator.Protos.CommandLine;
+
 namespace Orchestrator.Coordinator.Jobs;
 
 /// <summary>The value of every key of one job, with the node that gave it (null: the default).</summary>
@@ -42,6 +44,14 @@ internal sealed class JobValues
 
     /// <summary>Where the key was given.</summary>
     public YamlPlace PlaceOf(string path) => _values[path].Node!.Place;
+
+    /// <summary>The paths that were given for a key, each with its own node; none where the key stands at its default.</summary>
+    public IEnumerable<(YamlNode Node, string Path)> PathsOf(string path) => !_values.TryGetValue(path, out var value) || value.Node is null ? [] : value.Value switch
+    {
+        string single => [(value.Node, single)],
+        ValueList<string> several => (value.Node is YamlSequence sequence ? sequence.Items : [value.Node]).Zip(several),
+        _ => [],
+    };
 
     /// <summary>Fills in what depends on the document: its name and the output folder beside it.</summary>
     public void Complete(string documentName, string baseFolder)
@@ -94,7 +104,7 @@ internal sealed class JobValues
 
     private void ReadKey(JobKey key, YamlNode node)
     {
-        var context = new KeyContext(_errors, key.Path, key.Type.Expected);
+        var context = new KeyContext(_errors, key.Path, key.Expected);
         var value = key.Type.Read(node, context);
         if (context.Failed)
         {
@@ -103,12 +113,16 @@ internal sealed class JobValues
 
         if ((value is string word && key.NotBuilt.Contains(word, StringComparer.Ordinal)) || (key.OnlyDefaultIsBuilt && !Equals(value, DefaultOf(key))))
         {
-            _errors.Add(node.Place, $"{key.Path}: {Short(key, value)} is not built yet; leave it at {key.Default}");
+            _errors.Add(node.Place, $"{key.Path}: {Short(key, value)} is not built yet; {Instead(key)}");
             return;
         }
 
         _values[key.Path] = (value, node);
     }
+
+    // Words of which only one is built are the default alone.
+    private static string Instead(JobKey key) =>
+        key.Type is ChoiceType choice && choice.Choices.Except(key.NotBuilt, StringComparer.Ordinal).ToList() is { Count: > 1 } built ? $"give {Sentence.Join(built)}" : $"leave it at {key.Default}";
 
     private static string Short(JobKey key, object? value)
     {

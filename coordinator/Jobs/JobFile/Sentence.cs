@@ -30,6 +30,15 @@ internal static class Sentence
         return shown.Append(text.Length > maxLength ? "…" : "").ToString();
     }
 
+    /// <summary>A number and what it counts, as "1 row" and "2 rows".</summary>
+    /// <param name="count">The number.</param>
+    /// <param name="one">What one of them is called.</param>
+    /// <param name="many">What several are called; null: the same with an s.</param>
+    public static string Count(long count, string one, string? many = null) => string.Create(CultureInfo.InvariantCulture, $"{count} {Plural(count, one, many)}");
+
+    /// <summary>What so many of them are called.</summary>
+    public static string Plural(long count, string one, string? many = null) => count == 1 ? one : many ?? one + "s";
+
     public static string LowerFirst(string text) => text.Length == 0 ? text : char.ToLowerInvariant(text[0]) + text[1..];
 
     public static string Join(IEnumerable<string> choices)

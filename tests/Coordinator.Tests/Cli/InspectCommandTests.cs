@@ -88,6 +88,24 @@ public sealed class InspectCommandTests
         Assert.Equal(2, facts.RootElement.GetProperty("files").GetProperty("a.jsonl").GetProperty("label_tokens").GetInt32());
     }
 
+    [Fact]
+    public async Task Run_DatasetsWithRowsThatAreWrong_NamesEach()
+    {
+        using var folder = new TemporaryFolder();
+        await File.WriteAllTextAsync(folder.At("a.jsonl"), "{\"input_ids\": [1\n{\"input_ids\":[1,2],\"labels\":[1,2]}\n{\"input_ids\":[1,2],\"labels\":[1]}\n", TestContext.Current.CancellationToken);
+        await File.WriteAllTextAsync(folder.At("b.jsonl"), "{\"text\":\"x\"}\n{\"text\":5}\n", TestContext.Current.CancellationToken);
+
+        var all = await RunAsync(folder.Path, json: true);
+        var one = await RunAsync(folder.At("a.jsonl"), json: false);
+
+        Assert.Equal((2, ""), (all.Code, all.Results));
+        Assert.Equal((2, ""), (one.Code, one.Results));
+        string[] places = [$"error: {folder.At("a.jsonl")}, line 1: ", $"error: {folder.At("a.jsonl")}, line 3: ", $"error: {folder.At("b.jsonl")}, line 2: "];
+        Assert.All(all.Messages.TrimEnd().Split('\n').Zip(places), pair => Assert.StartsWith(pair.Item2, pair.Item1, StringComparison.Ordinal));
+        Assert.Equal(3, all.Messages.TrimEnd().Split('\n').Length);
+        Assert.Equal(all.Messages.Split('\n')[..2], one.Messages.TrimEnd().Split('\n'));
+    }
+
     [Theory]
     [InlineData("nothing", "does not exist")]
     [InlineData("facts.json", "holds nothing that is known here")]

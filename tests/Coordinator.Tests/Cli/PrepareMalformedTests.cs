@@ -28,7 +28,7 @@ public sealed class PrepareMalformedTests : IDisposable
         ["duplicate_keys.jsonl"] = ["warning [duplicate-key] duplicate_keys.jsonl, line 2: the field 'prompt' stands twice; its last value is used"],
         ["nan.jsonl"] = ["nan.jsonl, line 2: it is not valid JSON: NaN and Infinity are not JSON"],
         ["lone_surrogate.jsonl"] = ["warning [lone-surrogate] lone_surrogate.jsonl, line 2: half of a surrogate pair"],
-        ["escapes.jsonl"] = ["1 rows of the format prompt_completion"],
+        ["escapes.jsonl"] = ["1 row of the format prompt_completion"],
         ["deep.jsonl"] = ["deep.jsonl, line 1: it is not valid JSON: it is nested too deeply"],
         ["two_objects_on_a_line.jsonl"] = ["two_objects_on_a_line.jsonl, line 1: it is not valid JSON: there is text after the JSON object"],
         ["trailing_comma.json"] = ["trailing_comma.json, line 24, column ", "the comma before ] is one too many"],

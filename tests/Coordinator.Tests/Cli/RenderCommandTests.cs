@@ -48,6 +48,24 @@ public sealed class RenderCommandTests
         });
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Render_RowsThatAreWrongBehindGoodOnes_NamesEachAndShowsNothing(bool json)
+    {
+        using var folder = new TemporaryFolder();
+        var file = folder.At("data.jsonl");
+        File.WriteAllText(file, "{\"messages\":[{\"role\":\"user\",\"content\":\"a\"}]}\n{\"messages\":5}\n{\"messages\":[{\"role\":\"user\",\"content\":\"a\"}]}\n\n{\n");
+
+        var run = await CommandRun.RunAsync(["render", "--template", Fixtures.At("templates", "chatml", "template.jinja"), "--data", file, .. json ? ["--json"] : Array.Empty<string>()]);
+
+        Assert.Equal((ExitCodes.WrongRequest, ""), (run.Code, run.Results));
+        var told = run.Messages.TrimEnd().Split('\n');
+        Assert.Equal(2, told.Length);
+        Assert.Equal($"error: {file}, line 2: a chat is an object with a list of \"messages\".", told[0]);
+        Assert.StartsWith($"error: {file}, line 5: it is not valid JSON", told[1], StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task Render_BrokenTemplate_SaysSoInEveryLineAndEndsWithTwo()
     {

@@ -83,4 +83,16 @@ public sealed class TokenizeCommandTests
         Assert.Equal(ExitCodes.WrongRequest, (await CommandRun.RunAsync(["tokenize", "--model", model])).Code);
         Assert.Equal(ExitCodes.WrongRequest, (await CommandRun.RunAsync(["tokenize", "--model", model, "a", "--data", "b"])).Code);
     }
+
+    [Fact]
+    public async Task Tokenize_RowsThatAreWrongBehindGoodOnes_NamesEachAndShowsNothing()
+    {
+        using var folder = new TemporaryFolder();
+        File.WriteAllText(folder.At("data.jsonl"), "{\"text\":\"a\"}\n{\"txt\":\"a\"}\n{\"text\":\"a\"}\n[\n");
+
+        var run = await CommandRun.RunAsync("tokenize", "--model", Fixtures.At("tokenizers", "llama3"), "--data", folder.At("data.jsonl"), "--json");
+
+        Assert.Equal((ExitCodes.WrongRequest, ""), (run.Code, run.Results));
+        Assert.Matches("^error: .*data\\.jsonl, line 2: .*\nerror: .*data\\.jsonl, line 4: .*\n$", run.Messages);
+    }
 }

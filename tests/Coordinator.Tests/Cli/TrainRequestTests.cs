@@ -33,6 +33,7 @@ public sealed class TrainRequestTests : IDisposable
 
     [Theory]
     [InlineData("layout={replicas: 2, stages: 3}", 5, "needs 6 workers, but 5 are to be started; give --workers 6")]
+    [InlineData("layout={replicas: 1, stages: 2}", 1, "The layout of 1 replica x 2 stages needs 2 workers, but 1 is to be started; give --workers 2")]
     [InlineData("layout={replicas: 16, stages: 17}", null, "needs 272 workers, but train starts at most 256")]
     [InlineData("layout={replicas: 16, stages: 100000}", 256, "needs 1600000 workers, but 256 are to be started")]
     [InlineData("resources.workers=257", null, "resources.workers is 257, but train starts at most 256; ask for fewer.")]
@@ -43,9 +44,21 @@ public sealed class TrainRequestTests : IDisposable
         Assert.Contains(sentence, error.Message, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void Read_JobWhoseFilesAreNotThere_NamesEachOfThem()
+    {
+        File.WriteAllText(_folder.At("job.yaml"), "{model: m, data: {train: t.jsonl, eval: [e.jsonl]}}");
+        var (request, errors) = TrainRequest.Read(new TrainOptions("job.yaml") { Sets = ["data.chat_template=c.jinja"] }, _folder.Path);
+        Assert.Null(request);
+        Assert.Equal(
+            ["job.yaml, line 1, column 9: model: ", "job.yaml, line 1, column 26: data.train: ", "job.yaml, line 1, column 42: data.eval: ", "--set data.chat_template=c.jinja: data.chat_template: "],
+            errors.Select(error => error[..error.IndexOf('\'', StringComparison.Ordinal)]));
+    }
+
     private (TrainRequest? Request, IReadOnlyList<string> Errors) Read(string set, int? workers)
     {
-        Directory.CreateDirectory(_folder.Path);
+        Directory.CreateDirectory(_folder.At("m"));
+        File.WriteAllText(_folder.At("t.jsonl"), "");
         File.WriteAllText(_folder.At("job.yaml"), "{model: m, data: {train: t.jsonl}}");
         return TrainRequest.Read(new TrainOptions("job.yaml") { Sets = [set], Workers = workers }, _folder.Path);
     }

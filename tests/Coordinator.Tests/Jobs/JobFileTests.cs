@@ -225,6 +225,7 @@ public class JobFileTests
     [InlineData("adapter: {init_from: x, r: 8}", "adapter.r comes from the adapter in adapter.init_from")]
     [InlineData("adapter: {init_from: x, r: 16}", "line 4, column 28: adapter.r comes from the adapter in adapter.init_from")]
     [InlineData("adapter: {init_from: x, target_modules: all-linear}", "adapter.target_modules comes from the adapter in adapter.init_from")]
+    [InlineData("training: {optimizer: adam}", "training.optimizer must be adamw, adamw_8bit, sgd or lion (not built yet: adamw_8bit, lion), not 'adam'.")]
     [InlineData("name: a\nname: b", "the key 'name' stands twice in the same mapping")]
     [InlineData("name: &a x\noutput: *a", "anchors and aliases are not supported")]
     [InlineData("name: !!str 5", "tags are not supported")]
@@ -243,9 +244,9 @@ public class JobFileTests
     [InlineData("adapter: {bias: lora_only}", "adapter.bias: lora_only is not built yet")]
     [InlineData("adapter: {modules_to_save: [embed_tokens]}", "adapter.modules_to_save: [embed_tokens] is not built yet")]
     [InlineData("adapter: {init_lora_weights: pissa}", "adapter.init_lora_weights: pissa is not built yet")]
-    [InlineData("training: {method: dpo}", "training.method: dpo is not built yet")]
+    [InlineData("training: {method: dpo}", "training.method: dpo is not built yet; leave it at sft.")]
     [InlineData("training: {optimizer: adamw_8bit}", "training.optimizer: adamw_8bit is not built yet")]
-    [InlineData("training: {optimizer: lion}", "training.optimizer: lion is not built yet")]
+    [InlineData("training: {optimizer: lion}", "training.optimizer: lion is not built yet; give adamw or sgd.")]
     [InlineData("training: {lr_scheduler: wsd}", "training.lr_scheduler: wsd is not built yet")]
     [InlineData("training: {min_lr_ratio: 0.1}", "training.min_lr_ratio: 0.1 is not built yet")]
     [InlineData("training: {neftune_noise_alpha: 5}", "training.neftune_noise_alpha: 5.0 is not built yet")]
@@ -262,7 +263,7 @@ public class JobFileTests
         => Assert.Contains(expected, Assert.Single(Errors(Minimal + lines + "\n")), StringComparison.Ordinal);
 
     [Theory]
-    [InlineData("format: preference", "data.format: preference is not built yet; leave it at auto")]
+    [InlineData("format: preference", "data.format: preference is not built yet; give auto, messages, sharegpt, alpaca, prompt_completion, text or tokens.")]
     [InlineData("chat_template: chatml", "data.chat_template: chatml is not built yet as the name of a template")]
     [InlineData("fields: {promt: question}", "unknown field 'promt' in data.fields; did you mean 'prompt'?")]
     [InlineData("fields: {prompt: [question]}", "data.fields.prompt must be the name of a field of the rows, not a list")]
@@ -338,6 +339,50 @@ public class JobFileTests
     {
         var result = JobFile.Parse(Minimal, "job.yaml", "/base", [set], "/cwd");
         Assert.StartsWith(expected, Assert.Single(result.Errors), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void ParseWithPaths_OfWhatIsNotThere_NamesEachAtItsPlaceBesideTheOtherErrors()
+    {
+        using var folder = new TemporaryFolder();
+        Directory.CreateDirectory(folder.At("there"));
+        File.WriteAllText(folder.At("there.jsonl"), "");
+        const string Text = """
+            model: base
+            data:
+              train: [there.jsonl, a.jsonl, there]
+              eval_split: 0.5
+              eval: e.jsonl
+              chat_template: ./t.jinja
+            adapter: {init_from: there.jsonl}
+            """;
+
+        var result = JobFile.ParseWithPaths(Text, "job.yaml", folder.Path, ["data.eval=[/none.jsonl, f.jsonl]"], folder.At("there"));
+
+        Assert.Null(result.Spec);
+        Assert.Equal(
+            [
+                $"job.yaml, line 1, column 8: model: '{folder.At("base")}' does not exist; give the path of a model folder (relative paths are relative to the job file).",
+                $"job.yaml, line 3, column 24: data.train: '{folder.At("a.jsonl")}' does not exist; give the path of a data file (relative paths are relative to the job file).",
+                $"job.yaml, line 3, column 33: data.train: '{folder.At("there")}' is a folder; give a data file (relative paths are relative to the job file).",
+                "job.yaml, line 4, column 15: data.eval and data.eval_split are both given; keep one of them.",
+                $"job.yaml, line 6, column 18: data.chat_template: '{folder.At("t.jinja")}' does not exist; give the path of a .jinja file (relative paths are relative to the job file).",
+                $"job.yaml, line 7, column 22: adapter.init_from: '{folder.At("there.jsonl")}' is a file; give an adapter folder (relative paths are relative to the job file).",
+                "--set data.eval=[/none.jsonl, f.jsonl]: data.eval: '/none.jsonl' does not exist; give the path of a data file.",
+                $"--set data.eval=[/none.jsonl, f.jsonl]: data.eval: '{folder.At("there", "f.jsonl")}' does not exist; give the path of a data file (relative paths are relative to the current folder).",
+            ],
+            result.Errors);
+    }
+
+    [Fact]
+    public void ParseWithPaths_OfWhatIsThere_IsTheJob()
+    {
+        using var folder = new TemporaryFolder();
+        Directory.CreateDirectory(folder.At("base"));
+        File.WriteAllText(folder.At("a.jsonl"), "");
+        const string Text = "{model: base, data: {train: a.jsonl, eval: null}}";
+
+        Assert.Equal(JobFile.Parse(Text, "job.yaml", folder.Path, [], "/").Spec, JobFile.ParseWithPaths(Text, "job.yaml", folder.Path, [], "/").Spec);
     }
 
     [Fact]

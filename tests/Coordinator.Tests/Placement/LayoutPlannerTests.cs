@@ -53,6 +53,21 @@ public class LayoutPlannerTests
         Assert.Equal("1 replica of 2 stages on 2 workers of cpu/avx2/libtorch-2.10.0/kernels-1/threads-1.", result.Reason);
     }
 
+    /// <summary>Workers that the run starts by itself are not a person's to start.</summary>
+    [Theory]
+    [InlineData(null, 0, "2 workers of CLASS are attached; start 1 more.")]
+    [InlineData(3, 0, "2 workers of CLASS are attached; 1 more is starting.")]
+    [InlineData(4, 1, "2 workers of CLASS are attached; 1 more is starting.")]
+    [InlineData(3, 1, "2 workers of CLASS are attached; the others of this run are of another class.")]
+    [InlineData(2, 0, "2 workers of CLASS are attached; this run starts 2 and no more, so start it with --workers 3.")]
+    public void Plan_TooFewWorkers_SaysWhatBringsTheOthers(int? maxWorkers, int others, string reason)
+    {
+        var request = Request(new LayoutSpec { Replicas = 3, Stages = 1 }, 2, 8) with { MaxWorkers = maxWorkers };
+        var result = LayoutPlanner.Plan(request with { Workers = [.. request.Workers, .. Enumerable.Range(0, others).Select(i => new CandidateWorker($"other-{i}", Avx512))] });
+        Assert.True(result is { Layout: null, Waits: true });
+        Assert.Equal($"The job needs 3 workers of one numeric class and {reason.Replace("CLASS", "cpu/avx2/libtorch-2.10.0/kernels-1/threads-1", StringComparison.Ordinal)}", result.Reason);
+    }
+
     [Theory]
     [InlineData(1, 7, 16, "layout.stages is 7, but the model has only 4 layers; a stage needs at least one.")]
     [InlineData(4, 1, 2, "layout.replicas is 4, but a job has at most training.reduction_slots = 2 replicas; lower the one or raise the other.")]

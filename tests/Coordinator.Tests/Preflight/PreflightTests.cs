@@ -137,7 +137,7 @@ public sealed class PreflightTests : IDisposable
     public async Task Prepare_UnusedField_IsToldOnce()
     {
         var result = await Prepare(Model(), """{"text":"a","id":1}""", """{"text":"b","id":2}""", """{"text":"c","id":3}""", """{"text":"d","id":4}""");
-        Assert.Contains("info [unused-field] data.jsonl, line 1, line 2, line 3 and 1 more rows: the field 'id' is not used.", result.Results, StringComparison.Ordinal);
+        Assert.Contains("info [unused-field] data.jsonl, line 1, line 2, line 3 and 1 more row: the field 'id' is not used.", result.Results, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -388,7 +388,7 @@ public sealed class JobLifeTests : IDisposable
         run.Submit();
 
         Assert.Equal(JobState.Planning, run.Record.State);
-        Assert.NotEmpty(run.Record.Reason);
+        Assert.EndsWith("1 worker of cpu/avx2/libtorch-2.10/kernels-1/threads-1 is attached; 1 more is starting.", run.Record.Reason, StringComparison.Ordinal);
         run.Tell(new FakeWorkers(2).Fleet);
         Assert.NotEmpty(run.Sent);
         Assert.Empty(run.Record.Reason);

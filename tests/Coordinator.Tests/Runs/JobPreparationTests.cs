@@ -18,7 +18,7 @@ public sealed class JobPreparationTests : IDisposable
     [Theory]
     [InlineData(Doubled, "yo", "[doubled-bos] data.jsonl, line 1: the sample begins with <|begin_of_text|> twice; take it out of the text or out of the chat template.")]
     [InlineData(Endless, "yo", "[end-of-turn-without-loss] After 1 of 1 answers the end-of-turn token <|im_end|> carries no loss, so the model does not learn to stop; put it inside {% generation %} in the chat template, or set data.loss_on to all.")]
-    [InlineData(Turns, null, "[no-label-token] data.train has no label token at all in any of its 1 rows")]
+    [InlineData(Turns, null, "[no-label-token] data.train has no label token at all in any of its 1 row")]
     public async Task Prepare_DataThatTeachesNothingRight_IsAWrongRequest(string template, string? answer, string sentence)
     {
         var failed = Assert.IsType<JobInput.PreparationFailed>(await Prepare(template, answer));

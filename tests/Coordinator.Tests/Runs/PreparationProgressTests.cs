@@ -36,7 +36,7 @@ public sealed class PreparationProgressTests
         progress.Report(new DatasetProgress("/data/a.jsonl", 10, 1000, 1000));
         _clock.Advance(TimeSpan.FromMinutes(5));
         progress.Report(new DatasetProgress("/data/eval.jsonl", 1, 5, 10));
-        Assert.Equal("The data is being read: eval.jsonl, 1 rows, 50%.", _told[^1]);
+        Assert.Equal("The data is being read: eval.jsonl, 1 row, 50%.", _told[^1]);
     }
 
     private sealed class Told(List<string> told) : IProgress<string>

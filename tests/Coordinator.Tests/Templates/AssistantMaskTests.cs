@@ -92,6 +92,18 @@ public sealed class AssistantMaskTests
         Assert.Equal("111100011110", Digits(AssistantMask.Of(chat, encoding)));
     }
 
+    /// <summary>transformers asks for the token of the second block's first character and is told the one that straddles.</summary>
+    [Fact]
+    public void Mask_OfABlockWhoseOnlyCharacterBeginsInTheTokenBefore_IsThatTokenAlone()
+    {
+        var chat = ChatTemplate.Parse("a{% generation %} {% endgeneration %}{% generation %}🦩{% endgeneration %}!", "edge")
+            .Render(new ChatInput { Messages = JsonElement.Parse("""[{"role": "user", "content": ""}]"""), Clock = TemplateFixtures.Clock });
+        var encoding = Llama3.Value.Encode(chat.Text, addSpecialTokens: false);
+        Assert.Equal([(1, 2), (2, 4)], chat.Generations);
+        Assert.Equal([(0, 1), (1, 4), (2, 4), (2, 4), (4, 5)], encoding.Utf16Offsets);
+        Assert.Equal("01000", Digits(AssistantMask.Of(chat, encoding)));
+    }
+
     private static List<JsonElement> Edges() =>
         [.. File.ReadAllText(Fixtures.At("templates", "generation_edge.jsonl")).Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => JsonElement.Parse(line))];
 

@@ -40,6 +40,14 @@ public sealed class TemplateScopeTests
     [InlineData("{% for i in [1] %}{% block b scoped %}[{{ x }}{{ i }}]{% endblock %}{% endfor %}{% set x = 5 %}", "[CTX1]")]
     public void Name_ReadFirstOrSetUnderAnIf_HasTheValueOutside(string source, string expected) => Assert.Equal(expected, Render(source));
 
+    /// <summary>The names that jinja2 itself gives a frame are known there from its beginning.</summary>
+    [Theory]
+    [InlineData("{% block b %}x{% endblock %}{% for i in [1] %}[{{ self.b() }}]{% endfor %}{% set self = 5 %}{{ self }}", "x[x]5")]
+    [InlineData("{% set ns = namespace(v=1) %}{% block b %}{% set ns.v = 2 %}{% for i in [1] %}[{{ ns.v }}]{% endfor %}{% set ns = 5 %}{{ ns }}{% endblock %}", "[2]5")]
+    [InlineData("{% for i in [7] %}{% set z | default(loop.index, true) %}{% endset %}[{{ z }}]{% endfor %}", "[1]")]
+    [InlineData("{% block b %}{% set z | default(super, true) %}{% endset %}[{{ z }}]{% endblock %}", "[]")]
+    public void Name_ThatAFrameKnowsFromItsBeginning_HasAValueInTheFramesInside(string source, string expected) => Assert.Equal(expected, Render(source));
+
     [Fact]
     public void Name_OfASetBlocksFilterThatNothingElseMentions_IsRefusedWithItsPlace()
     {

@@ -98,19 +98,31 @@ internal sealed class WorkingJob : IDisposable
     /// <summary>Everything is as it was before the run: nothing new, nothing changed, also no temporary file.</summary>
     public void AssertUntouched() => Assert.Equal(_before, FolderListing.Of(_folder.FullPath));
 
-    /// <summary>The run left whole files of a run and nothing else: no adapter, no work folder, no temporary file anywhere.</summary>
+    /// <summary>The run left whole files of a run, the data that was prepared for it and nothing else: no adapter, no journal, no temporary file anywhere.</summary>
     public void AssertOnlyWholeFiles()
     {
         var listing = FolderListing.Of(_folder.FullPath);
         string output = Path.GetRelativePath(_folder.FullPath, Output);
         string[] known = ["events.jsonl", "job.yaml", "metrics.jsonl", "plan.json", "run.log"];
-        string[] own = [.. known.Select(name => Path.Combine(output, name)), output, Path.GetDirectoryName(output)!];
+        string[] data = PreparedData();
+        Assert.Contains(data, name => name.EndsWith(".blob", StringComparison.Ordinal));
+        string[] own = [.. known.Concat(data).Select(name => Path.Combine(output, name)), output, Path.GetDirectoryName(output)!];
         Assert.Equal(_before, new SortedDictionary<string, string>(listing.Where(entry => _before.ContainsKey(entry.Key) || !own.Contains(entry.Key)).ToDictionary(), StringComparer.Ordinal));
         Assert.Contains("resources:", File.ReadAllText(Path.Combine(Output, "job.yaml")), StringComparison.Ordinal);
         foreach (string file in known.Select(name => Path.Combine(Output, name)).Where(file => File.Exists(file) && Path.GetExtension(file) != ".yaml"))
         {
             AssertWhole(file);
         }
+    }
+
+    /// <summary>The work folder with prepared data: shards by their digests, and what says of what they were made; relative to the output.</summary>
+    public string[] PreparedData()
+    {
+        const string Work = ".orchestrator", Data = $"{Work}/data";
+        string[] kinds = [".blob", ".prepared", ".report.json"];
+        var names = new DirectoryInfo(Path.Combine(Output, Data)).EnumerateFiles().Select(file => file.Name).ToList();
+        Assert.All(names, name => Assert.Contains(kinds, kind => name.EndsWith(kind, StringComparison.Ordinal) && name.Length == 64 + kind.Length));
+        return [Work, Data, .. names.Select(name => $"{Data}/{name}")];
     }
 
     public void Dispose() => _folder.Dispose();

@@ -23,7 +23,7 @@ public sealed class WrongInputTests
         }, ["line 3, column 6.*\\br\\b", "line 4, column 3.*lora_alhpa", "line 12, column 14.*max_steps"]),
         ["not YAML"] = (job => File.WriteAllText(job["job.yaml"], "model: [unclosed\nadapter: {"), ["job\\.yaml.*line \\d+"]),
         ["not built yet"] = (job => job.Replace("optimizer: adamw", "optimizer: lion"), ["lion.*not built yet"]),
-        ["no model folder"] = (job => Directory.Delete(job["base"], recursive: true), ["base.*(does not exist|no such folder)"]),
+        ["no model folder"] = (job => Directory.Delete(job["base"], recursive: true), ["job\\.yaml, line 1, column 8: model: '.*base' does not exist"]),
         ["unreadable config"] = (job => File.WriteAllText(job["base", "config.json"], "{ \"model_type\": "), ["config\\.json"]),
         ["unsupported family"] = (job => job.Replace("\"model_type\": \"llama\"", "\"model_type\": \"bloom\"", "base/config.json"), ["bloom.*llama, mistral, qwen2"]),
         ["missing tensor"] = (job => job.ReplaceBytes("model.norm.weight", "model.mrom.weight", "base/model.safetensors"), ["model\\.norm\\.weight is missing in .*base"]),
@@ -37,9 +37,15 @@ public sealed class WrongInputTests
         }, ["\\[doubled-bos\\] train\\.jsonl, line 1: the sample begins with <\\|begin_of_text\\|> twice"]),
         ["malformed row"] = (job => File.WriteAllText(job["train.jsonl"], Row + "\n{\"input_ids\": [1, 2\n"), ["train\\.jsonl.*2"]),
         ["token beyond the vocabulary"] = (job => File.WriteAllText(job["train.jsonl"], Row.Replace("[1, 5", "[1, 99999", StringComparison.Ordinal) + "\n"), ["train\\.jsonl.*99999"]),
-        ["missing dataset"] = (job => File.Delete(job["train.jsonl"]), ["train\\.jsonl"]),
+        ["missing dataset"] = (job => File.Delete(job["train.jsonl"]), ["job\\.yaml, line 7, column 10: data\\.train: '.*train\\.jsonl' does not exist"]),
+        ["neither model nor data"] = (job =>
+        {
+            Directory.Delete(job["base"], recursive: true);
+            File.Delete(job["train.jsonl"]);
+            job.Replace("format: tokens", "format: tokens\n  eval: none.jsonl");
+        }, ["line 1, column 8: model: ", "line 7, column 10: data\\.train: ", "line 9, column 9: data\\.eval: '.*none\\.jsonl' does not exist"]),
         ["targets that match nothing"] = (job => job.Replace("target_modules: all-linear", "target_modules: [no_such_proj]"), ["no_such_proj"]),
-        ["more stages than layers"] = (job => job.Replace("max_steps: 2", "max_steps: 2\nlayout: {replicas: 1, stages: 9}"), ["needs 9 workers, but 1 are"]),
+        ["more stages than layers"] = (job => job.Replace("max_steps: 2", "max_steps: 2\nlayout: {replicas: 1, stages: 9}"), ["The layout of 1 replica x 9 stages needs 9 workers, but 1 is to be"]),
         ["skip_modules that is no pattern"] = (job => job.Replace("max_steps: 2", "max_steps: 2\nquantization:\n  skip_modules: [\"*.q_proj\"]"), ["quantization\\.skip_modules: .*\\*\\.q_proj"]),
         ["unknown numeric class"] = (job => job.Replace("max_steps: 2", "max_steps: 2\nresources: {numeric_class: avx1024}"), ["line 13, column 28: resources\\.numeric_class must be portable, avx2.*avx1024"]),
         ["too many threads"] = (job => job.Replace("max_steps: 2", "max_steps: 2\nresources: {compute_threads: 1025}"), ["line 13, column 30: resources\\.compute_threads must be .* from 1 to 1024.*1025"]),
@@ -75,6 +81,10 @@ public sealed class WrongInputTests
         Assert.Matches(@"\nloss  \d\.\d{4} (▁█|█▁|▁▁) \d\.\d{4}\n$", result.Errors);
         Assert.DoesNotContain("\u001b", result.Errors + result.Output, StringComparison.Ordinal);
         Assert.Matches(@"^adapter    \S+/adapter\nspeed      \S+ tokens/s\n$", result.Output);
+
+        Assert.Equal(
+            new[] { "adapter", "events.jsonl", "job.yaml", "metrics.jsonl", "plan.json", "run.log" }.Concat(job.PreparedData()).Order(StringComparer.Ordinal),
+            FolderListing.Of(job.Output).Keys.Where(name => !name.StartsWith("adapter/", StringComparison.Ordinal)));
 
         Refusal.Check(job.Train(), 2, "out holds a run already.*--overwrite");
         job.AssertUntouched();

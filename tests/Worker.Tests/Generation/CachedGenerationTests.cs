@@ -47,6 +47,16 @@ public sealed class CachedGenerationTests
         Assert.NotEqual(answer, AnswerRun.Alone(bare.Model, AnswerRun.Request(1, prompt, NewTokens)).Tokens);
     }
 
+    /// <summary>Heads of a width that one attention does not take are taken apart before their backward: not where attention is to look at kept keys.</summary>
+    [Fact]
+    public void Greedy_WithHeadsThatTheVectorAttentionDoesNotFit_EqualsReadingEverythingAgain()
+    {
+        using var model = new RandomModel(hidden: 40, inner: 64, layers: 2, heads: 2, vocabulary: 300);
+        using var stage = new LoadedStage(GoldenFiles.Stage(model.Folder, Weights.Sixteen));
+        int[] prompt = [.. Enumerable.Range(0, 19).Select(i => (i * 7919) % 300)];
+        Assert.Equal(WithoutCache(stage, prompt), AnswerRun.Alone(stage.Model, AnswerRun.Request(1, prompt, NewTokens)).Tokens);
+    }
+
     /// <summary>A prompt of several chunks, whose attention is cut into blocks too.</summary>
     [Fact]
     public void Greedy_AfterALongPrompt_EqualsReadingEverythingAgain()

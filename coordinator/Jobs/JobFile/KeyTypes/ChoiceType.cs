@@ -8,7 +8,10 @@ internal sealed class ChoiceType(params string[] choices) : KeyType
     /// <summary>The word for "not given"; null: there is none.</summary>
     public string? Unset { get; init; }
 
-    public override string Expected => Sentence.Join(Unset is null ? choices : [.. choices, Unset]);
+    /// <summary>The words, in the order in which they are told.</summary>
+    public IReadOnlyList<string> Choices => Unset is null ? choices : [.. choices, Unset];
+
+    public override string Expected => Sentence.Join(Choices);
 
     public override object? Read(YamlNode node, KeyContext context)
     {

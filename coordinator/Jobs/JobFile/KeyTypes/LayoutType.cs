@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using Orchestrator.Protos.CommandLine;
 
 namespace Orchestrator.Coordinator.Jobs;
 

@@ -33,6 +33,25 @@ public sealed class EvaluationDataTests
         Assert.Equal(expected, Expected(PromptEncoder.Open(model, DefaultJob.Data), row));
     }
 
+    [Fact]
+    public void Read_SeveralRowsThatAreWrong_NamesEach()
+    {
+        using var folder = new TemporaryFolder();
+        var file = folder.At("data.jsonl");
+        File.WriteAllText(file, """
+            {"messages": [
+            {"messages":[{"role":"user","content":"2+2="},{"role":"assistant","content":"4"}]}
+            {"messages":[{"role":"user","content":"2+2="}]}
+            {"messages":[{"role":"robot","content":"2+2="},{"role":"assistant","content":"4"}]}
+            """);
+        var data = new EvaluationData(Text, DefaultJob.Data, new ModelSpec { VocabSize = 1 << 20 }, GenerationSettings.Greedy(8));
+        var told = Assert.Throws<InvalidInputException>(() => data.Read(file)).Message.Split('\n');
+        Assert.Equal(3, told.Length);
+        Assert.StartsWith($"{file}, line 1: it is not valid JSON", told[0], StringComparison.Ordinal);
+        Assert.StartsWith($"{file}, line 3: no message is the assistant's", told[1], StringComparison.Ordinal);
+        Assert.StartsWith($"{file}, line 4: message 1 has the role 'robot'", told[2], StringComparison.Ordinal);
+    }
+
     private static string Expected(PromptEncoder text, string row)
     {
         using var folder = new TemporaryFolder();

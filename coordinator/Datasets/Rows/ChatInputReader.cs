@@ -1,27 +1,27 @@
 using System.Text.Json;
+using Orchestrator.Coordinator.Templates;
 
-namespace Orchestrator.Coordinator.Templates;
+namespace Orchestrator.Coordinator.Datasets;
 
 /// <summary>A row of a data file as the input of a template: messages, tools, documents and kwargs.</summary>
 /// <remarks>add_generation_prompt and continue_final_message stand among the kwargs, as they are arguments of apply_chat_template.</remarks>
 internal static class ChatInputReader
 {
     /// <param name="row">The row.</param>
-    /// <param name="where">File and line, for messages.</param>
     /// <param name="specialTokens">The tokenizer's named tokens.</param>
     /// <param name="clock">What strftime_now tells.</param>
-    /// <exception cref="InvalidInputException">The row is no chat.</exception>
-    public static ChatInput Read(JsonElement row, string where, IReadOnlyDictionary<string, string> specialTokens, DateTime clock)
+    /// <exception cref="RowException">The row is no chat.</exception>
+    public static ChatInput Read(JsonElement row, IReadOnlyDictionary<string, string> specialTokens, DateTime clock)
     {
         if (row.ValueKind != JsonValueKind.Object || Member(row, "messages") is not { ValueKind: JsonValueKind.Array } messages)
         {
-            throw new InvalidInputException($"{where}: a chat is an object with a list of \"messages\".");
+            throw new RowException("a chat is an object with a list of \"messages\"");
         }
 
         var kwargs = Member(row, "kwargs");
         if (kwargs is { ValueKind: not JsonValueKind.Object })
         {
-            throw new InvalidInputException($"{where}: \"kwargs\" must be an object; each of its keys is a variable of the template.");
+            throw new RowException("\"kwargs\" must be an object; each of its keys is a variable of the template");
         }
 
         return new ChatInput
@@ -31,8 +31,8 @@ internal static class ChatInputReader
             Tools = Member(row, "tools"),
             Documents = Member(row, "documents"),
             Kwargs = kwargs,
-            AddGenerationPrompt = Flag(kwargs, "add_generation_prompt", where),
-            ContinueFinalMessage = Flag(kwargs, ChatInput.ContinueArgument, where),
+            AddGenerationPrompt = Flag(kwargs, "add_generation_prompt"),
+            ContinueFinalMessage = Flag(kwargs, ChatInput.ContinueArgument),
             SpecialTokens = specialTokens,
         };
     }
@@ -40,10 +40,10 @@ internal static class ChatInputReader
     private static JsonElement? Member(JsonElement row, string name) =>
         row.TryGetProperty(name, out var member) && member.ValueKind != JsonValueKind.Null ? member : null;
 
-    private static bool Flag(JsonElement? kwargs, string name, string where) => kwargs is { } given && Member(given, name) is { } flag && flag.ValueKind switch
+    private static bool Flag(JsonElement? kwargs, string name) => kwargs is { } given && Member(given, name) is { } flag && flag.ValueKind switch
     {
         JsonValueKind.True => true,
         JsonValueKind.False => false,
-        _ => throw new InvalidInputException($"{where}: \"{name}\" must be true or false."),
+        _ => throw new RowException($"\"{name}\" must be true or false"),
     };
 }

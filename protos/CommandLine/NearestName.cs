@@ -1,7 +1,7 @@
-namespace Orchestrator.Coordinator.Jobs;
+namespace Orchestrator.Protos.CommandLine;
 
 /// <summary>Finds the known name that a mistyped one most likely meant.</summary>
-internal static class NearestName
+public static class NearestName
 {
     private const int MaxLength = 64;
 
@@ -9,7 +9,7 @@ internal static class NearestName
     public static string? Of(string name, IEnumerable<string> known) => known.MinBy(candidate => Distance(name, candidate));
 
     /// <summary>Edits (insert, delete, replace, swap neighbours) that turn one name into the other, case aside; only the first 64 characters count.</summary>
-    internal static int Distance(string left, string right)
+    public static int Distance(string left, string right)
     {
         var a = left.Length > MaxLength ? left.AsSpan(0, MaxLength) : left;
         var b = right.Length > MaxLength ? right.AsSpan(0, MaxLength) : right;
