@@ -52,7 +52,7 @@ internal sealed class WorkerRuntime : IDisposable
         if (!libtorch.Cuda || !torch.cuda.is_available())
         {
             var reason = libtorch.Cuda ? "libtorch finds no usable card or driver" : $"the libtorch in '{libtorch.Directory}' has no CUDA part";
-            throw new WorkerFaultException(ErrorCode.Internal, $"--device {name}: {reason}; 'orchestrator-worker doctor' says what is missing.");
+            throw new WorkerFaultException(ErrorCode.Internal, $"--device {name}: {reason}; install the driver, name a libtorch built for CUDA with --libtorch DIR, or use --device cpu.");
         }
 
         var index = DeviceNames.IndexOf(name);
