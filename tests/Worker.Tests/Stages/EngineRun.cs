@@ -168,8 +168,9 @@ internal sealed class EngineRun
                 [.. placement.Ranks.Select(other => other.Worker.WorkerId)], _through(peer), peer.Tensors, peer.Agreements);
             using var executor = new StageExecutor(
                 assets, generation, new AdapterOptimizer(load.Stage.Optimizer), _slots, ChunkKernels.SumOfSquares, new StageActivity(), _messages.Add);
+            using var gate = new StepGate(0, cancellationToken);
             foreach (var window in Windows(material, scope, steps))
-                executor.RunWindow(window, cancellationToken);
+                executor.RunWindow(window, gate, _ => { });
             _states[rank.Rank] = [.. adapter.Moments.Prepend(adapter.Parameters).SelectMany(flat => MemoryMarshal.AsBytes(TensorMemory.Floats(flat)).ToArray())];
             if (rank.Replica == 0)
                 Keep(adapter);
