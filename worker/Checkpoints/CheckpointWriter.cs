@@ -11,7 +11,7 @@ namespace Orchestrator.Worker.Checkpoints;
 /// write, that is for the disk and never for a coordinator, and says so. Writes follow each other in the order of their steps, so what is
 /// told of a step comes after what is told of an earlier one. <see cref="Take"/> and <see cref="Dispose"/> on the compute thread.
 /// </remarks>
-internal sealed class CheckpointWriter(StageAssets assets, JobScope scope, StageActivity activity, Action<WorkerMessage> report, Action<Exception> failed, CancellationToken ended) : IDisposable
+internal sealed class CheckpointWriter(AdapterState adapter, Place place, JobScope scope, StageActivity activity, Action<WorkerMessage> report, Action<Exception> failed, CancellationToken ended) : IDisposable
 {
     private const int MostSnapshots = 2;
 
@@ -37,7 +37,7 @@ internal sealed class CheckpointWriter(StageAssets assets, JobScope scope, Stage
         }
 
         _free.TryTake(out var reused);
-        var snapshot = assets.Adapter.Snapshot(step, reused);
+        var snapshot = adapter.Snapshot(step, reused);
         _writing = WriteAsync(_writing, snapshot, folder);
     }
 
@@ -54,7 +54,7 @@ internal sealed class CheckpointWriter(StageAssets assets, JobScope scope, Stage
         try
         {
             var blobs = StateBlobs.Write(folder, snapshot, ended);
-            report(new WorkerMessage { StateSaved = new StateSaved { Scope = scope, Place = assets.Spec.Place, Step = snapshot.Step, Blobs = { blobs } } });
+            report(new WorkerMessage { StateSaved = new StateSaved { Scope = scope, Place = place, Step = snapshot.Step, Blobs = { blobs } } });
         }
         catch (OperationCanceledException)
         {

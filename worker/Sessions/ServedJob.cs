@@ -172,7 +172,7 @@ internal sealed class ServedJob : IAsyncDisposable
             _link, _parts.Peers.Tensors, _parts.Peers.Agreements);
         _executor = NewExecutor(assets, generation);
         _gate = new StepGate(assets.ActedStep, _ended.Token);
-        _checkpoints = new CheckpointWriter(assets, _scope, _parts.Activity, _parts.Outbox.Post, Fail, _ended.Token);
+        _checkpoints = new CheckpointWriter(assets.Adapter, spec.Place, _scope, _parts.Activity, _parts.Outbox.Post, Fail, _ended.Token);
         _parts.Logger.GenerationStarts(_job, _scope.Generation, peers.Length);
         _parts.Activity.WaitsFor($"generation {_scope.Generation}: waits for its first window");
         _parts.Outbox.Post(new WorkerMessage { GenerationReady = new GenerationReady { Scope = _scope } });
