@@ -82,19 +82,19 @@ internal sealed class CheckpointStore(string folder)
     /// <summary>Why a blob of a checkpoint cannot be used, in one sentence; null: it is what was written.</summary>
     public static string? Damage(string checkpoint, StateBlob blob)
     {
-        var path = Path.Combine(checkpoint, CheckpointFolders.FileOf(blob.Sha256));
+        string Sentence(string what) => $"the state of layer {blob.Layer} ({blob.Sha256[..12]}….blob) is damaged: {what}.";
         try
         {
-            using var reader = BlobReader.Open(path, blob.Sha256);
-            return reader.Bytes == blob.Bytes ? null : $"{path} has {reader.Bytes} bytes where the manifest says {blob.Bytes}.";
+            using var reader = BlobReader.Open(Path.Combine(checkpoint, CheckpointFolders.FileOf(blob.Sha256)), blob.Sha256);
+            return reader.Bytes == blob.Bytes ? null : Sentence($"it has {reader.Bytes} bytes where the manifest says {blob.Bytes}");
         }
         catch (BlobFormatException damage)
         {
-            return damage.Message;
+            return Sentence(damage.Rule);
         }
         catch (Exception unreadable) when (unreadable is IOException or UnauthorizedAccessException)
         {
-            return $"{path} cannot be read: {ReadFailure.Reason(unreadable)}.";
+            return Sentence(ReadFailure.Reason(unreadable));
         }
     }
 

@@ -1,6 +1,8 @@
 using System.Collections.Concurrent;
 using Orchestrator.Protos;
+using Orchestrator.Protos.Blobs;
 using Orchestrator.Worker.Adapters;
+using Orchestrator.Worker.Runtime;
 using Orchestrator.Worker.Stages;
 
 namespace Orchestrator.Worker.Checkpoints;
@@ -59,6 +61,12 @@ internal sealed class CheckpointWriter(AdapterState adapter, Place place, JobSco
         catch (OperationCanceledException)
         {
             // The job's part here has ended: a checkpoint without this part has no manifest.
+        }
+        catch (IOException e)
+        {
+            var code = FullDisk.Is(e) ? ErrorCode.ResourceExhausted : ErrorCode.BadData;
+            failed(new WorkerFaultException(
+                code, $"The checkpoint of step {snapshot.Step} cannot be written ({e.Message.TrimEnd('.')}); make room or choose another output, then go on from the last one with --resume.", e));
         }
 #pragma warning disable CA1031 // Whatever it is becomes the job's failure.
         catch (Exception e)

@@ -4,6 +4,7 @@ using Orchestrator.Protos.Blobs;
 using Orchestrator.Worker.Adapters;
 using Orchestrator.Worker.Checkpoints;
 using Orchestrator.Worker.Kernels;
+using Orchestrator.Worker.Runtime;
 using Orchestrator.Worker.Stages;
 using Orchestrator.Worker.Tests.Adapters;
 using TorchSharp;
@@ -93,7 +94,7 @@ public sealed class CheckpointWriterTests : IDisposable
         File.WriteAllText(Of(2), "a file");
         _writer.Take(2, Of(2));
         await _writer.Written.WaitAsync(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken);
-        Assert.IsAssignableFrom<IOException>(Assert.Single(_failures));
+        Assert.Matches(@"^The checkpoint of step 2 cannot be written \(.*\); make room .*--resume\.$", Assert.IsType<WorkerFaultException>(Assert.Single(_failures)).Message);
         Assert.Empty(_told);
     }
 
