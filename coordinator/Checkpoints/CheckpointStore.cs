@@ -20,16 +20,16 @@ internal sealed class CheckpointStore(string folder)
     public CheckpointSearch Search(CancellationToken cancellationToken)
     {
         var damaged = new List<string>();
-        string? jobHash = null;
+        CheckpointManifest? newest = null;
         foreach (var step in Complete().OrderDescending())
         {
             cancellationToken.ThrowIfCancellationRequested();
             try
             {
                 var manifest = ManifestFile.Read(Of(step));
-                jobHash ??= manifest.JobHash;
+                newest ??= manifest;
                 Check(step, manifest);
-                return new CheckpointSearch(manifest, [.. damaged], jobHash);
+                return new CheckpointSearch(manifest, [.. damaged], newest);
             }
             catch (InvalidInputException damage)
             {
@@ -37,7 +37,7 @@ internal sealed class CheckpointStore(string folder)
             }
         }
 
-        return new CheckpointSearch(null, [.. damaged], jobHash);
+        return new CheckpointSearch(null, [.. damaged], newest);
     }
 
     /// <summary>Makes a checkpoint of blobs that are durable; then those that are too many go.</summary>

@@ -30,6 +30,7 @@ internal static class ManifestJson
         json.WriteNumber("tokens", manifest.Tokens);
         json.WriteNumber("seconds", manifest.Seconds);
         json.WriteNumber("skipped_in_a_row", manifest.SkippedInARow);
+        json.WriteString("clock", manifest.Clock.Length > 0 ? manifest.Clock : null);
         WriteEvaluation(json, "first_evaluation", manifest.FirstEvaluation);
         WriteEvaluation(json, "last_evaluation", manifest.LastEvaluation);
         WriteEvaluation(json, "best_evaluation", manifest.BestEvaluation);
@@ -69,6 +70,7 @@ internal static class ManifestJson
             Tokens = Whole(document, "tokens"),
             Seconds = Number(document, "seconds"),
             SkippedInARow = (uint)(document.Integer("skipped_in_a_row", 0, int.MaxValue) ?? throw document.Missing("skipped_in_a_row")),
+            Clock = document.Text("clock") ?? "",
             FirstEvaluation = Evaluation(document, "first_evaluation"),
             LastEvaluation = Evaluation(document, "last_evaluation"),
             BestEvaluation = Evaluation(document, "best_evaluation"),

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Orchestrator.Coordinator.Checkpoints;
+using Orchestrator.Coordinator.Jobs;
 using Orchestrator.Protos;
 
 namespace Orchestrator.Coordinator.Runs;
@@ -152,6 +153,7 @@ internal static class JobCheckpointing
             Tokens = record.TokensTrained,
             Seconds = record.SecondsTrained,
             SkippedInARow = (uint)record.SkippedInARow,
+            Clock = turn.Material.Data.Text?.Clock is { } clock ? ClockText.Format(clock) : "",
             FirstEvaluation = record.FirstEvaluation,
             LastEvaluation = record.LastEvaluation,
             BestEvaluation = record.BestEvaluation,

@@ -1,5 +1,6 @@
 using Orchestrator.Coordinator.Checkpoints;
 using Orchestrator.Coordinator.Datasets;
+using Orchestrator.Coordinator.Jobs;
 using Orchestrator.Protos;
 using Orchestrator.Protos.Blobs;
 
@@ -17,7 +18,7 @@ internal static class JobWork
             {
                 var read = JobRequests.Read(request);
                 return read.Spec is { } spec
-                    ? GoingOn(request, await JobPreparation.RunAsync(spec, dataFolder, progress, stopped), stopped)
+                    ? await PrepareAsync(spec, request.Resume, dataFolder, progress, stopped)
                     : new JobInput.PreparationFailed(string.Join(" ", read.Errors), Invalid: true);
             }
             catch (DataRefusedException refusal)
@@ -81,15 +82,23 @@ internal static class JobWork
         }
     });
 
-    private static object GoingOn(SubmitJobRequest request, JobMaterial material, CancellationToken stopped)
+    private static async Task<object> PrepareAsync(JobSpec spec, bool resume, string dataFolder, IProgress<string> progress, CancellationToken stopped)
     {
-        var output = material.Spec.Output;
-        if (!request.Resume || !RunFolder.HoldsRun(output))
+        if (!resume || !RunFolder.HoldsRun(spec.Output))
         {
-            return new JobInput.Prepared(material);
+            return new JobInput.Prepared(await JobPreparation.RunAsync(spec, dataFolder, progress, stopped));
         }
 
-        var (point, refusal) = ResumeDecision.Make(output, material.JobHash, material.Steps.TotalSteps, RunHistory.Read(output, stopped));
+        progress.Report("The checkpoints of the run are being checked.");
+        var history = RunHistory.Read(spec.Output, stopped);
+        var material = await JobPreparation.RunAsync(AtItsTime(spec, history), dataFolder, progress, stopped);
+        var (point, refusal) = ResumeDecision.Make(spec.Output, material.JobHash, material.Steps.TotalSteps, history);
         return refusal is null ? new JobInput.Prepared(material, point) : new JobInput.PreparationFailed(refusal, Invalid: true);
     }
+
+    // A template that writes the day makes other data, and so another job, the day after: a run that goes on keeps its own.
+    private static JobSpec AtItsTime(JobSpec spec, RunHistory history) =>
+        spec.Data.Clock is null && history.Checkpoints.NewestManifest is { Clock: { Length: > 0 } written } && ClockText.TryParse(written, out var clock)
+            ? spec with { Data = spec.Data with { Clock = clock } }
+            : spec;
 }

@@ -17,7 +17,7 @@ internal static class ResumeDecision
     /// <param name="history">What the folder holds.</param>
     public static (ResumePoint? Point, string? Refusal) Make(string output, string jobHash, ulong totalSteps, RunHistory history)
     {
-        var written = history.Checkpoints.JobHash ?? history.PlannedJob ?? jobHash;
+        var written = history.Checkpoints.NewestManifest?.JobHash ?? history.PlannedJob ?? jobHash;
         if (written != jobHash)
         {
             return (null, $"The output folder {output} holds the run of another job (its hash is {Short(written)}, this job's {Short(jobHash)}: another model, other data or other numbers), "

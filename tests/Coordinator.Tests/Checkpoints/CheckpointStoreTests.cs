@@ -50,7 +50,7 @@ public sealed class CheckpointStoreTests : IDisposable
         var found = _store.Search(TestContext.Current.CancellationToken);
 
         Assert.Equal(2UL, found.Newest?.Step);
-        Assert.Equal("hash", found.JobHash);
+        Assert.Equal("hash", found.NewestManifest?.JobHash);
         var sentence = Assert.Single(found.Damaged);
         Assert.StartsWith("The checkpoint step-4 cannot be used: ", sentence, StringComparison.Ordinal);
         Assert.EndsWith(".", sentence, StringComparison.Ordinal);
@@ -87,7 +87,7 @@ public sealed class CheckpointStoreTests : IDisposable
         var found = _store.Search(TestContext.Current.CancellationToken);
 
         Assert.Null(found.Newest);
-        Assert.Equal("another", found.JobHash);
+        Assert.Equal("another", found.NewestManifest?.JobHash);
     }
 
     [Fact]

@@ -17,7 +17,7 @@ public sealed class ManifestFileTests
 
         using var json = JsonDocument.Parse(Valid);
         Assert.Equal(
-            ["version", "step", "job", "job_hash", "generation", "fence", "time", "numeric_class", "compute_dtype", "class_changed", "data_cursor", "tokens", "seconds", "skipped_in_a_row",
+            ["version", "step", "job", "job_hash", "generation", "fence", "time", "numeric_class", "compute_dtype", "class_changed", "data_cursor", "tokens", "seconds", "skipped_in_a_row", "clock",
                 "first_evaluation", "last_evaluation", "best_evaluation", "layouts", "blobs", "sha256"],
             json.RootElement.EnumerateObject().Select(member => member.Name));
     }

@@ -26,6 +26,7 @@ internal static class Manifests
         Tokens = 77,
         Seconds = 0.1,
         SkippedInARow = 2,
+        Clock = "2026-02-03T00:00:00",
         FirstEvaluation = new EvaluationPoint { Step = 0, Loss = double.NaN, LabelTokens = 12 },
         BestEvaluation = new EvaluationPoint { Step = 1, Loss = 5e-324, LabelTokens = 12 },
         Layouts = { new LayoutStretch { Generation = 2, FirstStep = 1, LastStep = step, Replicas = 2, Stages = 3 } },

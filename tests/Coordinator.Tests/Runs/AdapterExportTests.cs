@@ -56,6 +56,20 @@ public sealed class AdapterExportTests : IDisposable
     }
 
     [Fact]
+    public async Task Export_OfARunThatChangedItsClass_SaysThatItsBitsAreNobodys()
+    {
+        var (run, checkpoint) = await SavedAsync();
+        var manifest = ManifestFile.Read(checkpoint);
+        manifest.ClassChanged = true;
+        ManifestFile.Write(checkpoint, manifest);
+
+        AdapterExport.Run(run.Session.Material!, checkpoint, Adapter);
+
+        using var lineage = JsonDocument.Parse(File.ReadAllBytes(Path.Combine(Adapter, "lineage.json")));
+        Assert.False(lineage.RootElement.GetProperty("bit_identical").GetBoolean());
+    }
+
+    [Fact]
     public async Task Export_OfARunThatStartedFromAnAdapter_SaysInItsLineageWhereItsBitsComeFrom()
     {
         string At(string name) => Fixtures.At("training", "nf4-sgd-constant", name);

@@ -11,12 +11,22 @@ public sealed class ResumeDecisionTests : IDisposable
     private static readonly RunHistory Empty = new(Nothing, null, null, 0, []);
     private readonly TemporaryFolder _folder = new();
 
+    private static CheckpointManifest OfAnother
+    {
+        get
+        {
+            var manifest = Manifests.Of(6);
+            manifest.JobHash = "other";
+            return manifest;
+        }
+    }
+
     public void Dispose() => _folder.Dispose();
 
     [Fact]
     public void Make_WithACompleteCheckpoint_GoesOnFromItAndTellsOfDamagedOnes()
     {
-        var (point, refusal) = Make(Empty with { Checkpoints = new CheckpointSearch(Manifests.Of(4), ["step-6 is torn."], "hash") });
+        var (point, refusal) = Make(Empty with { Checkpoints = new CheckpointSearch(Manifests.Of(4), ["step-6 is torn."], Manifests.Of(6)) });
 
         Assert.Null(refusal);
         Assert.Equal(new ResumePoint { Checkpoint = Manifests.Of(4), Damaged = { "step-6 is torn." } }, point);
@@ -31,7 +41,7 @@ public sealed class ResumeDecisionTests : IDisposable
     {
         foreach (var history in new[]
         {
-            Empty with { Checkpoints = new CheckpointSearch(null, ["step-6 is torn."], "other"), PlannedJob = "hash" },
+            Empty with { Checkpoints = new CheckpointSearch(null, ["step-6 is torn."], OfAnother), PlannedJob = "hash" },
             Empty with { PlannedJob = "other" },
         })
         {
@@ -47,7 +57,7 @@ public sealed class ResumeDecisionTests : IDisposable
     [InlineData("other", 9, false)]
     public void Make_WithTheAdapterOfTheLastStep_IsFinished(string adapterOf, ulong step, bool finished)
     {
-        var history = Empty with { Checkpoints = new CheckpointSearch(Manifests.Of(9), [], "hash"), FinishedJob = adapterOf, FinishedStep = step };
+        var history = Empty with { Checkpoints = new CheckpointSearch(Manifests.Of(9), [], Manifests.Of(9)), FinishedJob = adapterOf, FinishedStep = step };
         Assert.Equal(finished, Make(history).Point!.Finished);
     }
 
