@@ -68,11 +68,6 @@ internal static class InspectCommand
             return InspectModel.Adapter(path);
         }
 
-        if (Holds(ManifestFile.Name) || CheckpointFolders.StepOf(Path.GetFileName(path)) is not null)
-        {
-            return InspectCheckpoint.Folder(path);
-        }
-
         if (Holds("config.json"))
         {
             return InspectModel.Model(path);
@@ -83,7 +78,13 @@ internal static class InspectCommand
             return InspectRun.Folder(path);
         }
 
-        return Files(path, "*.jsonl").Length > 0 ? InspectData.Folder(path) : throw Unknown(path);
+        if (!Holds(ManifestFile.Name) && Files(path, "*.jsonl").Length > 0)
+        {
+            return InspectData.Folder(path);
+        }
+
+        // By its name also one that never became complete: that is what there is to say of it.
+        return Holds(ManifestFile.Name) || CheckpointFolders.StepOf(Path.GetFileName(path.TrimEnd('/'))) is not null ? InspectCheckpoint.Folder(path) : throw Unknown(path);
     }
 
     /// <summary>Files of a folder in name order, or a sentence where it cannot be read.</summary>
