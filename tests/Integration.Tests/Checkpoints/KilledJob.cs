@@ -48,6 +48,15 @@ public sealed class KilledJob : IDisposable
         return (new RunOutput(output), CheckpointsIn(output));
     }
 
+    /// <summary>Goes on with a run and sends Ctrl-C at a moment.</summary>
+    internal RunResult Interrupt(RunOutput run, int replicas, int stages, Func<string, bool> moment)
+    {
+        using var process = OrchestratorProcess.Start([.. Arguments(run.Folder, replicas, stages), "--resume"]);
+        Assert.True(process.WaitUntil(() => moment(run.Folder)), process.Errors);
+        OrchestratorProcess.Signal(process.Id, "INT");
+        return process.Finish();
+    }
+
     /// <summary>Goes on with a run, on any layout.</summary>
     internal RunResult Resume(RunOutput run, int replicas, int stages, params string[] set) =>
         OrchestratorProcess.Run([.. Arguments(run.Folder, replicas, stages), "--resume", "--json", .. set.SelectMany(key => new[] { "--set", key })]);

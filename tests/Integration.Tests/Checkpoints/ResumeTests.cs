@@ -7,13 +7,19 @@ namespace Orchestrator.Integration.Tests.Checkpoints;
 [Collection(nameof(Alone))]
 public sealed class ResumeTests(KilledJob job) : IClassFixture<KilledJob>
 {
+    /// <summary>On two stages meanwhile, which Ctrl-C ends after whatever step they are in.</summary>
     [Fact]
-    public void Resume_KilledAtStep3_GoesOnOnAnotherLayout()
+    public void Resume_KilledAtStep3ThenInterrupted_GoesOnOnOtherLayouts()
     {
         var (run, checkpoints) = job.Kill("early", 2, 1, output => KilledJob.HasStep(output, 3));
-        Refusal.Check(OrchestratorProcess.Run("inspect", Path.Combine(run.Folder, "checkpoints", "step-20")), 2, "step-20 (does not exist|is no checkpoint)");
+        var stopped = job.Interrupt(run, 1, 2, output => KilledJob.HasStep(output, 9));
+        Assert.True(stopped.ExitCode == 3, stopped.ToString());
+        Assert.Equal(checkpoints[^1], ResumedAt(run));
+        int last = KilledJob.CheckpointsIn(run.Folder)[^1];
+        Assert.Contains($"Stopped after step {last} of 20, whose state is saved", stopped.Errors, StringComparison.Ordinal);
+        Assert.InRange(last, 9, 19);
 
-        GoesOn(run, checkpoints[^1], 1, 2);
+        GoesOn(run, last, 2, 1);
     }
 
     [Fact]
@@ -73,12 +79,14 @@ public sealed class ResumeTests(KilledJob job) : IClassFixture<KilledJob>
             listing.Where(entry => entry.Key != "run.log" && !entry.Key.StartsWith(".orchestrator", StringComparison.Ordinal));
     }
 
+    private static int ResumedAt(RunOutput run) =>
+        run.Lines("events.jsonl").Last(line => line.GetProperty("event").GetString() == "resume").GetProperty("step").GetInt32();
+
     private RunResult GoesOn(RunOutput run, int checkpoint, int replicas, int stages)
     {
         var result = job.Resume(run, replicas, stages);
         Assert.True(result.ExitCode == 0, result.ToString());
-        var resumed = run.Lines("events.jsonl").Last(line => line.GetProperty("event").GetString() == "resume");
-        Assert.Equal(checkpoint, resumed.GetProperty("step").GetInt32());
+        Assert.Equal(checkpoint, ResumedAt(run));
         // What was done again, by the workers' own account: each stage ran each micro-batch of the later steps once; every seventh step is the short end of an epoch.
         long microBatches = result.LastJson.GetProperty("workers").EnumerateArray().Sum(worker => worker.GetProperty("micro_batches_run").GetInt64());
         Assert.Equal(job.Quiet.Steps.Skip(checkpoint).Sum(step => step.LabelTokens) / KilledJob.LabelsAMicroBatch * stages, microBatches);
