@@ -81,6 +81,7 @@ internal static class TargetModules
                 Scale = config.UseRslora ? alpha / Math.Sqrt(rank) : alpha / rank,
                 Dropout = config.Dropout,
                 FirstChunk = chunk,
+                Layer = target.Layer ?? throw new InvalidOperationException($"{target.Module} is in no decoder layer."),
             });
             chunk = checked(chunk + Chunks(rank, target.InFeatures) + Chunks(rank, target.OutFeatures));
         }

@@ -22,7 +22,7 @@ internal sealed class CommandRunner(CommandOutput output)
         }
         catch (OperationCanceledException) when (interrupts.Stop.IsCancellationRequested)
         {
-            output.Error("Interrupted; checkpoints are not built yet, so the command cannot go on from here.");
+            output.Error("Interrupted.");
             return ExitCodes.Failed;
         }
         catch (CommandFailedException failure)

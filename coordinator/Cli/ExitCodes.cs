@@ -10,4 +10,7 @@ internal static class ExitCodes
 
     /// <summary>The request is wrong and nothing was started.</summary>
     public const int WrongRequest = 2;
+
+    /// <summary>It was interrupted, and <c>--resume</c> goes on with it.</summary>
+    public const int Interrupted = 3;
 }

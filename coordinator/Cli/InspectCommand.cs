@@ -2,21 +2,23 @@ using System.CommandLine;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Orchestrator.Coordinator.Adapters;
+using Orchestrator.Coordinator.Checkpoints;
 using Orchestrator.Coordinator.Runs;
+using Orchestrator.Protos.Blobs;
 
 namespace Orchestrator.Coordinator.Cli;
 
-/// <summary><c>inspect PATH</c>: what a model, adapter, dataset or run folder holds.</summary>
-/// <remarks>Reads headers and small files only, and rows of datasets one at a time; never a tensor.</remarks>
+/// <summary><c>inspect PATH</c>: what a model, adapter, checkpoint, dataset or run folder holds.</summary>
+/// <remarks>Reads headers and small files only, and rows of datasets one at a time; of tensors only those of a checkpoint, to check their digests.</remarks>
 internal static class InspectCommand
 {
     private static readonly JsonSerializerOptions Json = new() { WriteIndented = true, NewLine = "\n" };
 
     public static Command Create(CommandRunner runner)
     {
-        var path = new Argument<string>("PATH") { Description = "A model, adapter, dataset or run folder, or a .jsonl or .safetensors file.", Validators = { PathCheck.NotEmpty } };
+        var path = new Argument<string>("PATH") { Description = "A model, adapter, checkpoint, dataset or run folder, or a .jsonl or .safetensors file.", Validators = { PathCheck.NotEmpty } };
         var json = new Option<bool>("--json") { Description = "One JSON document on stdout." };
-        var command = new Command("inspect", "Says what a model, adapter, dataset or run folder holds.") { path, json };
+        var command = new Command("inspect", "Says what a model, adapter, checkpoint, dataset or run folder holds.") { path, json };
         command.SetAction((parsed, _) => runner.RunAsync((output, _, _) =>
         {
             Write(Inspect(Path.GetFullPath(parsed.GetRequiredValue(path))), parsed.GetValue(json), output.Results);
@@ -47,7 +49,7 @@ internal static class InspectCommand
 
         if (!File.Exists(path))
         {
-            throw new InvalidInputException($"{path} does not exist; give a model, adapter, dataset or run folder, or a .jsonl or .safetensors file.");
+            throw new InvalidInputException($"{path} does not exist; give a model, adapter, checkpoint, dataset or run folder, or a .jsonl or .safetensors file.");
         }
 
         return Path.GetExtension(path) switch
@@ -76,7 +78,13 @@ internal static class InspectCommand
             return InspectRun.Folder(path);
         }
 
-        return Files(path, "*.jsonl").Length > 0 ? InspectData.Folder(path) : throw Unknown(path);
+        if (!Holds(ManifestFile.Name) && Files(path, "*.jsonl").Length > 0)
+        {
+            return InspectData.Folder(path);
+        }
+
+        // By its name also one that never became complete: that is what there is to say of it.
+        return Holds(ManifestFile.Name) || CheckpointFolders.StepOf(Path.GetFileName(path.TrimEnd('/'))) is not null ? InspectCheckpoint.Folder(path) : throw Unknown(path);
     }
 
     /// <summary>Files of a folder in name order, or a sentence where it cannot be read.</summary>
@@ -93,7 +101,7 @@ internal static class InspectCommand
     }
 
     private static InvalidInputException Unknown(string path) =>
-        new($"{path} holds nothing that is known here: a model has config.json, an adapter adapter_config.json, a run metrics.jsonl, a dataset .jsonl files.");
+        new($"{path} holds nothing that is known here: a model has config.json, an adapter adapter_config.json, a checkpoint manifest.json, a run metrics.jsonl, a dataset .jsonl files.");
 
     private static void Print(JsonObject facts, string indent, TextWriter output)
     {

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Orchestrator.Coordinator.Adapters;
+using Orchestrator.Coordinator.Checkpoints;
 using Orchestrator.Coordinator.Datasets;
 using Orchestrator.Coordinator.Models;
 using Orchestrator.Coordinator.Runs;
@@ -21,6 +22,8 @@ internal static class InspectRun
         var adapter = Path.Combine(path, RunFolder.AdapterFolderName);
         // A folder without a configuration holds what somebody else put there.
         facts["adapter"] = File.Exists(Path.Combine(adapter, PeftAdapter.ConfigFile)) ? InspectModel.Adapter(adapter) : null;
+        var checkpoints = new CheckpointStore(Path.Combine(path, CheckpointStore.FolderName));
+        facts["checkpoints"] = new JsonArray([.. checkpoints.Complete().Order().Select(step => JsonValue.Create(step))]);
         facts["files"] = new JsonArray([.. InspectCommand.Files(path, "*").Select(file => JsonValue.Create(Path.GetFileName(file)))]);
         return facts;
     }

@@ -38,6 +38,19 @@ internal static class TrainCommand
             output.Error(error);
         }
 
-        return request is null ? ExitCodes.WrongRequest : await new TrainRun(request, output, interrupts, log, options.Json).RunAsync();
+        if (request is null)
+        {
+            return ExitCodes.WrongRequest;
+        }
+
+        try
+        {
+            return await new TrainRun(request, output, interrupts, log, options.Json).RunAsync();
+        }
+        catch (OperationCanceledException) when (interrupts.Stop.IsCancellationRequested)
+        {
+            output.Error("Interrupted at once; train --resume goes on from the last checkpoint.");
+            return ExitCodes.Interrupted;
+        }
     }
 }

@@ -22,6 +22,7 @@ internal static class TrainReport
         };
         if (status.Reason.Length > 0)
         {
+            // Why it failed, or that nothing was left to do.
             report["reason"] = status.Reason;
         }
 
@@ -37,7 +38,11 @@ internal static class TrainReport
             yield return $"eval loss  {StatusText.Loss(status.EvalLossBefore)} before, {StatusText.Loss(status.EvalLossAfter)} after";
         }
 
-        yield return $"speed      {StatusText.TokensPerSecond(status.TokensPerSecond)} tokens/s";
+        // A run that was finished already trained nothing now.
+        if (status.TokensPerSecond > 0)
+        {
+            yield return $"speed      {StatusText.TokensPerSecond(status.TokensPerSecond)} tokens/s";
+        }
     }
 
     private static JsonNode Account(WorkerAccount worker) => new JsonObject

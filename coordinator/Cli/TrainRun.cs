@@ -1,4 +1,5 @@
 using Orchestrator.Coordinator.Cli.Progress;
+using Orchestrator.Coordinator.Jobs;
 using Orchestrator.Coordinator.Runs;
 using Orchestrator.Coordinator.Telemetry;
 using Orchestrator.Protos;
@@ -45,7 +46,7 @@ internal sealed class TrainRun(TrainRequest request, CommandOutput output, Inter
                 cluster.Folder.KeepData();
                 // The run's folder is made, and an older run's files deleted, when the job is prepared.
                 log.WriteTo(Path.Combine(request.Output, RunFolder.LogFileName));
-                cluster.StartWorkers(request.NumWorkers, request.Job.Resources.ComputeThreads, request.Job.Resources.NumericClass);
+                StartWorkers(cluster, status.RequiredClass);
             }
 
             show(status);
@@ -55,8 +56,16 @@ internal sealed class TrainRun(TrainRequest request, CommandOutput output, Inter
         return last;
     }
 
-    // A request that preparation finds to be wrong never starts a worker.
-    private static bool IsPrepared(JobStatus status) => status.StepsPlanned > 0 && status.State is not (JobState.Failed or JobState.Cancelled);
+    // A request that preparation finds to be wrong never starts a worker, nor does a run that is finished already.
+    private static bool IsPrepared(JobStatus status) => status.StepsPlanned > 0 && !JobStates.HasEnded(status.State);
+
+    // A run that goes on keeps its numeric class: rather more threads than processors than other bits.
+    private void StartWorkers(EmbeddedCluster cluster, NumericClass? required)
+    {
+        var resources = request.Job.Resources;
+        var path = required is { Backend: "cpu" } && JobKeys.InstructionPaths.Contains(required.InstructionPath) ? required.InstructionPath : null;
+        cluster.StartWorkers(request.NumWorkers, resources.ComputeThreads ?? (int?)required?.Threads, resources.NumericClass ?? path);
+    }
 
     private void Cancel(JobsConnection jobs, string job, IProgressView view)
     {
@@ -123,10 +132,11 @@ internal sealed class TrainRun(TrainRequest request, CommandOutput output, Inter
         output.Error(status switch
         {
             { State: JobState.Cancelled, StepsPlanned: 0 } => "Stopped while the model and the data were read; nothing was trained.",
-            { State: JobState.Cancelled } => $"Stopped after step {status.Step} of {status.StepsPlanned}; checkpoints are not built yet, so the run cannot go on from here.",
+            { State: JobState.Cancelled, Step: 0 } => $"Stopped after step 0 of {status.StepsPlanned}; train --resume starts the run.",
+            { State: JobState.Cancelled } => $"Stopped after step {status.Step} of {status.StepsPlanned}, whose state is saved; train --resume goes on from there.",
             { Fault: true } => $"{status.Reason} {FaultLog.Where(log)}",
             _ => status.Reason,
         });
-        return ExitCodes.Failed;
+        return status.State == JobState.Cancelled ? ExitCodes.Interrupted : ExitCodes.Failed;
     }
 }

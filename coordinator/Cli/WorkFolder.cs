@@ -27,7 +27,7 @@ internal sealed class WorkFolder : IDisposable
         _path = path;
         _made = made;
         _lock = @lock;
-        Folders = new JobFolders(Sub(DataName), Sub("jobs"), Sub("stages"));
+        Folders = new JobFolders(Sub(DataName), Sub("stages"));
     }
 
     public JobFolders Folders { get; }

@@ -25,6 +25,7 @@ internal static class ClosedManifest
         ("job.event.window-opened.1", WindowOpened.Parser),
         ("job.event.step-committed.1", StepCommitted.Parser),
         ("job.event.step-evaluated.1", StepEvaluated.Parser),
+        ("job.event.checkpoint-written.1", CheckpointWritten.Parser),
         ("job.event.finish-started.1", FinishStarted.Parser),
         ("job.event.succeeded.1", JobSucceeded.Parser),
         ("job.event.failed.1", JobFailed.Parser),

@@ -14,6 +14,7 @@ internal sealed class StepPlan
     private readonly LearningRateSchedule _schedule;
     private readonly ulong? _end;
     private readonly ulong? _evaluateEvery;
+    private readonly ulong _saveEvery;
 
     private StepPlan(JobSpec job, PreparedDataset data, CancellationToken cancellationToken)
     {
@@ -26,7 +27,8 @@ internal sealed class StepPlan
         _planner = MicroBatchPlanner.ForTraining(_training, job.Data.Packing, _train.Lengths);
         _schedule = LearningRateSchedule.Create(_training, TotalSteps);
         Evaluation = data.Eval is { } eval ? _planner.ForEvaluation(_training, eval.Lengths).Cut([.. Enumerable.Range(0, eval.Lengths.Length)]) : [];
-        _evaluateEvery = data.Eval is null ? null : EvaluateEvery(_training.EvalSteps, TotalSteps);
+        _evaluateEvery = data.Eval is null ? null : Every(_training.EvalSteps, TotalSteps);
+        _saveEvery = Every(_training.SaveSteps, TotalSteps);
         var measure = StepMeasure.Take(_order, _planner, _train.Lengths, TotalSteps, _end, cancellationToken);
         (MinMicroBatchesPerStep, MaxMicroBatchesPerStep) = (measure.MinMicroBatches, measure.MaxMicroBatches);
         MicroBatchTokens = _planner.Tokens ?? measure.MaxTokens;
@@ -69,6 +71,7 @@ internal sealed class StepPlan
             LabelTokens = LabelTokensOf(samples),
             MicroBatches = { _planner.Cut(samples) },
             EvaluateAfter = EvaluatesAfter(step),
+            SaveAfter = SavesAfter(step),
         };
     }
 
@@ -76,7 +79,10 @@ internal sealed class StepPlan
     public double LearningRateAt(ulong step) => _schedule.At(step);
 
     /// <summary>Passes over the data after this step: samples taken until then / samples; 0 after step 0.</summary>
-    public double EpochAfter(ulong step) => _order.TakenAfter(step, _end) / (double)_train.Lengths.Length;
+    public double EpochAfter(ulong step) => SamplesAfter(step) / (double)_train.Lengths.Length;
+
+    /// <summary>Samples taken from the start of the job to the end of this step, over all epochs.</summary>
+    public ulong SamplesAfter(ulong step) => _order.TakenAfter(step, _end);
 
     /// <summary>Tokens of the step's samples, with and without loss.</summary>
     public ulong TokensOf(ulong step)
@@ -100,9 +106,12 @@ internal sealed class StepPlan
     /// <summary>True after every eval_steps-th step and after the last one, where there is an evaluation split.</summary>
     public bool EvaluatesAfter(ulong step) => _evaluateEvery is { } every && (step % every == 0 || step == TotalSteps);
 
+    /// <summary>True after every save_steps-th step and after the last one.</summary>
+    public bool SavesAfter(ulong step) => step % _saveEvery == 0 || step == TotalSteps;
+
     // transformers: a fraction of all steps is rounded up to a whole number of steps.
-    private static ulong EvaluateEvery(double evalSteps, ulong totalSteps)
-        => Math.Max(1, (ulong)Math.Ceiling(evalSteps < 1 ? totalSteps * evalSteps : evalSteps));
+    private static ulong Every(double stepsOrShare, ulong totalSteps)
+        => Math.Max(1, (ulong)Math.Ceiling(stepsOrShare < 1 ? totalSteps * stepsOrShare : stepsOrShare));
 
     private ulong LabelTokensOf(IReadOnlyList<int> samples)
     {

@@ -16,6 +16,7 @@ internal static class MessageScope
         WorkerMessage.BodyOneofCase.Failure => message.Failure.Scope?.Job,
         WorkerMessage.BodyOneofCase.Score => message.Score.Scope?.Job,
         WorkerMessage.BodyOneofCase.Generate => message.Generate.Scope?.Job,
+        WorkerMessage.BodyOneofCase.Held => message.Held.Scope?.Job,
         _ => null,
     };
 
@@ -30,6 +31,7 @@ internal static class MessageScope
         CoordinatorMessage.BodyOneofCase.Score => message.Score.Scope?.Job,
         CoordinatorMessage.BodyOneofCase.Generate => message.Generate.Scope?.Job,
         CoordinatorMessage.BodyOneofCase.StopGenerating => message.StopGenerating.Scope?.Job,
+        CoordinatorMessage.BodyOneofCase.Hold => message.Hold.Scope?.Job,
         _ => null,
     };
 }

@@ -85,6 +85,19 @@ internal sealed class ConfigDocument
         : value.ValueKind == JsonValueKind.Object ? new ConfigDocument(value, File, $"{_prefix}{key}.")
         : throw Wrong(key, "an object", value);
 
+    /// <summary>The objects of a list, or null.</summary>
+    public IReadOnlyList<ConfigDocument>? Objects(string key)
+    {
+        if (Find(key) is not { } value)
+        {
+            return null;
+        }
+
+        return value.ValueKind == JsonValueKind.Array && value.EnumerateArray().All(item => item.ValueKind == JsonValueKind.Object)
+            ? [.. value.EnumerateArray().Select((item, index) => new ConfigDocument(item, File, $"{_prefix}{key}[{index}]."))]
+            : throw Wrong(key, "a list of objects", value);
+    }
+
     /// <summary>A whole number within bounds, or null.</summary>
     public long? Integer(string key, long min, long max)
     {

@@ -1,29 +1,33 @@
 using System.Globalization;
 using System.Reflection;
 using Orchestrator.Coordinator.Adapters;
+using Orchestrator.Coordinator.Checkpoints;
 using Orchestrator.Coordinator.Models;
 using Orchestrator.Protos;
 using Orchestrator.Protos.Blobs;
 
 namespace Orchestrator.Coordinator.Runs;
 
-/// <summary>Turns the states that a replica's stages saved into an adapter folder.</summary>
-/// <remarks>Runs on the thread pool. Every blob is checked against the digest that its worker reported before anything is written.</remarks>
+/// <summary>Turns a checkpoint into an adapter folder.</summary>
+/// <remarks>Runs on the thread pool. Every blob is checked against the manifest's digest before anything is written.</remarks>
 internal static class AdapterExport
 {
     /// <exception cref="IOException">The folder cannot be written; nothing half-written is left.</exception>
-    /// <exception cref="BlobFormatException">A saved state is damaged.</exception>
-    public static void Run(JobMaterial material, JobRecord record, string stateFolder, IReadOnlyList<StateSaved> saved, string adapterFolder)
+    /// <exception cref="BlobFormatException">A blob is damaged.</exception>
+    /// <exception cref="InvalidInputException">The manifest is damaged.</exception>
+    public static void Run(JobMaterial material, string checkpoint, string adapterFolder)
     {
-        var blobs = saved.Select(state => BlobReader.Open(Path.Combine(stateFolder, Path.GetFileName(state.File)), state.Sha256)).ToList();
+        var manifest = ManifestFile.Read(checkpoint);
+        var blobs = new List<BlobReader>();
         try
         {
+            blobs.AddRange(manifest.Blobs.Select(blob => BlobReader.Open(Path.Combine(checkpoint, CheckpointFolders.FileOf(blob.Sha256)), blob.Sha256)));
             PeftAdapterWriter.Write(
                 adapterFolder,
                 material.AdapterConfig,
                 [.. material.Modules.SelectMany(module => Tensors(module, blobs))],
                 Card(material),
-                LineageOf(material, record),
+                LineageOf(material, manifest),
                 material.Spec.Model);
         }
         finally
@@ -38,7 +42,7 @@ internal static class AdapterExport
         {
             var name = $"{module.Module}.{(isA ? "lora_A" : "lora_B")}.weight";
             var blob = blobs.Find(candidate => candidate.Contains(name))
-                ?? throw new InvalidOperationException($"No saved state holds {name}: the workers saved other modules than the job adapts.");
+                ?? throw new InvalidOperationException($"No blob of the checkpoint holds {name}: the checkpoint is of other modules than the job adapts.");
             var tensor = blob.Tensor(name);
             yield return new AdapterTensor(module.Module, isA, tensor.Dtype, [.. tensor.Shape], stream =>
             {
@@ -69,28 +73,24 @@ internal static class AdapterExport
         };
     }
 
-    private static Lineage LineageOf(JobMaterial material, JobRecord record)
+    private static Lineage LineageOf(JobMaterial material, CheckpointManifest manifest) => new()
     {
-        var placement = record.Placement!;
-        return new Lineage
+        Base = Source(material.Spec.Model, material.ModelHash),
+        InitFrom = material.StartHash is { } start ? Source(material.Spec.Adapter.InitFrom!, start) : null,
+        Data = [.. Data("train", material.Data.Train.Shard), .. material.Data.Eval is { } eval ? Data("eval", eval.Shard) : []],
+        JobSha256 = material.JobHash,
+        Step = manifest.Step,
+        Versions = new SortedDictionary<string, string>(StringComparer.Ordinal)
         {
-            Base = Source(material.Spec.Model, material.ModelHash),
-            InitFrom = material.StartHash is { } start ? Source(material.Spec.Adapter.InitFrom!, start) : null,
-            Data = [.. Data("train", material.Data.Train.Shard), .. material.Data.Eval is { } eval ? Data("eval", eval.Shard) : []],
-            JobSha256 = material.JobHash,
-            Step = record.CommittedStep,
-            Versions = new SortedDictionary<string, string>(StringComparer.Ordinal)
-            {
-                ["orchestrator"] = typeof(AdapterExport).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "",
-                ["libtorch"] = placement.Class.Libtorch,
-                ["kernels"] = placement.Class.Kernels,
-            },
-            NumericClass = Placement.NumericClassText.Of(placement.Class),
-            // Not proven on CUDA.
-            BitIdentical = placement.Class.Backend == "cpu",
-            Layouts = [new LineageLayout(placement.Generation, 1, record.CommittedStep, (uint)placement.NumReplicas, (uint)placement.NumStages)],
-        };
-    }
+            ["orchestrator"] = typeof(AdapterExport).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "",
+            ["libtorch"] = manifest.NumericClass.Libtorch,
+            ["kernels"] = manifest.NumericClass.Kernels,
+        },
+        NumericClass = Placement.NumericClassText.Of(manifest.NumericClass),
+        // Not proven on CUDA; and steps of two classes are those of neither.
+        BitIdentical = manifest.NumericClass.Backend == "cpu" && !manifest.ClassChanged,
+        Layouts = [.. manifest.Layouts.Select(layout => new LineageLayout(layout.Generation, layout.FirstStep, layout.LastStep, layout.Replicas, layout.Stages))],
+    };
 
     private static LineageData[] Data(string split, ShardRef shard) => [new(split, shard.Sha256, shard.Samples, shard.Tokens)];
 

@@ -15,7 +15,7 @@ internal static class JobAdmission
         turn.Do(new JobEffect.Prepare());
     }
 
-    public static void Prepared(JobTurn turn, JobMaterial material)
+    public static void Prepared(JobTurn turn, JobMaterial material, ResumePoint? resume)
     {
         turn.Session = turn.Session with { Material = material, Progress = "" };
         if (material.Findings.Count > 0)
@@ -37,7 +37,14 @@ internal static class JobAdmission
                 JobHash = material.JobHash,
                 Train = material.Data.Train.Shard,
                 Evaluation = material.Data.Eval?.Shard,
+                Resume = resume,
             });
+        }
+
+        if (turn.Record.Resume is { Finished: true })
+        {
+            JobFinishing.Succeed(turn, Path.Combine(turn.Record.Output, RunFolder.AdapterFolderName));
+            return;
         }
 
         turn.Do(new JobEffect.SubscribeToFleet());
@@ -52,6 +59,6 @@ internal static class JobAdmission
             return;
         }
 
-        JobEnding.Fail(turn, $"The coordinator was started again {JobEnding.Moment(turn.Record)}; going on from there is not built yet. Start the job again with --overwrite.");
+        JobEnding.Fail(turn, $"The coordinator was started again {JobEnding.Moment(turn.Record)}; going on from there by itself is not built yet. Go on from its last checkpoint with --resume.");
     }
 }

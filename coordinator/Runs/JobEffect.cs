@@ -1,6 +1,5 @@
-using Orchestrator.Coordinator.Jobs;
+using Orchestrator.Coordinator.Checkpoints;
 using Orchestrator.Coordinator.Membership;
-using Orchestrator.Protos;
 
 namespace Orchestrator.Coordinator.Runs;
 
@@ -25,9 +24,12 @@ internal abstract record JobEffect
     /// <summary>Put plan.json into the run's folder.</summary>
     internal sealed record PublishPlan(string Json) : JobEffect;
 
-    /// <summary>Write the adapter of these saved states, then tell <see cref="JobInput.AdapterExported"/>.</summary>
-    internal sealed record Export(ValueList<StateSaved> Saved) : JobEffect;
+    /// <summary>Make a checkpoint of blobs that workers wrote, then tell <see cref="JobInput.CheckpointMade"/>.</summary>
+    internal sealed record WriteCheckpoint(CheckpointManifest Manifest) : JobEffect;
 
-    /// <summary>The job has ended: forget the fleet, delete what workers saved, stop.</summary>
+    /// <summary>Write the adapter of the checkpoint in this folder, then tell <see cref="JobInput.AdapterExported"/>.</summary>
+    internal sealed record Export(string Checkpoint) : JobEffect;
+
+    /// <summary>The job has ended: forget the fleet, stop.</summary>
     internal sealed record End : JobEffect;
 }

@@ -57,7 +57,7 @@ internal static class JobEnding
         {
             Fail(
                 turn,
-                $"{lost.Key} {lost.Verb} {Moment(turn.Record)}: {lost.Reason.TrimEnd('.')}; recovery is not built yet, so the job has failed: start it again with --overwrite.",
+                $"{lost.Key} {lost.Verb} {Moment(turn.Record)}: {lost.Reason.TrimEnd('.')}; recovery is not built yet, so the job has failed: go on from its last checkpoint with --resume.",
                 lost.Key.WorkerId,
                 workerEnd: lost.Left ? WorkerEnd.Left : WorkerEnd.Lost);
         }
@@ -68,7 +68,11 @@ internal static class JobEnding
     {
         if (turn.Record.Placement is null)
         {
-            Fail(turn, unavailable.Reason);
+            var required = JobLoading.RequiredClass(turn);
+            Fail(
+                turn,
+                required is null ? unavailable.Reason : $"{unavailable.Reason.TrimEnd('.')}; the run needs a worker of numeric class {Placement.NumericClassText.Of(required)}, in which it was computed.",
+                invalid: required is not null);
         }
         else
         {
@@ -84,12 +88,15 @@ internal static class JobEnding
             return;
         }
 
-        // Where no step is under way, in the last evaluation, no commit will come to end the job at.
         turn.Raise(new CancelRequested());
-        if (turn.Record.State != JobState.Running || turn.Record.CommittedStep == turn.Record.StepsPlanned)
+        if (turn.Record.State != JobState.Running)
         {
             Cancel(turn);
+            return;
         }
+
+        // The root of the vote tree: without it nobody acts on a further step.
+        turn.Send(turn.Placement.Ranks[0].Worker, new CoordinatorMessage { Hold = new HoldSteps { Scope = turn.Scope } });
     }
 
     public static void Cancel(JobTurn turn)

@@ -43,7 +43,6 @@ internal sealed class JobEntity : UntypedPersistentActor, IWithTimers
         {
             Job = job,
             Secret = ByteString.CopyFrom(RandomNumberGenerator.GetBytes(32)),
-            StateFolder = Path.Combine(folders.Jobs, job),
         };
     }
 
@@ -248,12 +247,14 @@ internal sealed class JobEntity : UntypedPersistentActor, IWithTimers
                 Publish(() => _publication.WritePlan(plan.Json));
                 break;
             case JobEffect.Export export:
-                _ = JobWork.ExportAsync(_session.Material!, _record, _session.StateFolder, export.Saved).PipeTo(Self);
+                _ = JobWork.ExportAsync(_session.Material!, _record, export.Checkpoint).PipeTo(Self);
+                break;
+            case JobEffect.WriteCheckpoint checkpoint:
+                _ = JobWork.WriteCheckpointAsync(_record, checkpoint.Manifest, _session.Material!.Spec.Training.SaveTotalLimit).PipeTo(Self);
                 break;
             case JobEffect.End:
                 _stopped.Cancel();
                 _workers.Tell(new Unsubscribe(_session.Job));
-                JobWork.DeleteStates(_session.StateFolder);
                 SetReceiveTimeout(IdleTimeout);
                 break;
         }

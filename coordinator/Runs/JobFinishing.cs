@@ -5,7 +5,7 @@ namespace Orchestrator.Coordinator.Runs;
 /// <summary>From the last step to the adapter in the run's folder.</summary>
 internal static class JobFinishing
 {
-    /// <summary>Asks for the state once the last step is committed and evaluated.</summary>
+    /// <summary>Finishes once the last step is committed and evaluated: the adapter is made of the last step's checkpoint.</summary>
     public static void StartIfDone(JobTurn turn)
     {
         var evaluated = !turn.Record.HasEvaluation || turn.Record.LastEvaluation?.Step == turn.Record.StepsPlanned;
@@ -15,27 +15,15 @@ internal static class JobFinishing
         }
 
         turn.Raise(new FinishStarted { Step = turn.Record.CommittedStep });
-        foreach (var rank in turn.Placement.Ranks.Where(rank => rank.Replica == 0))
-        {
-            turn.Send(rank.Worker, new CoordinatorMessage
-            {
-                SaveState = new SaveState { Scope = turn.Scope, Step = turn.Record.CommittedStep, Folder = turn.Session.StateFolder },
-            });
-        }
+        ExportIfSaved(turn);
     }
 
-    public static void OnSaved(JobTurn turn, RankPlacement rank, StateSaved saved)
+    /// <summary>Writes the adapter, if this is all that is left to do.</summary>
+    public static void ExportIfSaved(JobTurn turn)
     {
-        if (turn.Record.State != JobState.Finishing || saved.Step != turn.Record.CommittedStep || turn.Session.Saved.ContainsKey(rank.Stage))
+        if (turn.Record.State == JobState.Finishing && turn.Record.LastCheckpoint == turn.Record.StepsPlanned)
         {
-            turn.DropStale($"state of step {saved.Step} of {rank.Worker}");
-            return;
-        }
-
-        turn.Session = turn.Session with { Saved = turn.Session.Saved.Add(rank.Stage, saved) };
-        if (turn.Session.Saved.Count == turn.Placement.NumStages)
-        {
-            turn.Do(new JobEffect.Export([.. turn.Session.Saved.Values]));
+            turn.Do(new JobEffect.Export(JobCheckpointing.Store(turn.Record).Of(turn.Record.LastCheckpoint)));
         }
     }
 

@@ -1,3 +1,4 @@
+using Orchestrator.Coordinator.Checkpoints;
 using Orchestrator.Coordinator.Jobs;
 using Orchestrator.Protos;
 
@@ -14,13 +15,18 @@ internal static class JobInput
 
     internal sealed record PreparationProgressed(string Text);
 
-    internal sealed record Prepared(JobMaterial Material);
+    /// <param name="Material">What was read.</param>
+    /// <param name="Resume">Where the run in the output folder goes on; null: a new one begins.</param>
+    internal sealed record Prepared(JobMaterial Material, ResumePoint? Resume = null);
 
     /// <summary>The model or the data cannot be used.</summary>
     /// <param name="Reason">Why, in one sentence.</param>
     /// <param name="Invalid">Because the request was wrong, and not this machine.</param>
     /// <param name="Fault">The error of the program, if it was one: for the log.</param>
     internal sealed record PreparationFailed(string Reason, bool Invalid, Exception? Fault = null);
+
+    /// <summary>A checkpoint's manifest is durable, and what it made superfluous is deleted.</summary>
+    internal sealed record CheckpointMade(CheckpointManifest Manifest);
 
     internal sealed record AdapterExported(string Folder);
 

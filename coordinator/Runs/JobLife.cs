@@ -9,12 +9,15 @@ namespace Orchestrator.Coordinator.Runs;
 /// queued    submitted; model and data are read            --Prepared-->          planning
 /// planning  waits for enough workers of one class         --FleetSnapshot-->     loading
 /// loading   LoadStage to all, StartGeneration, all ready  --GenerationReady-->   running
-/// running   windows, reports, commits, evaluations        --last step-->         finishing
-/// finishing SaveState to replica 0, adapter written       --AdapterExported-->   succeeded
+/// running   windows, reports, commits, evaluations,
+///           states saved, checkpoints                     --last step-->         finishing
+/// finishing the last checkpoint, adapter written of it    --AdapterExported-->   succeeded
 /// any       --PreparationFailed, WorkerFailure, WorkerLost, a broken rule,
 ///           an error of the program-->                                           failed
 ///           (planning: also when all workers that will ever come are attached and cannot serve the job, or one that is waited for cannot start)
-/// any       --CancelJob--> (running: after the step that is under way)           cancelled
+/// any       --CancelJob--> (running: HoldSteps, StepsHeld, a checkpoint of the
+///           step that was under way)                                             cancelled
+/// planning  (--resume) the run is finished already                               succeeded
 /// </code>
 /// Pure: no clock, no file, no randomness; no exception leaves it. The caller persists the events, and only then does the effects.
 /// </remarks>
@@ -95,11 +98,14 @@ internal static class JobLife
                 turn.Session = turn.Session with { Progress = progress.Text };
                 break;
             case JobInput.Prepared prepared:
-                JobAdmission.Prepared(turn, prepared.Material);
+                JobAdmission.Prepared(turn, prepared.Material, prepared.Resume);
                 break;
             case JobInput.PreparationFailed failed:
                 turn.Fault = failed.Fault;
                 JobEnding.Fail(turn, failed.Reason, invalid: failed.Invalid);
+                break;
+            case JobInput.CheckpointMade made:
+                JobCheckpointing.OnWritten(turn, made.Manifest);
                 break;
             case JobInput.AdapterExported exported:
                 JobFinishing.Succeed(turn, exported.Folder);
@@ -140,7 +146,10 @@ internal static class JobLife
                 JobStepping.OnEvaluation(turn, rank, from.Message.Evaluation);
                 break;
             case WorkerMessage.BodyOneofCase.StateSaved:
-                JobFinishing.OnSaved(turn, rank, from.Message.StateSaved);
+                JobCheckpointing.OnSaved(turn, rank, from.Message.StateSaved);
+                break;
+            case WorkerMessage.BodyOneofCase.Held:
+                JobCheckpointing.OnHeld(turn, from.Message.Held);
                 break;
             case WorkerMessage.BodyOneofCase.Failure:
                 JobEnding.OnFailure(turn, from.Key, from.Message.Failure.Failure ?? new Failure());
@@ -155,6 +164,7 @@ internal static class JobLife
         WorkerMessage.BodyOneofCase.Step => message.Step.Scope,
         WorkerMessage.BodyOneofCase.Evaluation => message.Evaluation.Scope,
         WorkerMessage.BodyOneofCase.StateSaved => message.StateSaved.Scope,
+        WorkerMessage.BodyOneofCase.Held => message.Held.Scope,
         WorkerMessage.BodyOneofCase.Failure => message.Failure.Scope,
         _ => null,
     };

@@ -19,7 +19,7 @@ internal static class JobLoading
             return;
         }
 
-        var result = LayoutPlanner.Plan(Request(material, turn.Session.Fleet, turn.Session.MaxWorkers));
+        var result = LayoutPlanner.Plan(Request(material, turn.Session.Fleet, turn.Session.MaxWorkers) with { RequiredClass = RequiredClass(turn) });
         if (result.Layout is { } layout)
         {
             Place(turn, layout);
@@ -31,6 +31,13 @@ internal static class JobLoading
         }
         else if (turn.Session.MaxWorkers is { } all && turn.Session.Fleet.Workers.Length >= all)
         {
+            var attached = turn.Session.Fleet.Workers.Select(worker => worker.Class).ToList();
+            if (RequiredClass(turn) is { } required && !attached.Contains(required))
+            {
+                JobEnding.Fail(turn, ResumeDecision.ClassSentence(required, attached), invalid: true);
+                return;
+            }
+
             JobEnding.Fail(turn, $"{result.Reason.TrimEnd('.')}, and no other will come: {(all == 1 ? "the only worker" : $"all {all} workers")} of this run {(all == 1 ? "is" : "are")} attached.");
         }
         else if (!string.Equals(result.Reason, turn.Record.Reason, StringComparison.Ordinal))
@@ -66,7 +73,11 @@ internal static class JobLoading
 
         turn.Raise(new TrainingStarted { Generation = turn.Placement.Generation });
         JobStepping.OpenWindow(turn);
+        JobFinishing.StartIfDone(turn);
     }
+
+    /// <summary>The class that the job is held to by its earlier steps; null: any class will do.</summary>
+    public static NumericClass? RequiredClass(JobTurn turn) => turn.Session.Material?.Spec.AllowClassChange == true ? null : turn.Record.Resume?.Checkpoint?.NumericClass;
 
     private static LayoutRequest Request(JobMaterial material, FleetSnapshot fleet, int? maxWorkers) => new()
     {
@@ -83,9 +94,9 @@ internal static class JobLoading
         var first = workers[layout.Stages[0].WorkerId];
         var placed = new JobPlaced
         {
-            Generation = 1,
+            Generation = (turn.Record.Resume?.Checkpoint?.Generation ?? 0) + 1,
             NumericClass = layout.Class,
-            ComputeDtype = StageSpecs.ComputeDtype(turn.Material.Spec, first),
+            ComputeDtype = turn.Record.Resume?.Checkpoint?.ComputeDtype ?? StageSpecs.ComputeDtype(turn.Material.Spec, first),
             NumReplicas = (uint)layout.Replicas,
             NumStages = (uint)layout.NumStages,
         };
@@ -104,7 +115,7 @@ internal static class JobLoading
 
         foreach (var rank in turn.Placement.Ranks)
         {
-            turn.Send(rank.Worker, new CoordinatorMessage { LoadStage = StageSpecs.Load(turn.Material, turn.Placement, rank, turn.Scope) });
+            turn.Send(rank.Worker, new CoordinatorMessage { LoadStage = StageSpecs.Load(turn.Material, turn.Placement, rank, turn.Scope, JobCheckpointing.StateOf(turn.Record, rank)) });
         }
     }
 

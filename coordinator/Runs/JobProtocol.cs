@@ -45,6 +45,8 @@ internal sealed partial class StepCommitted : IJobEvent;
 
 internal sealed partial class StepEvaluated : IJobEvent;
 
+internal sealed partial class CheckpointWritten : IJobEvent;
+
 internal sealed partial class FinishStarted : IJobEvent;
 
 internal sealed partial class JobSucceeded : IJobEvent;

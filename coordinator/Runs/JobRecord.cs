@@ -1,4 +1,5 @@
 using Google.Protobuf.WellKnownTypes;
+using Orchestrator.Coordinator.Checkpoints;
 using Orchestrator.Coordinator.Jobs;
 using Orchestrator.Coordinator.Membership;
 using Orchestrator.Protos;
@@ -34,14 +35,24 @@ internal sealed record JobRecord
     /// <summary>The last step that workers have authority over; 0: none.</summary>
     public ulong LastOpenedStep { get; init; }
 
-    /// <summary>The newest committed step; null: none yet.</summary>
+    /// <summary>Where the run of an earlier job goes on; null: this one began it.</summary>
+    public ResumePoint? Resume { get; init; }
+
+    /// <summary>The newest step that this job has committed; null: none yet.</summary>
     public StepCommitted? LastStep { get; init; }
+
+    /// <summary>The step of the newest checkpoint; 0: there is none.</summary>
+    public ulong LastCheckpoint { get; init; }
 
     public int SkippedInARow { get; init; }
     public ulong TokensTrained { get; init; }
     public double SecondsTrained { get; init; }
-    public StepEvaluated? FirstEvaluation { get; init; }
-    public StepEvaluated? LastEvaluation { get; init; }
+    public EvaluationPoint? FirstEvaluation { get; init; }
+    public EvaluationPoint? LastEvaluation { get; init; }
+
+    /// <summary>The one with the least loss, the earliest of equal ones.</summary>
+    public EvaluationPoint? BestEvaluation { get; init; }
+
     public bool CancelRequested { get; init; }
     public bool IsInvalid { get; init; }
     public bool IsFault { get; init; }
@@ -53,7 +64,10 @@ internal sealed record JobRecord
 
     public bool HasEnded => JobStates.HasEnded(State);
 
-    public ulong CommittedStep => LastStep?.Step ?? 0;
+    /// <summary>The step that the run went on from; 0: it began at step 1.</summary>
+    public ulong ResumedStep => Resume is { Finished: true } ? StepsPlanned : Resume?.Checkpoint?.Step ?? 0;
+
+    public ulong CommittedStep => LastStep?.Step ?? ResumedStep;
 
     /// <summary>The record after an event.</summary>
     /// <exception cref="ArgumentException">The event is not one of a job's journal.</exception>
@@ -71,10 +85,10 @@ internal sealed record JobRecord
                 Output = e.Output,
                 Resolved = e.Resolved,
             },
-            JobPrepared e => this with
+            JobPrepared e => GoingOn(e.Resume) with
             {
                 State = JobState.Planning,
-                Reason = "",
+                Reason = e.Resume is { Finished: true } ? ResumeDecision.Sentence(e.Resume, e.StepsPlanned) : "",
                 IsPrepared = true,
                 StepsPlanned = e.StepsPlanned,
                 JobHash = e.JobHash,
@@ -93,7 +107,8 @@ internal sealed record JobRecord
                 TokensTrained = TokensTrained + e.Tokens,
                 SecondsTrained = SecondsTrained + e.StepSeconds,
             },
-            StepEvaluated e => this with { FirstEvaluation = FirstEvaluation ?? e, LastEvaluation = e },
+            StepEvaluated e => Evaluated(new EvaluationPoint { Step = e.Step, Loss = e.Loss, LabelTokens = e.LabelTokens }),
+            CheckpointWritten e => this with { LastCheckpoint = e.Step },
             FinishStarted => this with { State = JobState.Finishing },
             JobSucceeded e => this with { State = JobState.Succeeded, Adapter = e.Adapter, FinalAccounts = [.. e.Workers] },
             JobFailed e => this with { State = JobState.Failed, Reason = e.Reason, IsInvalid = e.Invalid, IsFault = e.Fault, FinalAccounts = [.. e.Workers] },
@@ -103,6 +118,28 @@ internal sealed record JobRecord
         };
         return next with { Time = happened.Time };
     }
+
+    private JobRecord GoingOn(ResumePoint? resume) => resume?.Checkpoint is { } checkpoint
+        ? this with
+        {
+            Resume = resume,
+            LastOpenedStep = checkpoint.Step,
+            LastCheckpoint = checkpoint.Step,
+            SkippedInARow = (int)checkpoint.SkippedInARow,
+            TokensTrained = checkpoint.Tokens,
+            SecondsTrained = checkpoint.Seconds,
+            FirstEvaluation = checkpoint.FirstEvaluation,
+            LastEvaluation = checkpoint.LastEvaluation,
+            BestEvaluation = checkpoint.BestEvaluation,
+        }
+        : this with { Resume = resume, FirstEvaluation = resume?.FirstEvaluation, LastEvaluation = resume?.LastEvaluation };
+
+    private JobRecord Evaluated(EvaluationPoint evaluation) => this with
+    {
+        FirstEvaluation = FirstEvaluation ?? evaluation,
+        LastEvaluation = evaluation,
+        BestEvaluation = BestEvaluation is { } best && !(evaluation.Loss < best.Loss) && !double.IsNaN(best.Loss) ? best : evaluation,
+    };
 
     private static JobPlacement PlacementOf(JobPlaced placed) => new(
         placed.Generation, placed.NumericClass, placed.ComputeDtype, (int)placed.NumReplicas, (int)placed.NumStages,

@@ -16,6 +16,7 @@ internal static class JobReport
         status.Reason = !record.HasEnded && session.Progress.Length > 0 ? session.Progress : record.Reason;
         status.Step = record.CommittedStep;
         status.StepsPlanned = record.StepsPlanned;
+        status.ResumedStep = record.ResumedStep;
         status.Adapter = record.Adapter;
         status.Output = record.Output;
         status.Invalid = record.IsInvalid;
@@ -24,6 +25,12 @@ internal static class JobReport
         if (record is { HasEnded: false, LastStep: null } && session.Material is { } material)
         {
             status.Preflight.AddRange(material.Preflight);
+            status.Preflight.AddRange(record.Resume is { } resume ? ResumeDecision.Lines(resume, record.StepsPlanned) : []);
+        }
+
+        if (!record.HasEnded && session.Material?.Spec.AllowClassChange == false)
+        {
+            status.RequiredClass = record.Resume?.Checkpoint?.NumericClass;
         }
 
         AddTraining(status, record);

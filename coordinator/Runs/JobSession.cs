@@ -15,9 +15,6 @@ internal sealed record JobSession
     /// <summary>By which the workers of the generation know each other; random in each life.</summary>
     public required ByteString Secret { get; init; }
 
-    /// <summary>The folder under the jobs root for what workers save.</summary>
-    public required string StateFolder { get; init; }
-
     public JobMaterial? Material { get; init; }
 
     public FleetSnapshot Fleet { get; init; } = new(0, []);
@@ -45,7 +42,14 @@ internal sealed record JobSession
 
     public ImmutableSortedDictionary<int, WorkerTotals> Totals { get; init; } = ImmutableSortedDictionary<int, WorkerTotals>.Empty;
 
-    public ImmutableSortedDictionary<int, StateSaved> Saved { get; init; } = ImmutableSortedDictionary<int, StateSaved>.Empty;
+    /// <summary>By step; lost with the entity, and with it a checkpoint that was not complete.</summary>
+    public ImmutableSortedDictionary<ulong, PendingCheckpoint> Checkpoints { get; init; } = ImmutableSortedDictionary<ulong, PendingCheckpoint>.Empty;
+
+    /// <summary>The step whose manifest is being written; null: none.</summary>
+    public ulong? CheckpointUnderWay { get; init; }
+
+    /// <summary>The step after which the workers hold; null: they do not.</summary>
+    public ulong? HeldAfter { get; init; }
 
     /// <summary>When the newest step was committed, or training began.</summary>
     public DateTimeOffset LastCommitAt { get; init; }

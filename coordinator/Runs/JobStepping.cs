@@ -21,12 +21,13 @@ internal static class JobStepping
         var steps = turn.Material.Steps;
         var first = turn.Record.LastOpenedStep + 1;
         var last = Math.Min(turn.Record.StepsPlanned, turn.Record.LastOpenedStep + WindowSteps);
-        if (first > last)
+        var evaluates = IsEvaluationDue(turn);
+        if (first > last && !evaluates)
         {
             return;
         }
 
-        var window = new StepWindow { Scope = turn.Scope, EvaluateBefore = first == 1 && turn.Record.HasEvaluation };
+        var window = new StepWindow { Scope = turn.Scope, EvaluateBefore = evaluates, EvaluateBeforeStep = evaluates ? turn.Record.ResumedStep : 0 };
         var opened = new WindowOpened { Generation = turn.Placement.Generation };
         for (var number = first; number <= last; number++)
         {
@@ -40,9 +41,26 @@ internal static class JobStepping
             window.Evaluation.AddRange(steps.Evaluation);
         }
 
-        turn.Raise(opened);
+        if (opened.Steps.Count > 0)
+        {
+            turn.Raise(opened);
+        }
+
         turn.Session = turn.Session with { OpenSteps = turn.Session.OpenSteps.AddRange(window.Steps.Select(step => KeyValuePair.Create(step.Number, step))) };
-        turn.SendToAll(() => new CoordinatorMessage { Window = window.Clone() });
+        foreach (var rank in turn.Placement.Ranks)
+        {
+            var own = window.Clone();
+            own.CheckpointFolder = JobCheckpointing.IsSaver(rank) ? JobCheckpointing.Store(turn.Record).Folder : "";
+            turn.Send(rank.Worker, new CoordinatorMessage { Window = own });
+        }
+    }
+
+    // Before the first step, and where a run goes on from a checkpoint that was made before its own step's evaluation.
+    private static bool IsEvaluationDue(JobTurn turn)
+    {
+        var record = turn.Record;
+        return record.HasEvaluation && record.LastOpenedStep == record.ResumedStep && record.LastEvaluation?.Step != record.ResumedStep
+            && (record.ResumedStep == 0 || turn.Material.Steps.EvaluatesAfter(record.ResumedStep));
     }
 
     public static void OnStep(JobTurn turn, RankPlacement rank, StepReport report)
@@ -139,15 +157,21 @@ internal static class JobStepping
             JobEnding.Fail(turn, $"{skipped} {(skipped == 1 ? "step" : "steps")} in a row, up to step {turn.Record.CommittedStep}, {(skipped == 1 ? "was" : "were")} skipped because a gradient was not finite: "
                 + "lower training.learning_rate or look at the data, or raise training.max_skipped_steps.");
         }
-        else if (turn.Record.CancelRequested)
+        else
         {
-            JobEnding.Cancel(turn);
+            JobCheckpointing.OnCommitted(turn);
+            GoOn(turn);
         }
-        else if (turn.Record.CommittedStep + (WindowSteps / 2) >= turn.Record.LastOpenedStep)
+    }
+
+    private static void GoOn(JobTurn turn)
+    {
+        if (!turn.Record.HasEnded && !turn.Record.CancelRequested && turn.Record.CommittedStep + (WindowSteps / 2) >= turn.Record.LastOpenedStep)
         {
             OpenWindow(turn);
-            JobFinishing.StartIfDone(turn);
         }
+
+        JobFinishing.StartIfDone(turn);
     }
 
     private static void EvaluateIfWhole(JobTurn turn, ulong step)

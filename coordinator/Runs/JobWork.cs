@@ -1,10 +1,12 @@
+using Orchestrator.Coordinator.Checkpoints;
 using Orchestrator.Coordinator.Datasets;
+using Orchestrator.Coordinator.Jobs;
 using Orchestrator.Protos;
 using Orchestrator.Protos.Blobs;
 
 namespace Orchestrator.Coordinator.Runs;
 
-/// <summary>What a job does with files outside its entity: reading model and data and writing the adapter, on the thread pool, and tidying up.</summary>
+/// <summary>What a job does with files outside its entity: reading model, data and an earlier run, writing checkpoints and the adapter, on the thread pool.</summary>
 /// <remarks>Takes values and gives a <see cref="JobInput"/>, also for what goes wrong; only a cancelled preparation is an exception. Touches nothing of the entity.</remarks>
 internal static class JobWork
 {
@@ -16,7 +18,7 @@ internal static class JobWork
             {
                 var read = JobRequests.Read(request);
                 return read.Spec is { } spec
-                    ? new JobInput.Prepared(await JobPreparation.RunAsync(spec, dataFolder, progress, stopped))
+                    ? await PrepareAsync(spec, request.Resume, dataFolder, progress, stopped)
                     : new JobInput.PreparationFailed(string.Join(" ", read.Errors), Invalid: true);
             }
             catch (DataRefusedException refusal)
@@ -38,20 +40,39 @@ internal static class JobWork
         },
         stopped);
 
+    /// <summary>Ends in <see cref="JobInput.CheckpointMade"/> or <see cref="JobInput.PublicationFailed"/>.</summary>
+    public static Task<object> WriteCheckpointAsync(JobRecord record, CheckpointManifest manifest, int mostKept) => Task.Run<object>(() =>
+    {
+        try
+        {
+            RunFolder.SyncMetrics(record.Output);
+            JobCheckpointing.Store(record).Write(manifest, mostKept);
+            return new JobInput.CheckpointMade(manifest);
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        {
+            return new JobInput.PublicationFailed(RunFolder.Sentence(record.Output, failure));
+        }
+        catch (Exception bug)
+        {
+            return new JobInput.PublicationFailed(JobFault.Sentence($"The checkpoint of step {manifest.Step} could not be written", bug), bug);
+        }
+    });
+
     /// <summary>Ends in <see cref="JobInput.AdapterExported"/> or <see cref="JobInput.PublicationFailed"/>.</summary>
-    public static Task<object> ExportAsync(JobMaterial material, JobRecord record, string stateFolder, IReadOnlyList<StateSaved> saved) => Task.Run<object>(() =>
+    public static Task<object> ExportAsync(JobMaterial material, JobRecord record, string checkpoint) => Task.Run<object>(() =>
     {
         var folder = Path.Combine(record.Output, RunFolder.AdapterFolderName);
         try
         {
-            AdapterExport.Run(material, record, stateFolder, saved, folder);
+            AdapterExport.Run(material, checkpoint, folder);
             return new JobInput.AdapterExported(folder);
         }
         catch (Exception failure) when (failure is IOException and not BlobFormatException or UnauthorizedAccessException)
         {
             return new JobInput.PublicationFailed(RunFolder.Sentence(record.Output, failure));
         }
-        catch (BlobFormatException damaged)
+        catch (Exception damaged) when (damaged is BlobFormatException or InvalidInputException)
         {
             return new JobInput.PublicationFailed($"The adapter of step {record.CommittedStep} could not be written: {damaged.Message}");
         }
@@ -61,16 +82,23 @@ internal static class JobWork
         }
     });
 
-    /// <summary>Deletes what workers saved for the job.</summary>
-    public static void DeleteStates(string stateFolder)
+    private static async Task<object> PrepareAsync(JobSpec spec, bool resume, string dataFolder, IProgress<string> progress, CancellationToken stopped)
     {
-        try
+        if (!resume || !RunFolder.HoldsRun(spec.Output))
         {
-            Directory.Delete(stateFolder, recursive: true);
+            return new JobInput.Prepared(await JobPreparation.RunAsync(spec, dataFolder, progress, stopped));
         }
-        catch (Exception left) when (left is IOException or UnauthorizedAccessException)
-        {
-            // Nothing was saved, or a worker still writes: what is left is named by the job and in nobody's way.
-        }
+
+        progress.Report("The checkpoints of the run are being checked.");
+        var history = RunHistory.Read(spec.Output, stopped);
+        var material = await JobPreparation.RunAsync(AtItsTime(spec, history), dataFolder, progress, stopped);
+        var (point, refusal) = ResumeDecision.Make(spec.Output, material.JobHash, material.Steps.TotalSteps, history);
+        return refusal is null ? new JobInput.Prepared(material, point) : new JobInput.PreparationFailed(refusal, Invalid: true);
     }
+
+    // A template that writes the day makes other data, and so another job, the day after: a run that goes on keeps its own.
+    private static JobSpec AtItsTime(JobSpec spec, RunHistory history) =>
+        spec.Data.Clock is null && history.Checkpoints.NewestManifest is { Clock: { Length: > 0 } written } && ClockText.TryParse(written, out var clock)
+            ? spec with { Data = spec.Data with { Clock = clock } }
+            : spec;
 }

@@ -1,5 +1,6 @@
 using System.Text;
 using Orchestrator.Coordinator.Adapters;
+using Orchestrator.Coordinator.Checkpoints;
 using Orchestrator.Coordinator.Tokenizers;
 using Orchestrator.Protos.Blobs;
 
@@ -37,14 +38,9 @@ internal sealed class RunFolder
 
         if (HoldsRun(output))
         {
-            if (resume)
+            if (!resume && !overwrite)
             {
-                throw new InvalidInputException($"The output folder {output} holds a run, and going on from it needs checkpoints, which are not built yet; start again with --overwrite, or choose another output.");
-            }
-
-            if (!overwrite)
-            {
-                throw new InvalidInputException($"The output folder {output} holds a run already; delete that run with --overwrite, or choose another output.");
+                throw new InvalidInputException($"The output folder {output} holds a run already; go on with it with --resume, delete that run with --overwrite, or choose another output.");
             }
 
             return;
@@ -56,7 +52,7 @@ internal sealed class RunFolder
             return;
         }
 
-        var foreign = Files.Append(AdapterFolderName).FirstOrDefault(name => Path.Exists(Path.Combine(output, name)) && name != LogFileName);
+        var foreign = Files.Append(AdapterFolderName).Append(CheckpointStore.FolderName).FirstOrDefault(name => Path.Exists(Path.Combine(output, name)) && name != LogFileName);
         if (foreign is not null)
         {
             throw new InvalidInputException($"The output folder {output} holds {foreign}, which no run has written and this one would replace; move it away, or choose another output.");
@@ -75,6 +71,7 @@ internal sealed class RunFolder
             if (HoldsRun(output))
             {
                 DeleteAdapter(output);
+                CheckpointsOf(output).DeleteAll();
             }
 
             DeleteLines(output);
@@ -85,25 +82,60 @@ internal sealed class RunFolder
         return folder;
     }
 
+    /// <summary>Takes up the folder of a run that goes on from a checkpoint, or from the start: lines and checkpoints behind that point go, for they are made again.</summary>
+    public static RunFolder Resume(string output, string resolvedYaml, ResumePoint resume, IEnumerable<string> events)
+    {
+        var folder = new RunFolder(output);
+        folder.Guard(() =>
+        {
+            folder.Cut(EventsFileName, WholeLines);
+            folder.Append(EventsFileName, events);
+            folder.Cut(MetricsFileName, file => MetricsLines.BytesUpTo(file, resume.Checkpoint));
+            CheckpointsOf(output).DeleteAfter(resume.Checkpoint?.Step ?? 0);
+            AtomicFile.Write(Path.Combine(output, JobFileName), stream => stream.Write(Encoding.UTF8.GetBytes(resolvedYaml)));
+        });
+        return folder;
+    }
+
     /// <summary>Takes up the folder of a run whose entity was started again: lines that the journal has and the files lack are appended.</summary>
-    public static RunFolder Continue(string output, IReadOnlyList<string> events, IReadOnlyList<string> metrics)
+    /// <param name="output">The folder.</param>
+    /// <param name="events">Event lines of the journal.</param>
+    /// <param name="metrics">Metrics lines of the journal.</param>
+    /// <param name="resume">Where the run of an earlier journal, whose lines come first, went on; null: there is none.</param>
+    public static RunFolder Continue(string output, IReadOnlyList<string> events, IReadOnlyList<string> metrics, ResumePoint? resume = null)
     {
         var folder = new RunFolder(output);
         folder.Guard(() =>
         {
             Directory.CreateDirectory(output);
-            folder.Complete(EventsFileName, events);
-            folder.Complete(MetricsFileName, metrics);
+            folder.Cut(EventsFileName, WholeLines);
+            folder.Complete(EventsFileName, events, file => EventsBefore(file, events));
+            folder.Cut(MetricsFileName, WholeLines);
+            folder.Complete(MetricsFileName, metrics, file => MetricsLines.BytesUpTo(file, resume?.Checkpoint));
         });
         return folder;
+    }
+
+    /// <summary>Makes the metrics lines durable, before something is published that counts on them.</summary>
+    public static void SyncMetrics(string output)
+    {
+        var path = Path.Combine(output, MetricsFileName);
+        if (File.Exists(path))
+        {
+            using var stream = new FileStream(path, FileMode.Open, FileAccess.Write, FileShare.ReadWrite, bufferSize: 0);
+            stream.Flush(flushToDisk: true);
+        }
     }
 
     /// <summary>Deletes a run's files and nothing else.</summary>
     public static void Delete(string output)
     {
         DeleteAdapter(output);
+        CheckpointsOf(output).DeleteAll();
         DeleteLines(output);
     }
+
+    private static CheckpointStore CheckpointsOf(string output) => new(Path.Combine(output, CheckpointStore.FolderName));
 
     private static void DeleteAdapter(string output)
     {
@@ -169,20 +201,33 @@ internal sealed class RunFolder
         }
     }
 
-    // A line that was cut short goes; what is there already equals the journal's first lines, for lines are pure functions of events.
-    private void Complete(string name, IReadOnlyList<string> lines)
+    // Lines are pure functions of events: those behind the first ones, which are not the journal's, equal the journal's first lines.
+    private void Complete(string name, IReadOnlyList<string> lines, Func<string, long> bytesBefore)
     {
         var path = Path.Combine(_path, name);
-        var present = 0;
+        var present = File.Exists(path) ? File.ReadAllBytes(path).AsSpan((int)bytesBefore(path)).Count((byte)'\n') : 0;
+        Append(name, lines.Skip(present));
+    }
+
+    // Lines of an earlier journal end where the first line of this one stands, or where the file does.
+    private static long EventsBefore(string file, IReadOnlyList<string> events)
+    {
+        var bytes = File.ReadAllBytes(file);
+        var at = events.Count == 0 ? -1 : bytes.AsSpan().IndexOf(Encoding.UTF8.GetBytes(events[0] + "\n"));
+        return at < 0 ? bytes.Length : at;
+    }
+
+    private static long WholeLines(string file) => Array.LastIndexOf(File.ReadAllBytes(file), (byte)'\n') + 1;
+
+    private void Cut(string name, Func<string, long> bytesKept)
+    {
+        var path = Path.Combine(_path, name);
         if (File.Exists(path))
         {
-            var bytes = File.ReadAllBytes(path);
-            present = bytes.Count(b => b == (byte)'\n');
+            var kept = bytesKept(path);
             using var stream = new FileStream(path, FileMode.Open, FileAccess.Write);
-            stream.SetLength(Array.LastIndexOf(bytes, (byte)'\n') + 1);
+            stream.SetLength(kept);
         }
-
-        Append(name, lines.Skip(present));
     }
 
     private void Guard(Action write)

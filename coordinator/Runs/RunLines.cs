@@ -29,8 +29,19 @@ internal static class RunLines
     {
         switch (happened)
         {
-            case JobPrepared:
+            case JobPrepared { Resume: null }:
                 yield return Event(job, after, happened.Time, "start");
+                break;
+            case JobPlaced when after is { Resume: { } resume, StartedGeneration: 0 }:
+                foreach (var damage in resume.Damaged)
+                {
+                    yield return Event(job, after, happened.Time, "rollback", reason: damage);
+                }
+
+                yield return Event(job, after, happened.Time, "resume", reason: ResumeDecision.Sentence(resume, after.StepsPlanned));
+                break;
+            case CheckpointWritten written:
+                yield return Event(job, after, happened.Time, "checkpoint", step: written.Step);
                 break;
             case WorkerBound bound:
                 yield return Event(job, after, happened.Time, "attach", worker: bound.Worker.WorkerId);
@@ -95,13 +106,13 @@ internal static class RunLines
         }
     }
 
-    private static string Event(string job, JobRecord after, Timestamp time, string name, string? worker = null, string? reason = null) => Line(json =>
+    private static string Event(string job, JobRecord after, Timestamp time, string name, string? worker = null, string? reason = null, ulong? step = null) => Line(json =>
     {
         json.WriteString("time", TimeText(time));
         json.WriteString("event", name);
         json.WriteString("job", job);
         json.WriteNumber("generation", after.Placement?.Generation ?? 0);
-        json.WriteNumber("step", after.CommittedStep);
+        json.WriteNumber("step", step ?? after.CommittedStep);
         json.WriteString("worker", worker);
         json.WriteString("reason", reason);
         json.WriteNumber("lost_worker_seconds", 0);

@@ -2,7 +2,8 @@ namespace Orchestrator.Coordinator.Runs;
 
 /// <summary>Publishes a job's journal into its run's folder, event by event.</summary>
 /// <remarks>
-/// The folder appears when the job is prepared: a request that was wrong leaves nothing. After a failed write nothing more is tried, so
+/// The folder appears when the job is prepared: a request that was wrong leaves nothing. A run that goes on is touched when the job is placed, for
+/// only then is it certain that it can. After a failed write nothing more is tried, so
 /// that no later line follows a missing one. Errors are <see cref="IOException"/>. Used by the entity alone.
 /// </remarks>
 internal sealed class RunPublication(string job)
@@ -24,9 +25,10 @@ internal sealed class RunPublication(string job)
     /// <summary>Takes up the folder after a replay.</summary>
     public void Continue(JobRecord record)
     {
-        if (record.IsPrepared)
+        // A run that goes on leaves its folder alone until it is placed.
+        if (record.IsPrepared && (record.Resume is null || record.Placement is not null))
         {
-            _folder = RunFolder.Continue(record.Output, _events, _metrics);
+            _folder = RunFolder.Continue(record.Output, _events, _metrics, record.Resume);
         }
 
         _events.Clear();
@@ -36,9 +38,13 @@ internal sealed class RunPublication(string job)
     public void Publish(JobRecord after, IJobEvent happened)
     {
         var events = RunLines.Events(job, after, happened);
-        if (happened is JobPrepared)
+        if (happened is JobPrepared { Resume: null })
         {
             _folder = RunFolder.Create(after.Output, after.Resolved, events);
+        }
+        else if (happened is JobPlaced && after is { Resume: { } resume, StartedGeneration: 0 })
+        {
+            _folder = RunFolder.Resume(after.Output, after.Resolved, resume, events);
         }
         else
         {

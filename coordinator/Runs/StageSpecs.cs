@@ -1,4 +1,3 @@
-using System.Globalization;
 using Orchestrator.Coordinator.Adapters;
 using Orchestrator.Coordinator.Jobs;
 using Orchestrator.Coordinator.Membership;
@@ -13,9 +12,9 @@ internal static class StageSpecs
     private const uint LossChunkTokens = 1_024;
     private const uint AttentionBlock = 512;
 
-    public static LoadStage Load(JobMaterial material, JobPlacement placement, RankPlacement rank, JobScope scope)
+    public static LoadStage Load(JobMaterial material, JobPlacement placement, RankPlacement rank, JobScope scope, SavedState? state = null)
     {
-        var load = new LoadStage { Scope = scope, Stage = Stage(material, placement, rank), HasEvaluation = material.Data.Eval is not null };
+        var load = new LoadStage { Scope = scope, Stage = Stage(material, placement, rank), HasEvaluation = material.Data.Eval is not null, State = state };
         load.Shards.Add(material.Data.Train.Shard);
         if (material.Data.Eval is { } evaluation)
         {
@@ -56,12 +55,9 @@ internal static class StageSpecs
         };
         stage.Base.AddRange(material.Model.StageSlices(
             stage.FirstLayer, stage.LastLayer, stage.Embedding, stage.Head, spec.Quantization.Type != QuantizationType.None, material.Skip));
-        stage.Adapter.AddRange(material.Modules.Where(module => LayerOf(module.Module) is var layer && layer >= rank.FirstLayer && layer <= rank.LastLayer));
+        stage.Adapter.AddRange(material.Modules.Where(module => module.Layer >= rank.FirstLayer && module.Layer <= rank.LastLayer));
         return stage;
     }
-
-    // "model.layers.3.self_attn.q_proj": 3.
-    private static int LayerOf(string module) => int.Parse(module.Split('.')[2], CultureInfo.InvariantCulture);
 
     /// <summary>The constants that fix the bits; the same for a job and for a command that computes.</summary>
     public static NumericConstants Constants(DType computeDtype, TrainingSpec training) => new()

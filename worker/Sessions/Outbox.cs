@@ -6,7 +6,7 @@ namespace Orchestrator.Worker.Sessions;
 /// <summary>What this worker has to tell coordinators: kept until it can no longer be asked for, sent again over every new stream.</summary>
 /// <remarks>
 /// Thread-safe. Messages are idempotent on what they name, so a coordinator that takes over may hear all of it; everything carries the newest fence of its
-/// job, for a coordinator drops what names an older one. Bounded: step and evaluation reports of the newest windows, the newest answers, the newest of everything else, scores
+/// job, for a coordinator drops what names an older one. Bounded: reports of steps, evaluations and saved states of the newest windows, the newest answers, the newest of everything else, scores
 /// of the requests that are not answered yet (over <see cref="MostScoreBytes"/> the request fails; nothing is dropped), nothing of a released job but its failure.
 /// </remarks>
 internal sealed class Outbox(long mostScoreBytes = Outbox.MostScoreBytes)
@@ -99,7 +99,7 @@ internal sealed class Outbox(long mostScoreBytes = Outbox.MostScoreBytes)
     {
         switch (message.BodyCase)
         {
-            case WorkerMessage.BodyOneofCase.StageLoad or WorkerMessage.BodyOneofCase.GenerationReady or WorkerMessage.BodyOneofCase.StateSaved or WorkerMessage.BodyOneofCase.Failure:
+            case WorkerMessage.BodyOneofCase.StageLoad or WorkerMessage.BodyOneofCase.GenerationReady or WorkerMessage.BodyOneofCase.Held or WorkerMessage.BodyOneofCase.Failure:
                 RemoveLocked(old => old.BodyCase == message.BodyCase && JobOf(old) == JobOf(message));
                 break;
             case WorkerMessage.BodyOneofCase.Generate when message.Generate.Parts.Count > 0:
@@ -173,6 +173,7 @@ internal sealed class Outbox(long mostScoreBytes = Outbox.MostScoreBytes)
     {
         WorkerMessage.BodyOneofCase.Step => message.Step.Step,
         WorkerMessage.BodyOneofCase.Evaluation => message.Evaluation.Step,
+        WorkerMessage.BodyOneofCase.StateSaved => message.StateSaved.Step,
         _ => ulong.MaxValue,
     };
 }

@@ -16,6 +16,7 @@ internal static class ReportScopes
         WorkerMessage.BodyOneofCase.Failure => message.Failure.Scope,
         WorkerMessage.BodyOneofCase.Score => message.Score.Scope,
         WorkerMessage.BodyOneofCase.Generate => message.Generate.Scope,
+        WorkerMessage.BodyOneofCase.Held => message.Held.Scope,
         _ => null,
     };
 

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Threading.Channels;
 using Orchestrator.Protos;
 using Orchestrator.Protos.Blobs;
+using Orchestrator.Worker.Checkpoints;
 using Orchestrator.Worker.Collectives;
 using Orchestrator.Worker.Generation;
 using Orchestrator.Worker.Kernels;
@@ -33,6 +34,8 @@ internal sealed class ServedJob : IAsyncDisposable
     private Task _computing = Task.CompletedTask;
     private StageAssets? _assets;
     private StageExecutor? _executor;
+    private StepGate? _gate;
+    private CheckpointWriter? _checkpoints;
     private GenerationEngine? _generator;
     private GrpcPeerLink? _link;
     private JobScope _scope;
@@ -60,12 +63,16 @@ internal sealed class ServedJob : IAsyncDisposable
         await _computing.ContinueWith(_ => { }, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
         if (_link is not null)
             await _link.DisposeAsync();
+        if (_checkpoints is not null)
+            await _checkpoints.Written;
         _parts.Peers.Access.Close(_job);
         _parts.Peers.Tensors.Close(_job);
         _parts.Peers.Agreements.Close(_job);
         await _parts.Runtime.Compute.Run(() =>
         {
             _executor?.Dispose();
+            _checkpoints?.Dispose();
+            _gate?.Dispose();
             _generator?.Dispose();
             _assets?.Dispose();
         });
@@ -108,7 +115,12 @@ internal sealed class ServedJob : IAsyncDisposable
             case CoordinatorMessage.BodyOneofCase.Window:
                 OpenWindow(message.Window);
                 break;
-            case CoordinatorMessage.BodyOneofCase.SaveState:
+            case CoordinatorMessage.BodyOneofCase.Hold when _gate is { } gate:
+                gate.Hold();
+                Compute(assets => _parts.Outbox.Post(new WorkerMessage { Held = new StepsHeld { Scope = _scope, Step = assets.ActedStep } }));
+                break;
+            case CoordinatorMessage.BodyOneofCase.SaveState when _gate is { } gate:
+                gate.HoldAfter(message.SaveState.Step);
                 Compute(assets => Save(assets, message.SaveState));
                 break;
             case CoordinatorMessage.BodyOneofCase.Score:
@@ -159,6 +171,8 @@ internal sealed class ServedJob : IAsyncDisposable
             _scope, _parts.Self, spec.Place, (int)spec.NumReplicas, (int)spec.NumStages, [.. peers.Select(peer => peer.Worker.WorkerId)],
             _link, _parts.Peers.Tensors, _parts.Peers.Agreements);
         _executor = NewExecutor(assets, generation);
+        _gate = new StepGate(assets.ActedStep, _ended.Token);
+        _checkpoints = new CheckpointWriter(assets.Adapter, spec.Place, _scope, _parts.Activity, _parts.Outbox.Post, Fail, _ended.Token);
         _parts.Logger.GenerationStarts(_job, _scope.Generation, peers.Length);
         _parts.Activity.WaitsFor($"generation {_scope.Generation}: waits for its first window");
         _parts.Outbox.Post(new WorkerMessage { GenerationReady = new GenerationReady { Scope = _scope } });
@@ -188,17 +202,33 @@ internal sealed class ServedJob : IAsyncDisposable
             _newestWindow = first;
         }
 
-        Compute(_ => executor.RunWindow(window, _ended.Token));
+        Compute(_ => Run(executor, window));
+    }
+
+    private void Run(StageExecutor executor, StepWindow window)
+    {
+        var gate = _gate!;
+        try
+        {
+            executor.RunWindow(window, gate, step => SaveAfter(step, window.CheckpointFolder));
+        }
+        catch (OperationCanceledException) when (gate.IsClosed && !_ended.IsCancellationRequested)
+        {
+            _parts.Activity.WaitsFor("holds, as it was told");
+        }
+    }
+
+    private void SaveAfter(Step step, string folder)
+    {
+        if (step.SaveAfter && folder.Length > 0)
+            _checkpoints!.Take(step.Number, CheckpointFolders.Of(folder, step.Number));
     }
 
     private void Save(StageAssets assets, SaveState command)
     {
         if (command.Step != assets.ActedStep)
             throw new InvalidOperationException($"the state of step {command.Step} is asked for, the worker holds that of step {assets.ActedStep}");
-        _parts.Activity.Does($"step {command.Step}: saves the adapter");
-        using var snapshot = assets.Adapter.Snapshot(command.Step);
-        _parts.Outbox.Post(new WorkerMessage { StateSaved = StateBlobs.Write(command, assets.Spec.Place, snapshot) });
-        _parts.Activity.WaitsFor($"step {command.Step}: saved");
+        _checkpoints!.Take(command.Step, command.Folder);
     }
 
     private void Compute(Action<StageAssets> work)

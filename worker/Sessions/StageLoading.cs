@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using Orchestrator.Protos;
 using Orchestrator.Worker.Adapters;
+using Orchestrator.Worker.Checkpoints;
 using Orchestrator.Worker.Models;
 using Orchestrator.Worker.Runtime;
 using Orchestrator.Worker.Stages;
@@ -51,6 +52,8 @@ internal static class StageLoading
         var adapter = AdapterState.Create(spec, runtime.Device);
         try
         {
+            if (command.State is { } saved)
+                StateRestore.Fill(adapter, saved);
             var model = StageModel.Load(spec, runtime.Device, adapter, loaded, cancellationToken);
             report(Report(command.Scope, spec.LastLayer - spec.FirstLayer + 1, model.BaseBytesRead, model.ResidentBytes, done: true));
             return new StageAssets
@@ -59,6 +62,7 @@ internal static class StageLoading
                 Device = runtime.Device,
                 Model = model,
                 Adapter = adapter,
+                ActedStep = command.State?.Step ?? 0,
                 Train = splits.Count > 0 ? splits[0] : null,
                 Evaluation = command.HasEvaluation ? splits[1] : null,
             };

@@ -261,6 +261,7 @@ internal sealed class WorkerSession(WorkerOptions options, WorkerParts parts)
         CoordinatorMessage.BodyOneofCase.Score => message.Score.Scope,
         CoordinatorMessage.BodyOneofCase.Generate => message.Generate.Scope,
         CoordinatorMessage.BodyOneofCase.StopGenerating => message.StopGenerating.Scope,
+        CoordinatorMessage.BodyOneofCase.Hold => message.Hold.Scope,
         _ => null,
     };
 }

@@ -44,24 +44,31 @@ internal sealed class StageExecutor : IDisposable
         _before = assets.Totals.Clone();
     }
 
-    /// <summary>Runs a window's evaluation and steps; steps that were acted on already are passed over.</summary>
-    /// <exception cref="OperationCanceledException">The generation ended.</exception>
-    public void RunWindow(StepWindow window, CancellationToken cancellationToken)
+    /// <summary>Runs a window's evaluation and steps as far as the gate lets it; steps that were acted on already are passed over.</summary>
+    /// <param name="window">The window.</param>
+    /// <param name="gate">How far this worker may go.</param>
+    /// <param name="acted">Called after each step, before its evaluation, with the state as the step left it.</param>
+    /// <exception cref="OperationCanceledException">The generation ended, or the worker is to hold before what was under way.</exception>
+    public void RunWindow(StepWindow window, StepGate gate, Action<Step> acted)
     {
-        if (window.EvaluateBefore)
-            Evaluate(window.EvaluateBeforeStep, window.Evaluation, cancellationToken);
+        if (window.EvaluateBefore && gate.BeginEvaluation(window.EvaluateBeforeStep))
+            Evaluate(window.EvaluateBeforeStep, window.Evaluation, gate.Token);
         foreach (var step in window.Steps)
         {
             if (step.Number <= _assets.ActedStep)
                 continue;
+            // Also in windows behind the one that it holds in.
+            if (!gate.Begin(step.Number))
+                break;
             if (step.Number != _assets.ActedStep + 1)
                 throw new InvalidOperationException($"step {step.Number} came where step {_assets.ActedStep + 1} was due");
-            RunStep(step, cancellationToken);
-            if (step.EvaluateAfter)
-                Evaluate(step.Number, window.Evaluation, cancellationToken);
+            RunStep(step, gate.Token);
+            acted(step);
+            if (step.EvaluateAfter && gate.BeginEvaluation(step.Number))
+                Evaluate(step.Number, window.Evaluation, gate.Token);
         }
 
-        _activity.WaitsFor($"step {_assets.ActedStep}: holds for the next window");
+        _activity.WaitsFor($"step {_assets.ActedStep}: holds{(gate.IsClosed ? ", as it was told" : " for the next window")}");
     }
 
     public void Dispose() => _gradients.Dispose();

@@ -46,7 +46,7 @@ internal sealed class LiveView(IAnsiConsole console, string name) : IProgressVie
             rows.Add(Bar(status));
         }
 
-        if (status.Step > 0)
+        if (StatusText.HasStep(status))
         {
             rows.Add(Numbers(status));
         }
@@ -88,7 +88,7 @@ internal sealed class LiveView(IAnsiConsole console, string name) : IProgressVie
     {
         var share = (double)status.Step / status.StepsPlanned;
         var full = (int)Math.Round(share * BarWidth);
-        var left = status.State == JobState.Running && status.Step > 0 ? $"  {StatusText.Duration(status.EtaSeconds)} left" : "";
+        var left = status.State == JobState.Running && StatusText.HasStep(status) ? $"  {StatusText.Duration(status.EtaSeconds)} left" : "";
         return new Markup($"[blue]{new string('━', full)}[/][grey]{new string('━', BarWidth - full)}[/]  step {status.Step}/{status.StepsPlanned}  {share:P0}{left}");
     }
 

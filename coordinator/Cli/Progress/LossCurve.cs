@@ -16,7 +16,7 @@ internal sealed class LossCurve
     /// <summary>Takes in the newest step's loss, each step once; a skipped step has none.</summary>
     public void Observe(JobStatus status)
     {
-        if (status.Step <= _step) return;
+        if (status.Step <= _step || !StatusText.HasStep(status)) return;
         _step = status.Step;
         if (status.Skipped) return;
         _line.Add(status.Loss);

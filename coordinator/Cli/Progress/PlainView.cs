@@ -67,7 +67,7 @@ internal sealed class PlainView(TextWriter writer, TimeProvider time) : IProgres
 
     private void ShowEvaluation(JobStatus status)
     {
-        if (!status.HasEvalLoss || status.EvalLoss.Equals(_evaluation))
+        if (!status.HasEvalLoss || status.EvalLoss.Equals(_evaluation) || (status.ResumedStep > 0 && !StatusText.HasStep(status)))
         {
             return;
         }
@@ -78,7 +78,7 @@ internal sealed class PlainView(TextWriter writer, TimeProvider time) : IProgres
 
     private void ShowStep(JobStatus status)
     {
-        if (status.Step == 0 || status.Step == _step)
+        if (!StatusText.HasStep(status) || status.Step == _step)
         {
             return;
         }

@@ -10,6 +10,9 @@ internal static class StatusText
 
     public static string State(JobStatus status) => status.State.ToString().ToLowerInvariant();
 
+    /// <summary>Whether the job has made a step itself: one that it went on from has no numbers here.</summary>
+    public static bool HasStep(JobStatus status) => status.Step > status.ResumedStep;
+
     public static string Loss(double loss) => loss.ToString("0.0000", CultureInfo.InvariantCulture);
 
     public static string Rate(double learningRate) => learningRate.ToString("0.00e+0", CultureInfo.InvariantCulture);

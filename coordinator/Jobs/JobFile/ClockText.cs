@@ -18,6 +18,9 @@ internal static class ClockText
         .. new[] { "yyyy-MM-ddTHH:mm", "yyyy-MM-dd HH:mm" }.SelectMany(minutes => new[] { minutes, $"{minutes}:ss", $"{minutes}:ss.FFFFFFF" }).Select(moment => $"{moment}K"),
     ];
 
+    /// <summary>The moment as <see cref="TryParse"/> reads it.</summary>
+    public static string Format(DateTime clock) => clock.ToString("yyyy-MM-ddTHH:mm:ss", CultureInfo.InvariantCulture);
+
     /// <summary>Reads ISO 8601 in its extended form.</summary>
     public static bool TryParse(string text, out DateTime clock)
     {

@@ -4,7 +4,7 @@ using System.Text;
 namespace Orchestrator.Coordinator.Jobs;
 
 /// <summary>What makes two jobs the same job: everything that its numbers depend on.</summary>
-/// <remarks>Layout, workers, name and output are left out, and paths are replaced by the content they lead to, so that a moved folder is still the same job.</remarks>
+/// <remarks>Layout, workers, name, output and how often is saved are left out, and paths are replaced by the content they lead to, so that a moved folder is still the same job.</remarks>
 internal static class JobHash
 {
     /// <summary>Lower-case hex SHA-256 of the spec's numeric part and of the contents it names.</summary>
@@ -12,7 +12,7 @@ internal static class JobHash
     /// <param name="contents">Digests of base model, data shards and initial adapter, in that order.</param>
     public static string Compute(JobSpec job, IEnumerable<string> contents)
     {
-        var training = job.Training with { MaxSkippedSteps = 0, Recompute = RecomputeChoice.Auto };
+        var training = job.Training with { SaveSteps = 0, SaveTotalLimit = 0, MaxSkippedSteps = 0, Recompute = RecomputeChoice.Auto };
         // What these lead to is in the data shards already.
         var data = job.Data with
         {

@@ -15,6 +15,9 @@ internal sealed record JobSpec
     public required DataSpec Data { get; init; }
     public required TrainingSpec Training { get; init; }
 
+    /// <summary>Whether a run may go on on workers of another numeric class, which ends the promise of equal bits.</summary>
+    public required bool AllowClassChange { get; init; }
+
     /// <summary>The layout that the job asks for; null: <c>auto</c>.</summary>
     public required LayoutSpec? Layout { get; init; }
 

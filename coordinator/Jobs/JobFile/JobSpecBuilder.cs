@@ -13,6 +13,7 @@ internal static class JobSpecBuilder
         Quantization = Quantization(values),
         Data = Data(values),
         Training = Training(values),
+        AllowClassChange = values.Get<bool>("allow_class_change"),
         Layout = values.Get<LayoutSpec?>("layout"),
         Resources = new ResourcesSpec
         {
@@ -83,6 +84,8 @@ internal static class JobSpecBuilder
         MaxGradNorm = values.Get<double>("training.max_grad_norm"),
         Seed = (ulong)values.Get<long>("training.seed"),
         EvalSteps = values.Get<double>("training.eval_steps"),
+        SaveSteps = values.Get<double>("training.save_steps"),
+        SaveTotalLimit = Int(values, "training.save_total_limit"),
         MaxSkippedSteps = Int(values, "training.max_skipped_steps"),
         Recompute = Choice<RecomputeChoice>(values, "training.recompute"),
     };

@@ -41,6 +41,12 @@ internal sealed record TrainingSpec
     /// <summary>Steps between evaluations: a count from 1, or a fraction of all steps below 1.</summary>
     public required double EvalSteps { get; init; }
 
+    /// <summary>Steps between checkpoints: a count from 1, or a fraction of all steps below 1.</summary>
+    public required double SaveSteps { get; init; }
+
+    /// <summary>Checkpoints that are kept; the oldest go.</summary>
+    public required int SaveTotalLimit { get; init; }
+
     public required int MaxSkippedSteps { get; init; }
     public required RecomputeChoice Recompute { get; init; }
 }

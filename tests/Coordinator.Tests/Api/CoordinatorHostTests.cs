@@ -24,7 +24,7 @@ public sealed class CoordinatorHostTests : IAsyncLifetime
     public async ValueTask InitializeAsync()
     {
         Directory.CreateDirectory(_folder.At("data"));
-        var folders = new JobFolders(_folder.At("data"), _folder.At("jobs"), _folder.At("stages"));
+        var folders = new JobFolders(_folder.At("data"), _folder.At("stages"));
         _host = await CoordinatorHost.StartAsync(
             new CoordinatorSettings(folders, new ClusterSettings(_folder.At("journal.db")), _tokens), _log, TestContext.Current.CancellationToken);
         _channel = GrpcChannel.ForAddress(_host.GrpcAddress);

@@ -1,4 +1,6 @@
 using System.Text.Json;
+using Orchestrator.Coordinator.Checkpoints;
+using Orchestrator.Coordinator.Tests.Checkpoints;
 
 namespace Orchestrator.Coordinator.Tests.Cli;
 
@@ -104,6 +106,35 @@ public sealed class InspectCommandTests
         Assert.All(all.Messages.TrimEnd().Split('\n').Zip(places), pair => Assert.StartsWith(pair.Item2, pair.Item1, StringComparison.Ordinal));
         Assert.Equal(3, all.Messages.TrimEnd().Split('\n').Length);
         Assert.Equal(all.Messages.Split('\n')[..2], one.Messages.TrimEnd().Split('\n'));
+    }
+
+    [Fact]
+    public async Task Run_Checkpoint_StatesItsStepAndChecksEveryLayer()
+    {
+        using var folder = new TemporaryFolder();
+        Directory.CreateDirectory(folder.At("checkpoints"));
+        var store = new CheckpointStore(folder.At("checkpoints"));
+        var checkpoint = Manifests.Write(store, 4);
+        Manifests.WriteBlob(store.Of(6), 0, 6);
+        await File.WriteAllTextAsync(folder.At("metrics.jsonl"), "", TestContext.Current.CancellationToken);
+
+        using var facts = JsonDocument.Parse((await RunAsync(checkpoint, json: true)).Results);
+        Assert.Equal(
+            "checkpoint 4 32 hash cpu/avx2/libtorch-2.10/kernels-1/threads-1 True bfloat16 2 x 3 (replicas x stages) 3 True",
+            string.Join(' ', new[] { "kind", "step", "samples_taken", "job_hash", "numeric_class", "class_changed", "compute_dtype", "layout", "fence", "complete" }.Select(name => facts.RootElement.GetProperty(name).ToString())));
+        Assert.Equal(["0 ok", "3 ok"], facts.RootElement.GetProperty("blobs").EnumerateArray().Select(blob => $"{blob.GetProperty("layer")} {blob.GetProperty("check").GetString()}"));
+        using var run = JsonDocument.Parse((await RunAsync(folder.Path, json: true)).Results);
+        Assert.Equal("[4]", JsonSerializer.Serialize(run.RootElement.GetProperty("checkpoints")));
+
+        var blob = Directory.EnumerateFiles(checkpoint, "*.blob").First();
+        await File.WriteAllTextAsync(blob, "torn", TestContext.Current.CancellationToken);
+        (int code, string output, _) = await RunAsync(checkpoint, json: false);
+        Assert.Equal(0, code);
+        Assert.Matches(@"complete +false[\s\S]* is damaged: it has 4 bytes, too few for a blob\.", output);
+
+        Assert.Matches("step-6 is no checkpoint: it has no manifest.json", (await RunAsync(store.Of(6), json: false)).Messages);
+        await File.WriteAllTextAsync(Path.Combine(checkpoint, "manifest.json"), "{", TestContext.Current.CancellationToken);
+        Assert.Equal(2, (await RunAsync(checkpoint, json: false)).Code);
     }
 
     [Theory]

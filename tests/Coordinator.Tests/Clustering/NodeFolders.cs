@@ -9,5 +9,5 @@ internal sealed record NodeFolders(string Output)
 
     public string Journal => Path.Combine(Root, "journal.db");
 
-    public JobFolders Jobs => new(Path.Combine(Root, "data"), Path.Combine(Root, "jobs"), Path.Combine(Root, "stages"));
+    public JobFolders Jobs => new(Path.Combine(Root, "data"), Path.Combine(Root, "stages"));
 }

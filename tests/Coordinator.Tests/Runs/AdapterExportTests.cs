@@ -1,9 +1,9 @@
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
+using Orchestrator.Coordinator.Checkpoints;
 using Orchestrator.Coordinator.Membership;
 using Orchestrator.Coordinator.Runs;
-using Orchestrator.Protos;
 using Orchestrator.Protos.Blobs;
 
 namespace Orchestrator.Coordinator.Tests.Runs;
@@ -12,8 +12,6 @@ public sealed class AdapterExportTests : IDisposable
 {
     private readonly SampleJob _job = new();
 
-    private string States => Path.Combine(_job.Folder.Path, "states");
-
     private string Adapter => Path.Combine(_job.Output, "adapter");
 
     public void Dispose() => _job.Dispose();
@@ -21,23 +19,23 @@ public sealed class AdapterExportTests : IDisposable
     [Fact]
     public async Task Export_OfAStateWithAFlippedByte_FailsAndLeavesNoAdapter()
     {
-        var (run, saved) = await SavedAsync();
-        var path = Path.Combine(States, saved.File);
+        var (run, checkpoint) = await SavedAsync();
+        var path = Path.Combine(checkpoint, CheckpointFolders.FileOf(run.Checkpoints[^1].Blobs[1].Sha256));
         var bytes = File.ReadAllBytes(path);
         bytes[bytes.Length / 2] ^= 1;
         File.WriteAllBytes(path, bytes);
 
-        AssertRefused(run, saved, "its content does not match the digest");
+        AssertRefused(run, checkpoint, "its content does not match the digest");
     }
 
     [Fact]
-    public async Task Export_OfAStateThatIsNotTheReportedOne_FailsAndLeavesNoAdapter()
+    public async Task Export_OfAStateThatIsNotTheOneInTheManifest_FailsAndLeavesNoAdapter()
     {
-        var (run, saved) = await SavedAsync();
-        var reported = saved.Sha256;
-        saved.Sha256 = new string('0', 64);
+        var (run, checkpoint) = await SavedAsync();
+        var blobs = run.Checkpoints[^1].Blobs;
+        File.Copy(Path.Combine(checkpoint, CheckpointFolders.FileOf(blobs[1].Sha256)), Path.Combine(checkpoint, CheckpointFolders.FileOf(blobs[0].Sha256)), overwrite: true);
 
-        AssertRefused(run, saved, $"its digest is {reported} where {saved.Sha256} was expected");
+        AssertRefused(run, checkpoint, $"its digest is {blobs[1].Sha256} where {blobs[0].Sha256} was expected");
     }
 
     /// <summary>Whether any layout gives these bits is proven on the CPU alone.</summary>
@@ -48,9 +46,9 @@ public sealed class AdapterExportTests : IDisposable
     {
         var numericClass = FakeWorkers.Class.Clone();
         numericClass.Backend = backend;
-        var (run, saved) = await SavedAsync(new FakeWorkers(1) { Fleet = new FleetSnapshot(1, [FakeWorkers.Worker(0, numericClass)]) });
+        var (run, checkpoint) = await SavedAsync(new FakeWorkers(1) { WritesBlobs = true, Fleet = new FleetSnapshot(1, [FakeWorkers.Worker(0, numericClass)]) });
 
-        AdapterExport.Run(run.Session.Material!, run.Record, States, [saved], Adapter);
+        AdapterExport.Run(run.Session.Material!, checkpoint, Adapter);
 
         using var lineage = JsonDocument.Parse(File.ReadAllBytes(Path.Combine(Adapter, "lineage.json")));
         Assert.Equal(identical, lineage.RootElement.GetProperty("bit_identical").GetBoolean());
@@ -58,13 +56,27 @@ public sealed class AdapterExportTests : IDisposable
     }
 
     [Fact]
+    public async Task Export_OfARunThatChangedItsClass_SaysThatItsBitsAreNobodys()
+    {
+        var (run, checkpoint) = await SavedAsync();
+        var manifest = ManifestFile.Read(checkpoint);
+        manifest.ClassChanged = true;
+        ManifestFile.Write(checkpoint, manifest);
+
+        AdapterExport.Run(run.Session.Material!, checkpoint, Adapter);
+
+        using var lineage = JsonDocument.Parse(File.ReadAllBytes(Path.Combine(Adapter, "lineage.json")));
+        Assert.False(lineage.RootElement.GetProperty("bit_identical").GetBoolean());
+    }
+
+    [Fact]
     public async Task Export_OfARunThatStartedFromAnAdapter_SaysInItsLineageWhereItsBitsComeFrom()
     {
         string At(string name) => Fixtures.At("training", "nf4-sgd-constant", name);
-        var (run, saved) = await SavedAsync(
-            new FakeWorkers(2), "layout={replicas: 2, stages: 1}", $"model={At("base")}", $"adapter.init_from={At("init")}", $"data.train={At("train.jsonl")}", $"data.eval={At("eval.jsonl")}");
+        var (run, checkpoint) = await SavedAsync(
+            new FakeWorkers(2) { WritesBlobs = true }, "layout={replicas: 2, stages: 1}", $"model={At("base")}", $"adapter.init_from={At("init")}", $"data.train={At("train.jsonl")}", $"data.eval={At("eval.jsonl")}");
 
-        AdapterExport.Run(run.Session.Material!, run.Record, States, [saved], Adapter);
+        AdapterExport.Run(run.Session.Material!, checkpoint, Adapter);
 
         using var document = JsonDocument.Parse(File.ReadAllBytes(Path.Combine(Adapter, "lineage.json")));
         var lineage = document.RootElement;
@@ -89,9 +101,9 @@ public sealed class AdapterExportTests : IDisposable
     [Fact]
     public async Task Export_OfAFreshAdapterWithoutEvaluation_HasNeitherInItsLineage()
     {
-        var (run, saved) = await SavedAsync(null, "data.eval=null");
+        var (run, checkpoint) = await SavedAsync(null, "data.eval=null");
 
-        AdapterExport.Run(run.Session.Material!, run.Record, States, [saved], Adapter);
+        AdapterExport.Run(run.Session.Material!, checkpoint, Adapter);
 
         using var lineage = JsonDocument.Parse(File.ReadAllBytes(Path.Combine(Adapter, "lineage.json")));
         Assert.Equal(JsonValueKind.Null, lineage.RootElement.GetProperty("init_from").ValueKind);
@@ -114,22 +126,22 @@ public sealed class AdapterExportTests : IDisposable
         return $"{split} {lengths.Count} {lengths.Sum()}";
     }
 
-    private void AssertRefused(PureRun run, StateSaved saved, string sentence)
+    private void AssertRefused(PureRun run, string checkpoint, string sentence)
     {
-        var refused = Assert.Throws<BlobFormatException>(() => AdapterExport.Run(run.Session.Material!, run.Record, States, [saved], Adapter));
+        var refused = Assert.Throws<BlobFormatException>(() => AdapterExport.Run(run.Session.Material!, checkpoint, Adapter));
 
         Assert.Contains(sentence, refused.Message, StringComparison.Ordinal);
         Assert.False(Directory.Exists(Adapter));
     }
 
-    /// <summary>A run at its end, and the state that its only worker saved.</summary>
-    private async Task<(PureRun Run, StateSaved Saved)> SavedAsync(FakeWorkers? fleet = null, params string[] set)
+    /// <summary>A run at its end, and its last checkpoint.</summary>
+    private async Task<(PureRun Run, string Checkpoint)> SavedAsync(FakeWorkers? fleet = null, params string[] set)
     {
-        var request = _job.Request(["training.max_steps=2", "training.eval_steps=2", .. set]);
-        var workers = fleet ?? new FakeWorkers(1);
-        var run = new PureRun(await _job.MaterialAsync(request), request, workers);
+        var request = _job.Request(["training.max_steps=2", "training.eval_steps=2", "training.save_steps=2", .. set]);
+        var run = new PureRun(await _job.MaterialAsync(request), request, fleet ?? new FakeWorkers(1) { WritesBlobs = true });
         run.Submit();
-        var save = new SaveState { Step = run.Record.CommittedStep, Folder = States };
-        return (run, Assert.Single(workers.Obey(FakeWorkers.Key(0), new CoordinatorMessage { SaveState = save })).StateSaved);
+        var checkpoint = CheckpointFolders.Of(Path.Combine(_job.Output, CheckpointStore.FolderName), 2);
+        ManifestFile.Write(checkpoint, Assert.Single(run.Checkpoints));
+        return (run, checkpoint);
     }
 }

@@ -13,9 +13,16 @@ internal sealed class FakeWorkers(int count)
     public static readonly NumericClass Class = new() { Backend = "cpu", InstructionPath = "avx2", Libtorch = "2.10", Kernels = "1", Threads = 1 };
 
     private readonly Dictionary<WorkerKey, StageSpec> _stages = [];
+    private readonly Dictionary<WorkerKey, ulong> _acted = [];
 
     /// <summary>Changes a report before it is sent; returns null to hold it back.</summary>
     public Func<WorkerKey, StepReport, StepReport?> Alter { get; init; } = (_, report) => report;
+
+    /// <summary>Whether states are saved by themselves, as windows ask for it.</summary>
+    public bool SavesStates { get; init; } = true;
+
+    /// <summary>Whether saved states are written to disk; else they are only told of.</summary>
+    public bool WritesBlobs { get; init; }
 
     /// <summary>Samples of one evaluation report.</summary>
     public int EvaluationPart { get; init; } = int.MaxValue;
@@ -41,8 +48,10 @@ internal sealed class FakeWorkers(int count)
                 return [new WorkerMessage { GenerationReady = new GenerationReady { Scope = command.StartGeneration.Scope } }];
             case CoordinatorMessage.BodyOneofCase.Window:
                 return Run(worker, _stages[worker], command.Window);
+            case CoordinatorMessage.BodyOneofCase.Hold:
+                return [new WorkerMessage { Held = new StepsHeld { Scope = command.Hold.Scope, Step = _acted.GetValueOrDefault(worker) } }];
             case CoordinatorMessage.BodyOneofCase.SaveState:
-                return [Save(_stages[worker], command.SaveState)];
+                return [Save(_stages[worker], command.SaveState.Scope, command.SaveState.Step, command.SaveState.Folder)];
             default:
                 return [];
         }
@@ -65,7 +74,13 @@ internal sealed class FakeWorkers(int count)
                 yield break;
             }
 
+            _acted[worker] = step.Number;
             yield return new WorkerMessage { Step = report };
+            if (step.SaveAfter && window.CheckpointFolder.Length > 0 && SavesStates)
+            {
+                yield return Save(stage, window.Scope, step.Number, CheckpointFolders.Of(window.CheckpointFolder, step.Number));
+            }
+
             if (step.EvaluateAfter && stage.Head)
             {
                 foreach (var part in Evaluation(stage, window, step.Number))
@@ -123,28 +138,30 @@ internal sealed class FakeWorkers(int count)
         .Chunk(EvaluationPart)
         .Select(part => new WorkerMessage { Evaluation = new EvaluationReport { Scope = window.Scope, Place = stage.Place, Step = step, Losses = { part } } });
 
-    private static WorkerMessage Save(StageSpec stage, SaveState command)
+    private WorkerMessage Save(StageSpec stage, JobScope scope, ulong step, string folder)
     {
-        var saved = new StateSaved { Scope = command.Scope, Place = stage.Place, Step = command.Step };
-        if (Path.IsPathRooted(command.Folder))
-        {
-            Directory.CreateDirectory(command.Folder);
-            var specs = stage.Adapter.SelectMany(module => new[]
-            {
-                new BlobTensorSpec($"{module.Module}.lora_A.weight", DType.F32, module.Rank, module.InFeatures),
-                new BlobTensorSpec($"{module.Module}.lora_B.weight", DType.F32, module.OutFeatures, module.Rank),
-            }).ToList();
-            using var writer = BlobWriter.Create(command.Folder, "adapter-state", [], specs);
-            foreach (var spec in specs)
-            {
-                writer.Write(spec.Name, new byte[spec.Shape.Aggregate(4UL, (product, size) => product * size)]);
-            }
+        var saved = new StateSaved { Scope = scope, Place = stage.Place, Step = step };
+        saved.Blobs.AddRange(stage.Adapter.GroupBy(module => module.Layer).Select(layer => WritesBlobs
+            ? Write(folder, layer.Key, step, [.. layer])
+            : new StateBlob { Layer = layer.Key, Sha256 = new string('0', 64), Bytes = 100 }));
+        return new WorkerMessage { StateSaved = saved };
+    }
 
-            var digest = writer.CompleteByDigest();
-            (saved.File, saved.Sha256, saved.Bytes) = (Path.GetFileName(digest.Path), digest.Sha256, digest.Bytes);
+    private static StateBlob Write(string folder, uint layer, ulong step, AdapterModule[] modules)
+    {
+        var specs = modules.SelectMany(module => new[]
+        {
+            new BlobTensorSpec($"{module.Module}.lora_A.weight", DType.F32, module.Rank, module.InFeatures),
+            new BlobTensorSpec($"{module.Module}.lora_B.weight", DType.F32, module.OutFeatures, module.Rank),
+        }).ToList();
+        using var writer = BlobWriter.Create(folder, "layer-state", [new("layer", $"{layer}"), new("step", $"{step}")], specs);
+        foreach (var spec in specs)
+        {
+            writer.Write(spec.Name, new byte[spec.Shape.Aggregate(4UL, (product, size) => product * size)]);
         }
 
-        return new WorkerMessage { StateSaved = saved };
+        var digest = writer.CompleteByDigest();
+        return new StateBlob { Layer = layer, Sha256 = digest.Sha256, Bytes = digest.Bytes };
     }
 
     private static ByteString Hash(uint stage, ulong step)

@@ -3,6 +3,7 @@ using System.Text.Json;
 using Akka.Actor;
 using Akka.Persistence;
 using Orchestrator.Coordinator.Adapters;
+using Orchestrator.Coordinator.Checkpoints;
 using Orchestrator.Coordinator.Runs;
 using Orchestrator.Coordinator.Tests.Clustering;
 using Orchestrator.Protos;
@@ -21,7 +22,7 @@ public sealed class JobEntityTests(ITestOutputHelper output) : IDisposable
     public async Task Job_WithWorkersThatObey_SucceedsAndLeavesItsRun()
     {
         var clock = Stopwatch.StartNew();
-        await using var node = await TestNode.StartAsync(Folders(_job.Output), new FakeWorkers(4));
+        await using var node = await TestNode.StartAsync(Folders(_job.Output), new FakeWorkers(4) { WritesBlobs = true });
         output.WriteLine($"started after {clock.ElapsedMilliseconds} ms");
         var reply = await node.Jobs.SubmitAsync(_job.Request("layout={replicas: 2, stages: 2}"), Cancellation);
         output.WriteLine($"submitted after {clock.ElapsedMilliseconds} ms");
@@ -44,19 +45,19 @@ public sealed class JobEntityTests(ITestOutputHelper output) : IDisposable
             ["step", "epoch", "loss", "grad_norm", "learning_rate", "label_tokens", "tokens", "step_seconds", "tokens_per_second", "time"],
             JsonDocument.Parse(metrics[1]).RootElement.EnumerateObject().Select(property => property.Name));
         Assert.Equal(
-            ["start", "attach", "attach", "attach", "attach", "finish"],
+            ["start", "attach", "attach", "attach", "attach", "checkpoint", "checkpoint", "checkpoint", "checkpoint", "finish"],
             File.ReadAllLines(Path.Combine(_job.Output, "events.jsonl")).Select(line => JsonDocument.Parse(line).RootElement.GetProperty("event").GetString()));
         Assert.True(File.Exists(Path.Combine(_job.Output, "plan.json")));
         Assert.True(File.Exists(Path.Combine(status.Adapter, "tokenizer.json")));
         Assert.NotEmpty(PeftAdapter.Read(status.Adapter).Tensors.Tensors);
-        Assert.Empty(Directory.EnumerateFileSystemEntries(Folders(_job.Output).Jobs.Jobs));
+        Assert.Equal([40UL, 30UL, 20UL], new CheckpointStore(Path.Combine(_job.Output, "checkpoints")).Complete().OrderDescending());
     }
 
     [Fact]
     public async Task Job_ThatIsWrong_IsRefusedWithEveryErrorAndLeavesNothing()
     {
         var folders = Folders(Path.Combine(_job.Folder.Path, "state"));
-        await using var node = await TestNode.StartAsync(folders, new FakeWorkers(1));
+        await using var node = await TestNode.StartAsync(folders, new FakeWorkers(1) { WritesBlobs = true });
 
         var reply = await node.Jobs.SubmitAsync(_job.Request("adapter.rank=3", "training.epochs=many"), Cancellation);
 
@@ -68,7 +69,7 @@ public sealed class JobEntityTests(ITestOutputHelper output) : IDisposable
     [Fact]
     public async Task Job_WhoseModelIsMissing_FailsAsInvalidAndLeavesNothing()
     {
-        await using var node = await TestNode.StartAsync(Folders(Path.Combine(_job.Folder.Path, "state")), new FakeWorkers(1));
+        await using var node = await TestNode.StartAsync(Folders(Path.Combine(_job.Folder.Path, "state")), new FakeWorkers(1) { WritesBlobs = true });
 
         var reply = await node.Jobs.SubmitAsync(_job.Request("model=nowhere"), Cancellation);
         var status = await node.WaitAsync(reply.Job, status => JobStates.HasEnded(status.State));
@@ -84,14 +85,14 @@ public sealed class JobEntityTests(ITestOutputHelper output) : IDisposable
     {
         var first = Folders(Path.Combine(_job.Folder.Path, "first"));
         string job;
-        await using (var node = await TestNode.StartAsync(first, new FakeWorkers(0)))
+        await using (var node = await TestNode.StartAsync(first, new FakeWorkers(0) { WritesBlobs = true }))
         {
             job = (await node.Jobs.SubmitAsync(_job.Request(), Cancellation)).Job;
             await node.WaitAsync(job, status => status.State == JobState.Planning && status.Reason.Length > 0);
             Copy(first.Root, Folders(Path.Combine(_job.Folder.Path, "second")).Root);
         }
 
-        await using var second = await TestNode.StartAsync(Folders(Path.Combine(_job.Folder.Path, "second")), new FakeWorkers(1));
+        await using var second = await TestNode.StartAsync(Folders(Path.Combine(_job.Folder.Path, "second")), new FakeWorkers(1) { WritesBlobs = true });
         // Nobody asks for the job: it is remembered.
         await UntilAsync(() => File.Exists(Path.Combine(_job.Output, "adapter", "adapter_config.json")));
         Assert.Equal(JobState.Succeeded, (await second.WaitAsync(job, status => JobStates.HasEnded(status.State))).State);
@@ -105,32 +106,63 @@ public sealed class JobEntityTests(ITestOutputHelper output) : IDisposable
         var second = Folders(Path.Combine(_job.Folder.Path, "second"));
         string job;
         JobStatus before;
-        await using (var node = await TestNode.StartAsync(first, new FakeWorkers(1) { Alter = (_, report) => report.Step <= 7 ? report : null }))
+        await using (var node = await TestNode.StartAsync(first, new FakeWorkers(1) { WritesBlobs = true, Alter = (_, report) => report.Step <= 7 ? report : null }))
         {
             job = (await node.Jobs.SubmitAsync(_job.Request(), Cancellation)).Job;
             before = await node.WaitAsync(job, status => status.Step == 7);
             Copy(first.Root, second.Root);
         }
 
-        await using var restarted = await TestNode.StartAsync(second, new FakeWorkers(1));
+        await using var restarted = await TestNode.StartAsync(second, new FakeWorkers(1) { WritesBlobs = true });
         var status = await restarted.WaitAsync(job, status => JobStates.HasEnded(status.State));
         var journal = await restarted.System.ActorOf(Props.Create(() => new JournalReader(job))).Ask<List<IJobEvent>>("journal", Cancellation);
 
-        Assert.Equal("The coordinator was started again at step 8; going on from there is not built yet. Start the job again with --overwrite.", status.Reason);
+        Assert.Equal("The coordinator was started again at step 8; going on from there by itself is not built yet. Go on from its last checkpoint with --resume.", status.Reason);
         var owned = journal.FindLastIndex(happened => happened is OwnershipTaken);
         Assert.Equal((ulong)owned + 1, ((OwnershipTaken)journal[owned]).Fence);
         var replayed = journal.Take(owned).Aggregate(JobRecord.Empty, (record, happened) => record.Apply(happened));
-        var after = JobReport.Status(replayed, new JobSession { Job = job, Secret = Google.Protobuf.ByteString.Empty, StateFolder = "" });
+        var after = JobReport.Status(replayed, new JobSession { Job = job, Secret = Google.Protobuf.ByteString.Empty });
         before.Workers.Clear();
         after.Workers.Clear();
         Assert.Equal(before, after);
         Assert.Equal(8, File.ReadAllLines(Path.Combine(_job.Output, "metrics.jsonl")).Length);
     }
 
+    /// <summary>A coordinator with another, empty journal, as a killed run's next one has: the output folder alone says where the run stands.</summary>
+    [Fact]
+    public async Task Run_WhoseCoordinatorAndJournalAreGone_GoesOnFromItsCheckpointAndItsLinesAreWhole()
+    {
+        await using (var node = await TestNode.StartAsync(Folders(Path.Combine(_job.Folder.Path, "first")), new FakeWorkers(1) { WritesBlobs = true, Alter = (_, report) => report.Step <= 23 ? report : null }))
+        {
+            var killed = (await node.Jobs.SubmitAsync(_job.Request(), Cancellation)).Job;
+            await node.WaitAsync(killed, status => status.Step == 23);
+            await UntilAsync(() => File.Exists(Path.Combine(_job.Output, "checkpoints", "step-20", "manifest.json")));
+        }
+
+        await using var second = await TestNode.StartAsync(Folders(Path.Combine(_job.Folder.Path, "second")), new FakeWorkers(1) { WritesBlobs = true });
+        var request = _job.Request("training.save_steps=16");
+        request.Resume = true;
+        var job = (await second.Jobs.SubmitAsync(request, Cancellation)).Job;
+        var status = await second.WaitAsync(job, status => JobStates.HasEnded(status.State));
+
+        Assert.True(status.State == JobState.Succeeded, status.Reason);
+        Assert.Equal(20UL, status.ResumedStep);
+        var lines = File.ReadAllLines(Path.Combine(_job.Output, "metrics.jsonl")).Select(line => JsonDocument.Parse(line).RootElement).ToList();
+        Assert.Equal(Enumerable.Range(1, 40), lines.Where(line => line.TryGetProperty("loss", out _)).Select(line => line.GetProperty("step").GetInt32()));
+        Assert.Equal([0, 20, 40], lines.Where(line => line.TryGetProperty("eval_loss", out _)).Select(line => line.GetProperty("step").GetInt32()));
+        Assert.Equal([20UL, 32UL, 40UL], new CheckpointStore(Path.Combine(_job.Output, "checkpoints")).Complete().Order());
+
+        request = _job.Request();
+        (request.Resume, request.IdempotencyKey) = (true, "again");
+        var finished = await second.WaitAsync((await second.Jobs.SubmitAsync(request, Cancellation)).Job, status => JobStates.HasEnded(status.State));
+        Assert.Equal((JobState.Succeeded, 5.0), (finished.State, finished.EvalLossBefore));
+        Assert.Matches("finished already", finished.Reason);
+    }
+
     [Fact]
     public async Task Cancel_OfAWaitingJob_EndsIt()
     {
-        await using var node = await TestNode.StartAsync(Folders(_job.Output), new FakeWorkers(0));
+        await using var node = await TestNode.StartAsync(Folders(_job.Output), new FakeWorkers(0) { WritesBlobs = true });
         var job = (await node.Jobs.SubmitAsync(_job.Request(), Cancellation)).Job;
         await node.WaitAsync(job, status => status.State == JobState.Planning && status.Reason.Length > 0);
 

@@ -14,7 +14,7 @@ public sealed class JobFaultTests(ITestOutputHelper output) : TestKit(output: ou
     [Fact]
     public async Task Entity_WhoseDecisionThrows_FailsTheJobAndIsNotStartedAgain()
     {
-        var folders = new JobFolders(_job.Folder.At("data"), _job.Folder.At("jobs"), _job.Folder.At("stages"));
+        var folders = new JobFolders(_job.Folder.At("data"), _job.Folder.At("stages"));
         var (workers, watcher) = (CreateTestProbe().Ref, CreateTestProbe());
         var material = await _job.MaterialAsync(_job.Request());
         var entity = Sys.ActorOf(Props.Create(() => new JobEntity("job-fault", workers, folders, TimeProvider.System)));

@@ -75,7 +75,7 @@ public sealed class JobJournalFailureTests(ITestOutputHelper output) : TestKit(o
 
     private async Task<(IActorRef Entity, Akka.TestKit.TestProbe Watcher)> CreateAsync(string kind)
     {
-        var folders = new JobFolders(_job.Folder.At("data"), _job.Folder.At("jobs"), _job.Folder.At("stages"));
+        var folders = new JobFolders(_job.Folder.At("data"), _job.Folder.At("stages"));
         var (workers, watcher) = (CreateTestProbe().Ref, CreateTestProbe());
         var entity = Sys.ActorOf(Props.Create(() => new JobEntity($"job-{kind}", workers, folders, TimeProvider.System)));
         Watch(entity);

@@ -27,7 +27,8 @@ public sealed class JobLifeTests : IDisposable
             run.Journal.Take(12).Select(happened => happened.GetType()));
         Assert.Equal([0UL, 20UL, 40UL], run.Journal.OfType<StepEvaluated>().Select(evaluation => evaluation.Step));
         Assert.Equal(4, run.Sent.Count(message => message.Message.BodyCase == CoordinatorMessage.BodyOneofCase.Release));
-        Assert.Equal(["worker-0", "worker-1"], run.Sent.Where(message => message.Message.SaveState is not null).Select(message => message.Key.WorkerId));
+        Assert.Equal([10UL, 20UL, 30UL, 40UL], run.Checkpoints.Select(checkpoint => checkpoint.Step));
+        Assert.All(run.Sent.Where(message => message.Message.Window is not null), message => Assert.Equal(message.Key.WorkerId is "worker-0" or "worker-1", message.Message.Window.CheckpointFolder.Length > 0));
     }
 
     [Fact]
@@ -216,7 +217,7 @@ public sealed class JobLifeTests : IDisposable
         run.One(new WorkerLost(FakeWorkers.Key(0), "its process ended"));
 
         Assert.Equal(JobState.Failed, run.Record.State);
-        Assert.Equal("worker-0 was lost at step 3: its process ended; recovery is not built yet, so the job has failed: start it again with --overwrite.", run.Record.Reason);
+        Assert.Equal("worker-0 was lost at step 3: its process ended; recovery is not built yet, so the job has failed: go on from its last checkpoint with --resume.", run.Record.Reason);
         Assert.Contains(run.Sent, message => message.Message.BodyCase == CoordinatorMessage.BodyOneofCase.Release);
         Assert.Equal(["lost worker-0", "finish "], LastEvents(run));
     }
@@ -304,36 +305,6 @@ public sealed class JobLifeTests : IDisposable
 
         Assert.Equal((JobState.Failed, "worker-1 ended again and again."), (run.Record.State, run.Record.Reason));
         Assert.Empty(run.One(new FleetUnavailable("worker-1 ended again and again.")).Events);
-    }
-
-    [Fact]
-    public async Task Cancel_WhileRunning_EndsTheJobAfterTheStep()
-    {
-        var run = await Held(step: 3);
-
-        run.One(new CancelJob { Job = "job-1" });
-        Assert.Equal(JobState.Running, run.Record.State);
-        run.One(Report(run, 3, _ => { }));
-
-        Assert.Equal(JobState.Cancelled, run.Record.State);
-        Assert.Equal(3UL, run.Record.CommittedStep);
-    }
-
-    [Fact]
-    public async Task Cancel_InTheLastEvaluation_EndsTheJobAtOnce()
-    {
-        var run = await Prepare(new FakeWorkers(1) { EvaluationPart = 1 });
-        run.Before = r =>
-        {
-            if (r.Record is { CommittedStep: 40, CancelRequested: false })
-            {
-                r.One(new CancelJob { Job = "job-1" });
-            }
-        };
-        run.Submit();
-
-        Assert.Equal(JobState.Cancelled, run.Record.State);
-        Assert.Equal(20UL, run.Record.LastEvaluation?.Step);
     }
 
     [Fact]

@@ -1,5 +1,7 @@
 using System.Text.Json;
+using Orchestrator.Coordinator.Checkpoints;
 using Orchestrator.Coordinator.Runs;
+using Orchestrator.Coordinator.Tests.Checkpoints;
 using Orchestrator.Protos;
 
 namespace Orchestrator.Coordinator.Tests.Runs;
@@ -36,7 +38,29 @@ public sealed class JobPreparationTests : IDisposable
     [Fact]
     public async Task Prepare_TheSameDataInOrder_IsPrepared() => Assert.IsType<JobInput.Prepared>(await Prepare(Turns, "yo"));
 
-    private Task<object> Prepare(string template, string? answer)
+    /// <summary>A template that writes the day makes other data on another day; the run that goes on is the same all the same.</summary>
+    [Fact]
+    public async Task Prepare_OfARunThatGoesOnOnAnotherDay_KeepsTheDayOfItsData()
+    {
+        const string Dated = "{{ strftime_now('%Y-%m-%d') }}" + Turns;
+        var before = Assert.IsType<JobInput.Prepared>(await Prepare(Dated, "yo", clock: "2020-01-02")).Material;
+        Assert.NotEqual(before.JobHash, Assert.IsType<JobInput.Prepared>(await Prepare(Dated, "yo")).Material.JobHash);
+        RunFolder.Create(_folder.At("out"), "", ["{}"]);
+        var store = new CheckpointStore(_folder.At("out", "checkpoints"));
+        var manifest = Manifests.Of(1);
+        (manifest.JobHash, manifest.Clock) = (before.JobHash, "2020-01-02T00:00:00");
+        Directory.CreateDirectory(store.Of(1));
+        store.Write(manifest, 1);
+
+        var after = Assert.IsType<JobInput.Prepared>(await Prepare(Dated, "yo", resume: true));
+
+        Assert.Equal((before.JobHash, 1UL), (after.Material.JobHash, after.Resume?.Checkpoint?.Step));
+        var other = Assert.IsType<JobInput.PreparationFailed>(await Prepare(Dated, "ya", resume: true));
+        Assert.True(other.Invalid);
+        Assert.Matches("the run of another job", other.Reason);
+    }
+
+    private Task<object> Prepare(string template, string? answer, string? clock = null, bool resume = false)
     {
         object[] messages = [new { role = "user", content = "hi" }, .. answer is null ? Array.Empty<object>() : [new { role = "assistant", content = answer }]];
         File.WriteAllText(_folder.At("data.jsonl"), JsonSerializer.Serialize(new { messages }));
@@ -52,7 +76,13 @@ public sealed class JobPreparationTests : IDisposable
             DocumentName = "job.json",
             BaseFolder = _folder.Path,
             CurrentFolder = _folder.Path,
+            Resume = resume,
         };
+        if (clock is not null)
+        {
+            request.Set.Add($"data.clock={clock}");
+        }
+
         return JobWork.PrepareAsync(request, _folder.At("data"), new Progress<string>(), TestContext.Current.CancellationToken);
     }
 }

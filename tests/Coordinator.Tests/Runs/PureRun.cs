@@ -1,4 +1,5 @@
 using Google.Protobuf;
+using Orchestrator.Coordinator.Checkpoints;
 using Orchestrator.Coordinator.Membership;
 using Orchestrator.Coordinator.Runs;
 using Orchestrator.Protos;
@@ -13,11 +14,16 @@ internal sealed class PureRun(JobMaterial material, SubmitJobRequest request, Fa
 
     public JobRecord Record { get; private set; } = JobRecord.Empty.Apply(new OwnershipTaken { Fence = 1 });
 
-    public JobSession Session { get; private set; } = new() { Job = "job-1", Secret = ByteString.CopyFromUtf8("secret"), StateFolder = "states" };
+    public JobSession Session { get; private set; } = new() { Job = "job-1", Secret = ByteString.CopyFromUtf8("secret") };
 
     public List<IJobEvent> Journal { get; } = [new OwnershipTaken { Fence = 1 }];
 
     public List<ToWorker> Sent { get; } = [];
+
+    public List<CheckpointManifest> Checkpoints { get; } = [];
+
+    /// <summary>Where the run goes on; null: it is new.</summary>
+    public ResumePoint? Resume { get; init; }
 
     /// <summary>plan.json; empty before the job is placed.</summary>
     public string Plan { get; private set; } = "";
@@ -81,7 +87,7 @@ internal sealed class PureRun(JobMaterial material, SubmitJobRequest request, Fa
         switch (effect)
         {
             case JobEffect.Prepare:
-                _inputs.Enqueue(new JobInput.Prepared(material));
+                _inputs.Enqueue(new JobInput.Prepared(material, Resume));
                 break;
             case JobEffect.SubscribeToFleet:
                 _inputs.Enqueue(workers.Fleet);
@@ -98,6 +104,10 @@ internal sealed class PureRun(JobMaterial material, SubmitJobRequest request, Fa
                 break;
             case JobEffect.PublishPlan plan:
                 Plan = plan.Json;
+                break;
+            case JobEffect.WriteCheckpoint checkpoint:
+                Checkpoints.Add(checkpoint.Manifest);
+                _inputs.Enqueue(new JobInput.CheckpointMade(checkpoint.Manifest));
                 break;
             case JobEffect.Export:
                 _inputs.Enqueue(new JobInput.AdapterExported("adapter"));

@@ -16,7 +16,7 @@ public sealed class RunEventsTests : IDisposable
     [Fact]
     public async Task Lines_OfARunThatSucceeds_SayWhereItStandsAndWhoTakesPart()
     {
-        var run = await RunAsync(new FakeWorkers(2) { Alter = (_, report) => SkippedAt(report, 2) }, "layout={replicas: 2, stages: 1}", "training.max_steps=3");
+        var run = await RunAsync(new FakeWorkers(2) { Alter = (_, report) => SkippedAt(report, 2) }, "layout={replicas: 2, stages: 1}", "training.max_steps=3", "training.save_steps=2");
 
         Assert.Equal(JobState.Succeeded, run.Record.State);
         AssertLines(
@@ -25,12 +25,32 @@ public sealed class RunEventsTests : IDisposable
             """{"event":"attach","job":"job-1","generation":1,"step":0,"worker":"worker-0","reason":null,"lost_worker_seconds":0,"steps_repeated":0}""",
             """{"event":"attach","job":"job-1","generation":1,"step":0,"worker":"worker-1","reason":null,"lost_worker_seconds":0,"steps_repeated":0}""",
             """{"event":"skip","job":"job-1","generation":1,"step":2,"worker":null,"reason":"a gradient was not finite","lost_worker_seconds":0,"steps_repeated":0}""",
+            """{"event":"checkpoint","job":"job-1","generation":1,"step":2,"worker":null,"reason":null,"lost_worker_seconds":0,"steps_repeated":0}""",
+            """{"event":"checkpoint","job":"job-1","generation":1,"step":3,"worker":null,"reason":null,"lost_worker_seconds":0,"steps_repeated":0}""",
             """{"event":"finish","job":"job-1","generation":1,"step":3,"worker":null,"reason":"succeeded","lost_worker_seconds":0,"steps_repeated":0}""");
     }
 
+    [Fact]
+    public async Task Lines_OfARunThatGoesOn_SayFromWhereAndWhatCouldNotBeUsed()
+    {
+        var quiet = await RunAsync(new FakeWorkers(1), "training.max_steps=3", "training.save_steps=2");
+        var request = _job.Request("training.max_steps=3");
+        var resume = new ResumePoint { Checkpoint = quiet.Checkpoints[0], Damaged = { "The checkpoint step-3 cannot be used: torn." } };
+        var run = new PureRun(await _job.MaterialAsync(request), request, new FakeWorkers(1)) { Resume = resume };
+        run.Submit();
+
+        AssertLines(
+            run,
+            """{"event":"rollback","job":"job-1","generation":2,"step":2,"worker":null,"reason":"The checkpoint step-3 cannot be used: torn.","lost_worker_seconds":0,"steps_repeated":0}""",
+            """{"event":"resume","job":"job-1","generation":2,"step":2,"worker":null,"reason":"The run goes on after step 2 of 3, from its checkpoint.","lost_worker_seconds":0,"steps_repeated":0}""",
+            """{"event":"attach","job":"job-1","generation":2,"step":2,"worker":"worker-0","reason":null,"lost_worker_seconds":0,"steps_repeated":0}""",
+            """{"event":"checkpoint","job":"job-1","generation":2,"step":3,"worker":null,"reason":null,"lost_worker_seconds":0,"steps_repeated":0}""",
+            """{"event":"finish","job":"job-1","generation":2,"step":3,"worker":null,"reason":"succeeded","lost_worker_seconds":0,"steps_repeated":0}""");
+    }
+
     [Theory]
-    [InlineData(false, "lost", "worker-0 was lost at step 3: its process ended; recovery is not built yet, so the job has failed: start it again with --overwrite.")]
-    [InlineData(true, "leave", "worker-0 left at step 3: its process ended; recovery is not built yet, so the job has failed: start it again with --overwrite.")]
+    [InlineData(false, "lost", "worker-0 was lost at step 3: its process ended; recovery is not built yet, so the job has failed: go on from its last checkpoint with --resume.")]
+    [InlineData(true, "leave", "worker-0 left at step 3: its process ended; recovery is not built yet, so the job has failed: go on from its last checkpoint with --resume.")]
     public async Task Lines_OfARunThatLosesItsWorker_NameItAndTheReason(bool left, string name, string reason)
     {
         var run = await RunAsync(new FakeWorkers(1) { Alter = (_, report) => report.Step < 3 ? report : null });

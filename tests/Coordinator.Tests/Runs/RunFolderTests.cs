@@ -1,4 +1,6 @@
+using Orchestrator.Coordinator.Checkpoints;
 using Orchestrator.Coordinator.Runs;
+using Orchestrator.Coordinator.Tests.Checkpoints;
 
 namespace Orchestrator.Coordinator.Tests.Runs;
 
@@ -8,16 +10,16 @@ public sealed class RunFolderTests : IDisposable
 
     public void Dispose() => _folder.Dispose();
 
-    [Theory]
-    [InlineData(false, false, "holds a run already; delete that run with --overwrite")]
-    [InlineData(true, false, "checkpoints, which are not built yet")]
-    public void Check_OnAFolderWithARun_Refuses(bool resume, bool overwrite, string sentence)
+    [Fact]
+    public void Check_OnAFolderWithARun_RefusesUnlessToldWhatToDoWithIt()
     {
         RunFolder.Create(_folder.Path, "name: a\n", ["{}"]);
 
-        var refusal = Assert.Throws<InvalidInputException>(() => RunFolder.Check(_folder.Path, resume, overwrite));
+        var refusal = Assert.Throws<InvalidInputException>(() => RunFolder.Check(_folder.Path, resume: false, overwrite: false));
+        RunFolder.Check(_folder.Path, resume: true, overwrite: false);
+        RunFolder.Check(_folder.Path, resume: false, overwrite: true);
 
-        Assert.Contains(sentence, refusal.Message, StringComparison.Ordinal);
+        Assert.Contains("holds a run already; go on with it with --resume, delete that run with --overwrite", refusal.Message, StringComparison.Ordinal);
         Assert.Contains(_folder.Path, refusal.Message, StringComparison.Ordinal);
     }
 
@@ -36,6 +38,7 @@ public sealed class RunFolderTests : IDisposable
     [InlineData("job.yaml")]
     [InlineData("metrics.jsonl")]
     [InlineData("adapter")]
+    [InlineData("checkpoints")]
     public void Check_OnAFileOfSomebodyElseUnderARunsName_Refuses(string name)
     {
         File.WriteAllText(_folder.At(name), "mine");
@@ -95,6 +98,70 @@ public sealed class RunFolderTests : IDisposable
 
         Assert.Equal("e1\ne2\n", File.ReadAllText(_folder.At("events.jsonl")));
         Assert.Equal("m1\nm2\nm3\n", File.ReadAllText(_folder.At("metrics.jsonl")));
+    }
+
+    private const string Step1 = """{"step":1,"loss":2}""";
+    private const string Step2 = """{"step":2,"loss":1}""";
+    private const string Step3 = """{"step":3,"loss":1}""";
+    private const string Evaluation0 = """{"step":0,"eval_loss":5,"eval_label_tokens":3}""";
+    private const string Evaluation2 = """{"step":2,"eval_loss":4,"eval_label_tokens":3}""";
+
+    /// <summary>The evaluation after the checkpoint's own step is made again, unless it was made before the checkpoint.</summary>
+    [Theory]
+    [InlineData(2, 0, 3)]
+    [InlineData(2, 2, 4)]
+    [InlineData(1, 0, 2)]
+    [InlineData(3, 2, 5)]
+    [InlineData(0, 0, 0)]
+    public void Resume_FromACheckpoint_CutsTheLinesThatAreMadeAgain(ulong step, ulong lastEvaluation, int kept)
+    {
+        string[] lines = [Evaluation0, Step1, Step2, Evaluation2, Step3];
+        RunFolder.Create(_folder.Path, "name: a\n", ["e1"]).AppendMetrics(lines);
+        File.AppendAllText(_folder.At("metrics.jsonl"), """{"step":4,"lo""");
+        File.AppendAllText(_folder.At("events.jsonl"), "half");
+        var resume = new ResumePoint { Checkpoint = step == 0 ? null : new CheckpointManifest { Step = step, LastEvaluation = new EvaluationPoint { Step = lastEvaluation } } };
+
+        RunFolder.Resume(_folder.Path, "name: b\n", resume, ["e2"]).AppendMetrics(["next"]);
+
+        Assert.Equal([.. lines.Take(kept), "next"], File.ReadAllLines(_folder.At("metrics.jsonl")));
+        Assert.Equal("e1\ne2\n", File.ReadAllText(_folder.At("events.jsonl")));
+        Assert.Equal("name: b\n", File.ReadAllText(_folder.At("job.yaml")));
+    }
+
+    [Fact]
+    public void Resume_FromACheckpoint_DeletesWhatLiesBehindIt()
+    {
+        var store = new CheckpointStore(_folder.At("checkpoints"));
+        RunFolder.Create(_folder.Path, "name: a\n", ["e1"]);
+        foreach (var step in new ulong[] { 2, 4 })
+        {
+            Manifests.Write(store, step);
+        }
+
+        Manifests.WriteBlob(store.Of(6), 0, 6);
+
+        RunFolder.Resume(_folder.Path, "name: a\n", new ResumePoint { Checkpoint = Manifests.Of(2) }, []);
+
+        Assert.Equal(["step-2"], Directory.EnumerateDirectories(store.Folder).Select(Path.GetFileName));
+        RunFolder.Create(_folder.Path, "name: a\n", ["e1"]);
+        Assert.False(Directory.Exists(store.Folder));
+    }
+
+    /// <summary>The coordinator of a run that had gone on is killed in its turn: the lines of the first journal stay.</summary>
+    [Theory]
+    [InlineData("e1\n", "")]
+    [InlineData("e1\ne2\n", "m")]
+    [InlineData("e1\ne2\ne3\n", Step3 + "\n")]
+    public void Continue_OfARunThatHadGoneOn_CompletesTheLinesBehindTheEarlierOnes(string events, string metrics)
+    {
+        RunFolder.Create(_folder.Path, "name: a\n", []);
+        File.WriteAllText(_folder.At("events.jsonl"), events);
+        File.WriteAllText(_folder.At("metrics.jsonl"), $"{Step1}\n{Step2}\n{metrics}");
+
+        RunFolder.Continue(_folder.Path, ["e2", "e3"], [Step3, "m4"], new ResumePoint { Checkpoint = new CheckpointManifest { Step = 2 } });
+
+        Assert.Equal("e1\ne2\ne3\n", File.ReadAllText(_folder.At("events.jsonl")));
+        Assert.Equal($"{Step1}\n{Step2}\n{Step3}\nm4\n", File.ReadAllText(_folder.At("metrics.jsonl")));
     }
 
     [Fact]

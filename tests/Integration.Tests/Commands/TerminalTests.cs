@@ -25,7 +25,7 @@ public sealed partial class TerminalTests
         var result = process.Finish();
 
         string shown = Text(result.Output);
-        Assert.True(result.ExitCode == 1, shown);
+        Assert.True(result.ExitCode == 3, shown);
         Assert.Contains("\u001b[", result.Output, StringComparison.Ordinal);
         Assert.Matches("at-the-terminal  running", shown);
         Assert.Matches(@"━{40}  step \d+/100000  \d+%  [\d:]+( s)? left", shown.Replace(" %", "%", StringComparison.Ordinal));
@@ -37,7 +37,7 @@ public sealed partial class TerminalTests
             Assert.Matches($@"worker-{replica} +{replica} +0 +0 to \d", shown);
         }
 
-        Assert.Matches(@"error: Stopped after step \d+ of 100000; checkpoints are not built yet", shown);
+        Assert.Matches(@"error: Stopped after step \d+ of 100000, whose state is saved; train --resume goes on", shown);
         job.AssertOnlyWholeFiles();
     }
 

@@ -5,7 +5,7 @@ namespace Orchestrator.Integration.Tests.Refusals;
 /// <summary>A disk that fills up at one moment or another of a run.</summary>
 /// <remarks>
 /// Sizes stand far from their borders: a run takes 0.4 MB before its first step and some 20 kB a step, and the adapter of rank 128 (4.6 MB) is on the disk
-/// once as the worker's state when it is written.
+/// in its checkpoint, three times as large with its two moments, when it is written.
 /// </remarks>
 [Collection(nameof(Alone))]
 public sealed class FullDiskTests
@@ -38,12 +38,25 @@ public sealed class FullDiskTests
     public void Train_DiskFullWhereTheAdapterIsWritten_FailsWithOneSentenceAndLeavesNothingHalfWritten()
     {
         using var job = new WorkingJob();
-        using var disk = new SmallDisk(job["disk"], "7m");
+        using var disk = new SmallDisk(job["disk"], "17m");
         job.Output = job["disk", "out"];
         job.Replace("r: 4", "r: 128");
+        job.Replace("max_steps: 2", "max_steps: 2\n  save_steps: 2");
         Refusal.Check(job.Train(), 1, $"{Refused}/\\.adapter\\.writing/adapter_model\\.safetensors.*\\); make room");
         job.AssertOnlyWholeFiles();
         Assert.Equal([1, 2], new RunOutput(job.Output).Steps.Select(step => step.Step));
+    }
+
+    [Fact]
+    public void Train_DiskFullWhereACheckpointIsWritten_FailsWithOneSentenceAndLeavesNothingHalfWritten()
+    {
+        using var job = new WorkingJob();
+        using var disk = new SmallDisk(job["disk"], "7m");
+        job.Output = job["disk", "out"];
+        job.Replace("r: 4", "r: 128");
+        Refusal.Check(job.Train(), 1, "The checkpoint of step 1 cannot be written \\(.*no space left.*\\); make room .* --resume");
+        job.AssertOnlyWholeFiles();
+        Assert.Empty(Directory.EnumerateFiles(job.Output, "manifest.json", SearchOption.AllDirectories));
     }
 
     /// <summary>What an earlier command has prepared stays, and nothing else: also where the disk has room for the samples and none for their shard.</summary>

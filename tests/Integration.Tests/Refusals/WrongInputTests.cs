@@ -88,7 +88,12 @@ public sealed class WrongInputTests
 
         Refusal.Check(job.Train(), 2, "out holds a run already.*--overwrite");
         job.AssertUntouched();
-        Refusal.Check(job.Train("--resume"), 2, "checkpoints, which are not built yet.*--overwrite");
+        var finished = job.Train("--resume");
+        Assert.Matches(@"(?m)^succeeded: The run is finished already, with all its 2 steps: nothing is left to do\.$", finished.Errors);
+        Assert.Equal(0, finished.ExitCode);
+        Assert.Matches(@"^adapter    \S+/adapter\n$", finished.Output);
+        job.AssertUntouched();
+        Refusal.Check(job.Train("--resume", "--set", "training.max_steps=3"), 2, "holds the run of another job .*--overwrite");
         job.AssertUntouched();
         var overwritten = job.Train("--overwrite");
         Assert.True(overwritten.ExitCode == 0, overwritten.ToString());

@@ -35,6 +35,15 @@ public sealed class OutboxTests
     }
 
     [Fact]
+    public async Task Post_SavedStates_KeepsEachUntilTheirWindowIsLongCommitted()
+    {
+        Post(Saved("a", 2), Saved("a", 4), Saved("b", 2), Held("a", 3), Held("a", 4));
+        await HoldsAsync(Saved("a", 2), Saved("a", 4), Saved("b", 2), Held("a", 4));
+        _outbox.Committed("a", 4);
+        await HoldsAsync(Saved("a", 4), Saved("b", 2), Held("a", 4));
+    }
+
+    [Fact]
     public async Task Committed_WhileAStreamReads_GoesOnBehindItsPosition()
     {
         Post(Step("a", 1), Step("a", 2), Step("a", 3));
@@ -162,6 +171,10 @@ public sealed class OutboxTests
 
     private static WorkerMessage Answers(string job, params ulong[] requests) =>
         new() { Generate = new GenerateResult { Scope = Scope(job), Parts = { requests.Select(request => new AnswerPart { RequestId = request }) } } };
+
+    private static WorkerMessage Saved(string job, ulong step) => new() { StateSaved = new StateSaved { Scope = Scope(job), Step = step } };
+
+    private static WorkerMessage Held(string job, ulong step) => new() { Held = new StepsHeld { Scope = Scope(job), Step = step } };
 
     private static WorkerMessage Failure(string job) => new() { Failure = new WorkerFailure { Scope = Scope(job), Failure = new Failure { Message = "It broke." } } };
 }

@@ -28,6 +28,7 @@ internal sealed class EngineRun
     private readonly ConcurrentDictionary<string, byte[]> _adapter = new(StringComparer.Ordinal);
 
     private readonly ConcurrentDictionary<int, byte[]> _states = new();
+    private readonly ConcurrentBag<(int Rank, ulong Step)> _acted = [];
     private readonly StepSlots _slots;
     private readonly Func<IPeerLink, IPeerLink> _through;
 
@@ -35,6 +36,9 @@ internal sealed class EngineRun
 
     /// <summary>Parameters and moments of every rank at the end, as bytes.</summary>
     public IReadOnlyDictionary<int, byte[]> States => _states;
+
+    /// <summary>What each rank was called for after its steps.</summary>
+    public IEnumerable<(int Rank, ulong Step)> Acted => _acted.Order();
 
     /// <summary>Every adapter matrix of replica 0 by its name.</summary>
     public IReadOnlyDictionary<string, byte[]> Adapter => _adapter;
@@ -61,9 +65,10 @@ internal sealed class EngineRun
     /// <param name="through">Puts something between the ranks and their links.</param>
     /// <param name="with">Changes the job.</param>
     /// <param name="slots">The rule of slots; null: the engine's own.</param>
+    /// <param name="holdAfter">The step after which all ranks are told to hold; null: none.</param>
     /// <remarks>The first rank that fails ends the others at once; its exception is thrown.</remarks>
     public static async Task<EngineRun> RunAsync(
-        string fixture, int replicas, int stages, int steps, Func<IPeerLink, IPeerLink>? through = null, Func<JobSpec, JobSpec>? with = null, StepSlots? slots = null)
+        string fixture, int replicas, int stages, int steps, Func<IPeerLink, IPeerLink>? through = null, Func<JobSpec, JobSpec>? with = null, StepSlots? slots = null, ulong? holdAfter = null)
     {
         var data = Directory.CreateTempSubdirectory("engine-");
         try
@@ -85,7 +90,7 @@ internal sealed class EngineRun
             {
                 try
                 {
-                    await run.RunRankAsync(material, placement, rank, steps, ended.Token);
+                    await run.RunRankAsync(material, placement, rank, steps, holdAfter, ended.Token);
                 }
                 catch
                 {
@@ -145,7 +150,7 @@ internal sealed class EngineRun
         })];
     }
 
-    private async Task RunRankAsync(JobMaterial material, JobPlacement placement, RankPlacement rank, int steps, CancellationToken cancellationToken)
+    private async Task RunRankAsync(JobMaterial material, JobPlacement placement, RankPlacement rank, int steps, ulong? holdAfter, CancellationToken cancellationToken)
     {
         var scope = new JobScope { Job = Job, Generation = 1, Fence = 1 };
         var load = StageSpecs.Load(material, placement, rank, scope);
@@ -168,8 +173,11 @@ internal sealed class EngineRun
                 [.. placement.Ranks.Select(other => other.Worker.WorkerId)], _through(peer), peer.Tensors, peer.Agreements);
             using var executor = new StageExecutor(
                 assets, generation, new AdapterOptimizer(load.Stage.Optimizer), _slots, ChunkKernels.SumOfSquares, new StageActivity(), _messages.Add);
+            using var gate = new StepGate(0, cancellationToken);
+            if (holdAfter is { } last)
+                gate.HoldAfter(last);
             foreach (var window in Windows(material, scope, steps))
-                executor.RunWindow(window, cancellationToken);
+                executor.RunWindow(window, gate, step => _acted.Add((rank.Rank, step.Number)));
             _states[rank.Rank] = [.. adapter.Moments.Prepend(adapter.Parameters).SelectMany(flat => MemoryMarshal.AsBytes(TensorMemory.Floats(flat)).ToArray())];
             if (rank.Replica == 0)
                 Keep(adapter);

@@ -60,6 +60,15 @@ public sealed class EngineTests
         Assert.Equal(alone.EvaluationAt(0), run.EvaluationAt(0));
     }
 
+    /// <summary>Windows of four steps: the one that it holds in, and the ones behind it, which were opened ahead of time.</summary>
+    [Fact]
+    public async Task Run_ToldToHold_ActsOnNoLaterStepOfAnyWindow()
+    {
+        var run = await EngineRun.RunAsync(Golden, 2, 1, 12, holdAfter: 3);
+        Assert.Equal([(0, 1UL), (0, 2UL), (0, 3UL), (1, 1UL), (1, 2UL), (1, 3UL)], run.Acted);
+        Assert.Equal(3UL, run.Steps.Max(report => report.Step));
+    }
+
     [Fact]
     public async Task Run_TwoReplicas_RunEveryMicroBatchOnceAndAgreeOnTheState()
     {

@@ -1,0 +1,13 @@
+using System.Collections.Immutable;
+using Orchestrator.Coordinator.Checkpoints;
+using Orchestrator.Protos;
+
+namespace Orchestrator.Coordinator.Runs;
+
+/// <summary>A checkpoint in the making.</summary>
+/// <param name="Draft">Its manifest without blobs; null: the step is not committed yet.</param>
+/// <param name="Parts">What each stage has saved.</param>
+internal sealed record PendingCheckpoint(CheckpointManifest? Draft, ImmutableSortedDictionary<int, StateSaved> Parts)
+{
+    public static readonly PendingCheckpoint Empty = new(null, ImmutableSortedDictionary<int, StateSaved>.Empty);
+}
