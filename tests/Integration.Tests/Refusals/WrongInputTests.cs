@@ -83,8 +83,8 @@ public sealed class WrongInputTests
         Assert.Matches(@"^adapter    \S+/adapter\nspeed      \S+ tokens/s\n$", result.Output);
 
         Assert.Equal(
-            new[] { "adapter", "events.jsonl", "job.yaml", "metrics.jsonl", "plan.json", "run.log" }.Concat(job.PreparedData()).Order(StringComparer.Ordinal),
-            FolderListing.Of(job.Output).Keys.Where(name => !name.StartsWith("adapter/", StringComparison.Ordinal)));
+            new[] { "adapter", "checkpoints", "events.jsonl", "job.yaml", "metrics.jsonl", "plan.json", "run.log" }.Concat(job.PreparedData()).Order(StringComparer.Ordinal),
+            FolderListing.Of(job.Output).Keys.Where(name => !name.StartsWith("adapter/", StringComparison.Ordinal) && !name.StartsWith("checkpoints/", StringComparison.Ordinal)));
 
         Refusal.Check(job.Train(), 2, "out holds a run already.*--overwrite");
         job.AssertUntouched();
