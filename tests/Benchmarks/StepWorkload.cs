@@ -9,9 +9,6 @@ namespace Orchestrator.Benchmarks;
 /// <summary>A model folder and the micro-batches of one step.</summary>
 internal sealed class StepWorkload : IDisposable
 {
-    // What the sample's job file says.
-    private const int SampleMicroBatchTokens = 1024;
-
     private readonly RandomModel? _random;
 
     private StepWorkload(string name, ModelFolder folder, IReadOnlyList<MicroBatchTokens> microBatches, RandomModel? random)
@@ -38,11 +35,13 @@ internal sealed class StepWorkload : IDisposable
     public static StepWorkload Sample()
     {
         var all = Repository.SampleTokens("orders-tokens").Take(16).Select(line => JsonDocument.Parse(line).RootElement).Select(sample => (Ids: Numbers(sample, "input_ids"), Labels: Numbers(sample, "labels"))).ToArray();
+        var quarter = all.Sum(sample => sample.Ids.Length) / 4;
+        var limit = (int)System.Numerics.BitOperations.RoundUpToPowerOf2((uint)Math.Max(all.Max(sample => sample.Ids.Length), Math.Min(4096, quarter)));
         var batches = new List<MicroBatchTokens>();
         for (var i = 0; i < all.Length;)
         {
             var end = i;
-            for (var tokens = 0; end < all.Length && tokens + all[end].Ids.Length <= SampleMicroBatchTokens; end++)
+            for (var tokens = 0; end < all.Length && tokens + all[end].Ids.Length <= limit; end++)
             {
                 tokens += all[end].Ids.Length;
             }

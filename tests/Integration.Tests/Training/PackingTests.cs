@@ -17,8 +17,8 @@ public sealed class PackingTests
         var steps = int.TryParse(Environment.GetEnvironmentVariable("ORCHESTRATOR_PACKING_STEPS"), CultureInfo.InvariantCulture, out var given) ? given : 12;
         // The learning rates of the whole run, of which these are the first steps.
         string[] set = ["quantization.compute_dtype=float32", "training.lr_scheduler=constant", "training.warmup_steps=15", $"training.max_steps={steps}", "data.eval=null"];
-        var packed = new LayoutRun(Repository.Sample("orders.yaml"), folder["packed"], 1, 1, [.. set, "data.packing=true", "training.micro_batch_tokens=512"]);
-        var unpacked = new LayoutRun(Repository.Sample("orders.yaml"), folder["unpacked"], 1, 1, [.. set, "data.packing=false", "training.micro_batch_tokens=auto", "training.micro_batch_size=2"]);
+        var packed = new LayoutRun(Repository.Sample("orders.yaml"), folder["packed"], 1, 1, [.. set, "data.packing=true"]);
+        var unpacked = new LayoutRun(Repository.Sample("orders.yaml"), folder["unpacked"], 1, 1, [.. set, "data.packing=false", "training.micro_batch_size=2"]);
         Assert.Equal((4 * steps, 8 * steps), (MicroBatches(packed), MicroBatches(unpacked)));
         Assert.Equal(steps, packed.Output.Steps.Count);
         Assert.All(packed.Output.Steps.Zip(unpacked.Output.Steps, (first, second) => (First: first, Second: second)), pair =>
