@@ -33,7 +33,7 @@ internal static class InstructionPaths
     public static string? WhyUnknown(string name) =>
         name == "auto" || Enum.GetValues<InstructionPath>().Any(path => path.Name() == name)
             ? null
-            : $"--numeric-class '{name}' is unknown: use portable, avx2, avx512, avx512_bf16, amx_bf16 or auto.";
+            : $"--numeric-class '{name}' is unknown: use {string.Join(", ", Enum.GetValues<InstructionPath>().Select(Name))} or auto.";
 
     /// <summary>The path that was asked for, which this processor must have; null or "auto" is the best one.</summary>
     /// <exception cref="WorkerFaultException">The name is unknown, or this processor lacks these instructions.</exception>

@@ -184,7 +184,7 @@ internal sealed class ServedJob : IAsyncDisposable
     private static TransferLimits Limits(StageAssets assets)
     {
         var constants = assets.Spec.Constants;
-        var elementBytes = constants.ComputeDtype == DType.Bf16 ? 2UL : 4UL;
+        var elementBytes = (ulong)BlobLayout.BytesOf(constants.ComputeDtype);
         return new TransferLimits(
             assets.Spec.MaxMicroBatchTokens * (ulong)assets.Spec.Model.HiddenSize * elementBytes,
             (ulong)(assets.Adapter.Layout.NumElements * BlobLayout.BytesOf(assets.Adapter.GradientSums)));
