@@ -88,7 +88,8 @@ internal sealed class MirrorFiles
         var path = Files().FirstOrDefault(file => file.Step == step).Path;
         if (path is null)
             return null;
-        using var blob = BlobReader.Open(path);
+        // Checked when it was told of (States), just before.
+        using var blob = BlobReader.Open(path, verify: false);
         return blob.Header.Tensors.FirstOrDefault(tensor => tensor.Name == NameOf(layer)) is { } tensor
             ? TensorBuffer.CopyOf((void*)blob.Address(tensor.Name), (long)tensor.Length)
             : null;

@@ -82,8 +82,7 @@ internal sealed class PeerStream : IAsyncDisposable
                 if (!_stalled)
                     continue;
                 _stalled = false;
-                _channel.Dispose();
-                _channel = _connect();
+                Reconnect();
             }
         }
         catch (OperationCanceledException) when (_ended.IsCancellationRequested)
@@ -156,22 +155,37 @@ internal sealed class PeerStream : IAsyncDisposable
 
     private async ValueTask<AsyncDuplexStreamingCall<OutgoingFrame, TransferReceipt>> OpenAsync(CancellationToken cancellationToken)
     {
+        // A connection may be half open from the start.
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        patience.CancelAfter(_stallPatience);
         var call = _channel.CreateCallInvoker().AsyncDuplexStreamingCall(
             TensorTransferMethods.PushOut, null, new CallOptions(_headers, cancellationToken: _ended.Token));
         try
         {
-            var headers = await call.ResponseHeadersAsync.WaitAsync(cancellationToken);
+            var headers = await call.ResponseHeadersAsync.WaitAsync(patience.Token);
 
             // A refusal has headers too; only the service itself sets this one. Reading the answer throws the refusal.
-            if (headers.Get(PeerAccess.AcceptedHeader) is null && !await call.ResponseStream.MoveNext(cancellationToken))
+            if (headers.Get(PeerAccess.AcceptedHeader) is null && !await call.ResponseStream.MoveNext(patience.Token))
                 throw new RpcException(new Status(StatusCode.Unavailable, "The receiver ended the stream before it accepted it."));
             return call;
+        }
+        catch (OperationCanceledException silent) when (patience.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
+        {
+            call.Dispose();
+            Reconnect();
+            throw new RpcException(new Status(StatusCode.Unavailable, "The receiver does not answer.", silent));
         }
         catch
         {
             call.Dispose();
             throw;
         }
+    }
+
+    private void Reconnect()
+    {
+        _channel.Dispose();
+        _channel = _connect();
     }
 
     private async Task WriteAllAsync(AsyncDuplexStreamingCall<OutgoingFrame, TransferReceipt> call, CancellationToken cancellationToken)
