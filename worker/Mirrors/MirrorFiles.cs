@@ -5,7 +5,6 @@ using Orchestrator.Protos;
 using Orchestrator.Protos.Blobs;
 using Orchestrator.Worker.Adapters;
 using Orchestrator.Worker.Commit;
-using Orchestrator.Worker.Runtime;
 using Orchestrator.Worker.Transfer;
 
 namespace Orchestrator.Worker.Mirrors;

@@ -1,6 +1,5 @@
 using Orchestrator.Protos;
 using Orchestrator.Worker.Adapters;
-using Orchestrator.Worker.Commit;
 using Orchestrator.Worker.Transfer;
 
 namespace Orchestrator.Worker.Mirrors;
@@ -18,22 +17,24 @@ internal sealed class PeerMirror(AdapterHistory history, IPeerLink link, JobScop
 
     protected override Task HandOverAsync(SnapshotPin pin)
     {
+        var arrived = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         using (pin)
-        {
-            var state = pin.Snapshot;
-            var arrived = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-            var missing = state.Layout.Layers.Count + 1;
-            void Received()
-            {
-                if (Interlocked.Decrement(ref missing) == 0)
-                    arrived.TrySetResult();
-            }
+            SendAll(pin.Snapshot, arrived);
+        return arrived.Task;
+    }
 
-            foreach (var layer in state.Layout.Layers)
-                Send(state.Step, layer.Layer, DType.F32, LayerPieces.Of(state, layer), Received);
-            Send(state.Step, MirrorSeals.Index, DType.U8, MirrorSeals.Write(MirrorSeals.Of(state, layers.First, layers.Last)), Received);
-            return arrived.Task;
+    private void SendAll(AdapterSnapshot state, TaskCompletionSource arrived)
+    {
+        var missing = state.Layout.Layers.Count + 1;
+        void Received()
+        {
+            if (Interlocked.Decrement(ref missing) == 0)
+                arrived.TrySetResult();
         }
+
+        foreach (var layer in state.Layout.Layers)
+            Send(state.Step, layer.Layer, DType.F32, LayerPieces.Of(state, layer), Received);
+        Send(state.Step, MirrorSeals.Index, DType.U8, MirrorSeals.Write(MirrorSeals.Of(state, layers.First, layers.Last)), Received);
     }
 
     private void Send(ulong step, uint index, DType dtype, TensorBuffer buffer, Action received) =>

@@ -2,7 +2,6 @@ using System.Collections.Immutable;
 using Grpc.Core;
 using Orchestrator.Protos;
 using Orchestrator.Protos.Blobs;
-using Orchestrator.Worker.Stages;
 using Orchestrator.Worker.Transfer;
 
 namespace Orchestrator.Worker.Sessions;

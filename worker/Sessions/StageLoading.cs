@@ -23,7 +23,8 @@ internal static class StageLoading
             return;
         }
 
-        await parts.Runtime.Compute.Run(holdings.Unload, cancellationToken);
+        if (holdings.Assets is not null)
+            await parts.Runtime.Compute.Run(holdings.Unload, cancellationToken);
         await LoadAnewAsync(command, holdings, parts, origin, cancellationToken);
     }
 

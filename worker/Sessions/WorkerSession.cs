@@ -175,7 +175,7 @@ internal sealed class WorkerSession(WorkerOptions options, WorkerParts parts)
 
     private void Obey(CoordinatorMessage message, CoordinatorConnection coordinator)
     {
-        if (ScopeOf(message) is not { } scope)
+        if (CommandScopes.Of(message) is not { } scope)
             return;
         if (!_fences.Admit(scope))
         {
@@ -275,19 +275,4 @@ internal sealed class WorkerSession(WorkerOptions options, WorkerParts parts)
             // The reading side says so.
         }
     }
-
-    private static JobScope? ScopeOf(CoordinatorMessage message) => message.BodyCase switch
-    {
-        CoordinatorMessage.BodyOneofCase.LoadStage => message.LoadStage.Scope,
-        CoordinatorMessage.BodyOneofCase.StartGeneration => message.StartGeneration.Scope,
-        CoordinatorMessage.BodyOneofCase.Window => message.Window.Scope,
-        CoordinatorMessage.BodyOneofCase.SaveState => message.SaveState.Scope,
-        CoordinatorMessage.BodyOneofCase.Release => message.Release.Scope,
-        CoordinatorMessage.BodyOneofCase.Score => message.Score.Scope,
-        CoordinatorMessage.BodyOneofCase.Generate => message.Generate.Scope,
-        CoordinatorMessage.BodyOneofCase.StopGenerating => message.StopGenerating.Scope,
-        CoordinatorMessage.BodyOneofCase.Hold => message.Hold.Scope,
-        CoordinatorMessage.BodyOneofCase.Join => message.Join.Scope,
-        _ => null,
-    };
 }

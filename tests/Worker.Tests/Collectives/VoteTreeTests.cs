@@ -15,22 +15,22 @@ public sealed class VoteTreeTests
         foreach (var sum in sums)
             expected += sum;
         var vote = Vote(0, true, [5, 0, 3, 1, 4, 2], sums);
-        Assert.Equal((float)Math.Sqrt(expected), VoteTree.Decide(vote, 6).GradNorm);
-        Assert.True(VoteTree.Decide(vote, 6).Apply);
+        Assert.Equal((float)Math.Sqrt(expected), VoteTree.Decide(vote, 6, 0).GradNorm);
+        Assert.True(VoteTree.Decide(vote, 6, 0).Apply);
     }
 
     [Fact]
-    public void Decide_NormThatFp32DoesNotHold_IsRoundedToIt() => Assert.Equal((float)Math.Sqrt(2), VoteTree.Decide(Vote(0, true, [0], [2]), 1).GradNorm);
+    public void Decide_NormThatFp32DoesNotHold_IsRoundedToIt() => Assert.Equal((float)Math.Sqrt(2), VoteTree.Decide(Vote(0, true, [0], [2]), 1, 0).GradNorm);
 
     [Fact]
     public void Decide_OneWorkerNotFinite_Skips()
     {
         var all = VoteTree.Merge(Vote(0, true, [0], [1]), [Vote(1, false, [1], [1, 1])]);
-        Assert.False(VoteTree.Decide(all, 2).Apply);
+        Assert.False(VoteTree.Decide(all, 2, 0).Apply);
     }
 
     [Fact]
-    public void Decide_NormOverflows_Skips() => Assert.False(VoteTree.Decide(Vote(0, true, [0], [double.PositiveInfinity]), 1).Apply);
+    public void Decide_NormOverflows_Skips() => Assert.False(VoteTree.Decide(Vote(0, true, [0], [double.PositiveInfinity]), 1, 0).Apply);
 
     [Theory]
     [InlineData(new uint[] { 0, 2 })]
@@ -41,7 +41,7 @@ public sealed class VoteTreeTests
     [InlineData(new uint[] { 0, 1, 2, 3 })]
     [InlineData(new uint[] { })]
     public void Decide_NotEveryChunkOfTheJobOnce_Refuses(uint[] chunks) =>
-        Assert.Throws<InvalidOperationException>(() => VoteTree.Decide(Vote(0, true, chunks, [0, 1, 2, 3]), 3));
+        Assert.Throws<InvalidOperationException>(() => VoteTree.Decide(Vote(0, true, chunks, [0, 1, 2, 3]), 3, 0));
 
     [Fact]
     public void Total_UnsortedArrival_IsThatOfChunkOrder()

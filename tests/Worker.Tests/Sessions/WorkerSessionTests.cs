@@ -13,6 +13,7 @@ namespace Orchestrator.Worker.Tests.Sessions;
 public sealed class WorkerSessionTests : IAsyncLifetime
 {
     private readonly FakeCoordinator _coordinator = new();
+    private readonly CancellationTokenSource _draining = new();
     private readonly CancellationTokenSource _ending = new();
     private readonly WorkerRuntime _runtime = WorkerRuntime.Start(new RuntimeOptions(Threads: NumericEnvironment.Threads));
     private GrpcServer _server = null!;
@@ -26,7 +27,7 @@ public sealed class WorkerSessionTests : IAsyncLifetime
         var options = new WorkerOptions { Coordinators = [_server.Address], JoinToken = "join", Name = "worker-7", Runtime = new RuntimeOptions() };
         var self = new WorkerIdentity { WorkerId = options.Name, Incarnation = 1 };
         var parts = new WorkerParts(self, _runtime, _peers, new ShardStore(null), new Outbox(), new StageActivity(), NullLogger.Instance);
-        _session = Task.Run(() => new WorkerSession(options, parts).RunAsync(() => "it was told to end.", _ending.Token));
+        _session = Task.Run(() => new WorkerSession(options, parts).RunAsync(() => "it was told to end.", _draining.Token, _ending.Token));
         Assert.Equal("join", (await _coordinator.AdmitAsync()).JoinToken);
     }
 
@@ -37,6 +38,7 @@ public sealed class WorkerSessionTests : IAsyncLifetime
         await _peers.DisposeAsync();
         await _server.DisposeAsync();
         _runtime.Dispose();
+        _draining.Dispose();
         _ending.Dispose();
     }
 

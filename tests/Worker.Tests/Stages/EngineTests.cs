@@ -149,11 +149,11 @@ public sealed class EngineTests
     {
         public ulong BytesSent => inner.BytesSent;
 
-        public unsafe void Send(uint receiver, in TensorKey key, DType dtype, TensorBuffer buffer)
+        public unsafe void Send(uint receiver, in TensorKey key, DType dtype, TensorBuffer buffer, Action? received = null)
         {
             if (key.Kind is TensorKind.PartialGradient && key.Step == step && receiver == 0)
                 *(ulong*)buffer.Pointer = ulong.MaxValue;
-            inner.Send(receiver, key, dtype, buffer);
+            inner.Send(receiver, key, dtype, buffer, received);
         }
 
         public void Cast(uint parent, StepVote vote) => inner.Cast(parent, vote);
@@ -165,11 +165,12 @@ public sealed class EngineTests
     {
         public ulong BytesSent => inner.BytesSent;
 
-        public void Send(uint receiver, in TensorKey key, DType dtype, TensorBuffer buffer) => inner.Send(receiver, key, dtype, buffer);
+        public void Send(uint receiver, in TensorKey key, DType dtype, TensorBuffer buffer, Action? received = null) => inner.Send(receiver, key, dtype, buffer, received);
 
         public void Cast(uint parent, StepVote vote)
         {
-            change(vote);
+            if (!vote.Evaluation)
+                change(vote);
             inner.Cast(parent, vote);
         }
 
@@ -180,7 +181,7 @@ public sealed class EngineTests
     {
         public ulong BytesSent => inner.BytesSent;
 
-        public unsafe void Send(uint receiver, in TensorKey key, DType dtype, TensorBuffer buffer)
+        public unsafe void Send(uint receiver, in TensorKey key, DType dtype, TensorBuffer buffer, Action? received = null)
         {
             if (key.Kind is TensorKind.Activation)
             {
@@ -188,7 +189,7 @@ public sealed class EngineTests
                     ((uint*)buffer.Pointer)[i] &= 0xFFFF0000;
             }
 
-            inner.Send(receiver, key, dtype, buffer);
+            inner.Send(receiver, key, dtype, buffer, received);
         }
 
         public void Cast(uint parent, StepVote vote) => inner.Cast(parent, vote);

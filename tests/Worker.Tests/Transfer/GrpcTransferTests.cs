@@ -140,7 +140,7 @@ public sealed class GrpcTransferTests : TensorTransferTests
     {
         Agreements.Open(Job, 1);
         _link.Cast(0, new StepVote { Scope = Scope(), Step = 4, Rank = 1, AllFinite = true });
-        Agreements.TakeVote(Scope(), 4, 1, Soon());
+        Agreements.TakeVote(Scope(), 4, false, 1, Soon());
         _link.Cast(0, new StepVote { Scope = Scope(), Step = 4, Rank = 1, AllFinite = false });
         var contradiction = Assert.IsType<ContradictionException>(await Failure());
         Assert.Equal(("vote", 4UL), (contradiction.What, contradiction.Step));
@@ -152,7 +152,7 @@ public sealed class GrpcTransferTests : TensorTransferTests
         var (parent, child) = RootAndChild();
         child.Open(Job, 1);
         parent.Announce(1, new StepVerdict { Scope = Scope(), Step = 4, Apply = true, GradNorm = 1 });
-        child.TakeVerdict(Scope(), 4, Soon());
+        child.TakeVerdict(Scope(), 4, false, Soon());
         parent.Announce(1, new StepVerdict { Scope = Scope(), Step = 4, Apply = true, GradNorm = 2 });
         Assert.Equal("verdict", Assert.IsType<ContradictionException>(await Failure()).What);
     }
