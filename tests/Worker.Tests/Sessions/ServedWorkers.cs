@@ -62,11 +62,12 @@ internal sealed class ServedWorkers : IAsyncDisposable
             (await worker.HearAsync(message => message.GenerationReady?.Scope.Generation == generation)).GenerationReady));
     }
 
-    public static void Begin(ulong generation, ulong fromStep, ServedWorker[] workers, bool mirror, params StateTransfer[] transfers)
+    /// <summary>Tells all workers, or one of them, to start a generation.</summary>
+    public static void Begin(ulong generation, ulong fromStep, ServedWorker[] workers, bool mirror, StateTransfer[] transfers, byte secret = 1, ServedWorker? to = null)
     {
-        var start = new StartGeneration { Scope = Scope(generation), Secret = ByteString.CopyFrom(1, 2, 3), FromStep = fromStep, Mirror = mirror, Transfers = { transfers } };
+        var start = new StartGeneration { Scope = Scope(generation), Secret = ByteString.CopyFrom(secret), FromStep = fromStep, Mirror = mirror, Transfers = { transfers } };
         start.Peers.AddRange(workers.Select((worker, rank) => new Peer { Rank = (uint)rank, Worker = worker.Self, Address = worker.Peers.Address }));
-        foreach (var worker in workers)
+        foreach (var worker in to is null ? workers : [to])
             worker.Tell(new CoordinatorMessage { StartGeneration = start });
     }
 

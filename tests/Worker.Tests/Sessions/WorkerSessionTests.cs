@@ -59,6 +59,35 @@ public sealed class WorkerSessionTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Run_DrainedWithoutJobs_LeavesAtOnce()
+    {
+        await _draining.CancelAsync();
+        Assert.Equal("it was told to end.", (await _coordinator.HearAsync()).Leave.Reason);
+        await _session.WaitAsync(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken);
+    }
+
+    /// <summary>It says so, over each new stream again, goes on, and leaves when the last of its jobs is released.</summary>
+    [Fact]
+    public async Task Run_DrainedWithJobs_GoesOnUntilTheyAreReleased()
+    {
+        foreach (var job in (string[])["a", "b"])
+        {
+            _coordinator.Tell(new CoordinatorMessage { Join = new JoinGeneration { Scope = Scope(job, 1) } });
+            Assert.Equal((job, 0UL, 0), (await _coordinator.HearAsync()).Joined is { } joined ? (joined.Scope.Job, joined.ActedStep, joined.States.Count) : default);
+        }
+
+        await _draining.CancelAsync();
+        Assert.Equal("it was told to end.", (await _coordinator.HearAsync()).Drain.Reason);
+        _coordinator.Tell(new CoordinatorMessage { Release = new ReleaseJob { Scope = Scope("a", 1) } });
+        _coordinator.EndStream();
+        while (await _coordinator.HearAsync() is var again && again.Drain is null)
+            Assert.True(again.Attach is not null || again.Joined is not null);
+        _coordinator.Tell(new CoordinatorMessage { Release = new ReleaseJob { Scope = Scope("b", 1) } });
+        Assert.Equal("it was told to end.", (await _coordinator.HearAsync()).Leave.Reason);
+        await _session.WaitAsync(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken);
+    }
+
+    [Fact]
     public async Task Run_StreamEnds_AttachesAgainAndSendsItsReportsAgain()
     {
         _coordinator.Tell(Load("a", fence: 1));
