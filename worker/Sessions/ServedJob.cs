@@ -174,8 +174,8 @@ internal sealed class ServedJob : IAsyncDisposable
     {
         if (running.Ended.IsCancellationRequested)
             return;
-        if (command.Step != assets.ActedStep)
-            throw new InvalidOperationException($"the state of step {command.Step} is asked for, the worker holds that of step {assets.ActedStep}");
+        if (command.Step > assets.ActedStep)
+            throw new InvalidOperationException($"the state of step {command.Step} is asked for, the worker has acted on step {assets.ActedStep}");
         running.Checkpoints!.Take(command.Step, command.Folder);
     }
 
