@@ -64,6 +64,8 @@ public sealed class MirrorStoreTests : IDisposable
         using var patience = new CancellationTokenSource();
         link.Held[0]();
         var waiting = Task.Run(() => mirror.Await(1, patience.Token), TestContext.Current.CancellationToken);
+        await Task.Delay(50, TestContext.Current.CancellationToken);
+        Assert.False(waiting.IsCompleted);
         await patience.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => waiting);
         link.Held[1]();
