@@ -6,8 +6,6 @@ namespace Orchestrator.Worker.Commit;
 /// <remarks>A verdict binds whoever repeats the step, so it outlives its generation. Without losses: those are in the reports. Thread-safe.</remarks>
 internal sealed class KnownVerdicts
 {
-    private const int Kept = 3;
-
     private readonly Lock _gate = new();
     private readonly SortedDictionary<ulong, StepVerdict> _verdicts = [];
 
@@ -29,8 +27,9 @@ internal sealed class KnownVerdicts
         lock (_gate)
         {
             _verdicts[verdict.Step] = new StepVerdict { Scope = verdict.Scope, Step = verdict.Step, Apply = verdict.Apply, GradNorm = verdict.GradNorm };
-            while (_verdicts.Count > Kept)
-                _verdicts.Remove(_verdicts.Keys.First());
+            // After going back, what lies far behind is of a course that was given up; whoever was told of it remembers it.
+            foreach (var other in _verdicts.Keys.Where(other => other + 2 < verdict.Step || other > verdict.Step + 1).ToArray())
+                _verdicts.Remove(other);
         }
     }
 }

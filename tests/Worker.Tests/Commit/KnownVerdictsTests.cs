@@ -16,6 +16,19 @@ public sealed class KnownVerdictsTests
         Assert.All(verdicts.All, verdict => Assert.Empty(verdict.Losses));
     }
 
+    /// <summary>After going back one step its verdict is still known while the step is run again; after going back to a checkpoint those of far later ones are not.</summary>
+    [Fact]
+    public void Learn_AnEarlierStep_KeepsWhatMayYetBind()
+    {
+        var verdicts = new KnownVerdicts();
+        foreach (var step in (ulong[])[8, 9, 10])
+            verdicts.Learn(new StepVerdict { Step = step });
+        verdicts.Learn(new StepVerdict { Step = 9 });
+        Assert.Equal([8UL, 9UL, 10UL], verdicts.All.Select(verdict => verdict.Step));
+        verdicts.Learn(new StepVerdict { Step = 3 });
+        Assert.Equal([3UL], verdicts.All.Select(verdict => verdict.Step));
+    }
+
     [Fact]
     public void Learn_AStepAgain_KeepsTheNewOne()
     {
