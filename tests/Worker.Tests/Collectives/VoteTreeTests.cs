@@ -43,6 +43,33 @@ public sealed class VoteTreeTests
     public void Decide_NotEveryChunkOfTheJobOnce_Refuses(uint[] chunks) =>
         Assert.Throws<InvalidOperationException>(() => VoteTree.Decide(Vote(0, true, chunks, [0, 1, 2, 3]), 3, 0));
 
+    /// <summary>The verdict accounts for the whole step: every micro-batch once, in order, whoever ran it.</summary>
+    [Fact]
+    public void Decide_LossesOfManyWorkers_HoldsThemByMicroBatch()
+    {
+        var verdict = VoteTree.Decide(VoteTree.Merge(Losses(0, 2), [Losses(1, 3, 0), Losses(2, 1)]), 0, 4);
+        Assert.Equal([0U, 1U, 2U, 3U], verdict.Losses.Select(loss => loss.MicroBatch));
+    }
+
+    [Theory]
+    [InlineData(new uint[] { 0, 1 })]
+    [InlineData(new uint[] { 0, 1, 3 })]
+    [InlineData(new uint[] { 0, 1, 1 })]
+    [InlineData(new uint[] { 0, 1, 2, 2 })]
+    public void Decide_NotEveryMicroBatchOnce_Refuses(uint[] microBatches) =>
+        Assert.Throws<InvalidOperationException>(() => VoteTree.Decide(Losses(0, microBatches), 0, 3));
+
+    [Fact]
+    public void DecideEvaluation_LossesOfManyWorkers_HoldsThemBySample()
+    {
+        var verdict = VoteTree.DecideEvaluation(VoteTree.Merge(Samples(0, 7, 2), [Samples(1, 5)]), 3);
+        Assert.True(verdict.Evaluation);
+        Assert.Equal([2U, 5U, 7U], verdict.SampleLosses.Select(loss => loss.Sample));
+        Assert.Throws<InvalidOperationException>(() => VoteTree.DecideEvaluation(Samples(0, 7, 2), 3));
+        Assert.Throws<InvalidOperationException>(() => VoteTree.DecideEvaluation(Samples(0, 7, 2, 7), 3));
+        Assert.Throws<InvalidOperationException>(() => VoteTree.Merge(Samples(0, 7), [Losses(1, 0)]));
+    }
+
     [Fact]
     public void Total_UnsortedArrival_IsThatOfChunkOrder()
     {
@@ -110,6 +137,21 @@ public sealed class VoteTreeTests
         }
 
         return VoteTree.Merge(votes[^1], votes.SkipLast(1));
+    }
+
+    private static StepVote Losses(uint rank, params uint[] microBatches)
+    {
+        var vote = Vote(rank, true, [], []);
+        vote.Losses.AddRange(microBatches.Select(microBatch => new MicroBatchLoss { MicroBatch = microBatch }));
+        return vote;
+    }
+
+    private static StepVote Samples(uint rank, params uint[] samples)
+    {
+        var vote = Vote(rank, true, [], []);
+        vote.Evaluation = true;
+        vote.SampleLosses.AddRange(samples.Select(sample => new SampleLoss { Sample = sample }));
+        return vote;
     }
 
     private static StepVote Vote(uint rank, bool finite, uint[] chunks, double[] sums)
