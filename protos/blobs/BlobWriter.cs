@@ -84,10 +84,13 @@ public sealed class BlobWriter : IDisposable
 
     /// <summary>Writes the digest, makes the file durable and gives it its name, replacing an older file of that name.</summary>
     /// <exception cref="InvalidOperationException">A tensor is not whole.</exception>
-    public BlobDigest Complete(string fileName) => Finish(_ => fileName);
+    public BlobDigest Complete(string fileName) => Finish(_ => fileName, durable: true);
+
+    /// <summary>The same without making it durable: for what need not outlive the machine, only this process.</summary>
+    public BlobDigest CompleteForThisBoot(string fileName) => Finish(_ => fileName, durable: false);
 
     /// <summary>The same, named by the digest: <c>SHA256.blob</c>.</summary>
-    public BlobDigest CompleteByDigest() => Finish(digest => $"{digest}.blob");
+    public BlobDigest CompleteByDigest() => Finish(digest => $"{digest}.blob", durable: true);
 
     public void Dispose()
     {
@@ -146,7 +149,7 @@ public sealed class BlobWriter : IDisposable
         Pad();
     }
 
-    private BlobDigest Finish(Func<string, string> nameOf)
+    private BlobDigest Finish(Func<string, string> nameOf, bool durable)
     {
         SkipEmptyTensors(null);
         if (_tensor < _header.Tensors.Count)
@@ -157,14 +160,18 @@ public sealed class BlobWriter : IDisposable
         var digest = _hash.GetHashAndReset();
         _stream.Write(digest);
         var bytes = (ulong)_stream.Position;
-        _stream.Flush(flushToDisk: true);
+        _stream.Flush(flushToDisk: durable);
         _stream.Dispose();
 
         var name = Convert.ToHexStringLower(digest);
         var path = Path.Combine(_folder, nameOf(name));
         File.Move(_temporary, path, overwrite: true);
         _completed = true;
-        AtomicFile.SyncFolder(_folder);
+        if (durable)
+        {
+            AtomicFile.SyncFolder(_folder);
+        }
+
         return new BlobDigest(path, name, bytes);
     }
 

@@ -19,6 +19,7 @@ internal sealed class AdapterLayout
         Parameters = parameters;
         Chunks = chunks;
         NumElements = numElements;
+        Layers = [.. parameters.GroupBy(p => p.Module.Layer).Select(layer => new AdapterLayer(layer.Key, [.. layer]))];
         _byModule = parameters.ToDictionary(p => (p.Module.Index, p.IsA));
     }
 
@@ -27,6 +28,9 @@ internal sealed class AdapterLayout
 
     /// <summary>In flat order, which is the job's order.</summary>
     public IReadOnlyList<AdapterChunk> Chunks { get; }
+
+    /// <summary>The decoder layers that are adapted, in flat order.</summary>
+    public IReadOnlyList<AdapterLayer> Layers { get; }
 
     /// <summary>Length of a flat buffer, padding included.</summary>
     public long NumElements { get; }

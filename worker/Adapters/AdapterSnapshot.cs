@@ -1,17 +1,18 @@
-using Orchestrator.Worker.Kernels;
 using TorchSharp;
 
 namespace Orchestrator.Worker.Adapters;
 
 /// <summary>A copy of a stage's adapter state after one step, in host memory.</summary>
-/// <remarks>Filled on the compute thread, then read-only until it is reused: it may be written to a file from another thread.</remarks>
+/// <remarks>Filled on the compute thread, then read-only until it is filled again: it may be read from another thread meanwhile.</remarks>
 internal sealed class AdapterSnapshot : IDisposable
 {
-    private AdapterSnapshot(AdapterLayout layout, torch.Tensor parameters, IReadOnlyList<torch.Tensor> moments)
+    private byte[]? _hash;
+
+    private AdapterSnapshot(AdapterLayout layout, IReadOnlyList<torch.Tensor> flats)
     {
         Layout = layout;
-        Parameters = parameters;
-        Moments = moments;
+        Flats = flats;
+        Moments = [.. flats.Skip(1)];
     }
 
     /// <summary>The step whose result this is; 0: the initial state.</summary>
@@ -19,38 +20,34 @@ internal sealed class AdapterSnapshot : IDisposable
 
     public AdapterLayout Layout { get; }
 
-    public torch.Tensor Parameters { get; }
+    /// <summary>Parameters, then each moment.</summary>
+    public IReadOnlyList<torch.Tensor> Flats { get; }
+
+    public torch.Tensor Parameters => Flats[0];
 
     public IReadOnlyList<torch.Tensor> Moments { get; }
 
-    public static AdapterSnapshot Allocate(AdapterLayout layout, int numMoments)
-    {
-        torch.Tensor New() => torch.empty(layout.NumElements, torch.float32).DetachFromDisposeScope();
-        return new AdapterSnapshot(layout, New(), [.. Enumerable.Range(0, numMoments).Select(_ => New())]);
-    }
+    /// <summary>A snapshot to be filled; the padding between parameters is zero, as it is in a state.</summary>
+    public static AdapterSnapshot Allocate(AdapterLayout layout, int numMoments) =>
+        new(layout, [.. Enumerable.Range(0, 1 + numMoments).Select(_ => torch.zeros(layout.NumElements, torch.float32).DetachFromDisposeScope())]);
 
     public void CopyFrom(AdapterState state, ulong step)
     {
         Parameters.copy_(state.Parameters);
-        for (var i = 0; i < Moments.Count; i++)
-            Moments[i].copy_(state.Moments[i]);
-        Step = step;
+        for (var i = 0; i < state.Moments.Count; i++)
+            Flats[1 + i].copy_(state.Moments[i]);
+        FilledFor(step);
     }
 
+    /// <summary>It was filled otherwise, with the state after a step.</summary>
+    public void FilledFor(ulong step) => (Step, _hash) = (step, null);
+
     /// <summary>Equal to <see cref="AdapterState.Hash"/> of the state it was taken from.</summary>
-    public byte[] Hash()
-    {
-        var hash = new StateHash();
-        AdapterState.Append(ref hash, Parameters);
-        foreach (var moment in Moments)
-            AdapterState.Append(ref hash, moment);
-        return hash.ToBytes();
-    }
+    public byte[] Hash() => _hash ??= LayerStates.HashOf(Layout, Flats).ToBytes();
 
     public void Dispose()
     {
-        Parameters.Dispose();
-        foreach (var moment in Moments)
-            moment.Dispose();
+        foreach (var flat in Flats)
+            flat.Dispose();
     }
 }

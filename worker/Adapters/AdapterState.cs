@@ -1,5 +1,4 @@
 using Orchestrator.Protos;
-using Orchestrator.Worker.Kernels;
 using Orchestrator.Worker.Runtime;
 using TorchSharp;
 
@@ -97,14 +96,27 @@ internal sealed class AdapterState : IDisposable
         return snapshot;
     }
 
-    /// <summary>The 128-bit checksum over the bits of parameters and moments, padding included.</summary>
+    /// <summary>Takes the values of a snapshot, which is of the same layout.</summary>
+    public void Restore(AdapterSnapshot snapshot)
+    {
+        using var noGrad = torch.no_grad();
+        Parameters.copy_(snapshot.Parameters);
+        for (var i = 0; i < Moments.Count; i++)
+            Moments[i].copy_(snapshot.Flats[1 + i]);
+    }
+
+    /// <summary>The 128-bit checksum over the bits of parameters and moments: the sum of the layers', whatever stages they are cut into.</summary>
     public byte[] Hash()
     {
-        var hash = new StateHash();
-        Append(ref hash, Parameters);
-        foreach (var moment in Moments)
-            Append(ref hash, moment);
-        return hash.ToBytes();
+        var host = Moments.Prepend(Parameters).Select(flat => flat.cpu()).ToArray();
+        try
+        {
+            return LayerStates.HashOf(Layout, host).ToBytes();
+        }
+        finally
+        {
+            Array.ForEach(host, flat => flat.Dispose());
+        }
     }
 
     public void Dispose()
@@ -119,12 +131,6 @@ internal sealed class AdapterState : IDisposable
         Parameters.Dispose();
         foreach (var moment in Moments)
             moment.Dispose();
-    }
-
-    internal static unsafe void Append(ref StateHash hash, torch.Tensor flat)
-    {
-        using var host = flat.cpu();
-        hash.Append((uint*)TensorMemory.Pointer(host), flat.numel());
     }
 
     private torch.Tensor LeafView(AdapterParameter parameter, bool requiresGrad)

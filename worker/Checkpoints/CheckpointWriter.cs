@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using Orchestrator.Protos;
 using Orchestrator.Protos.Blobs;
 using Orchestrator.Worker.Adapters;
@@ -7,25 +6,24 @@ using Orchestrator.Worker.Stages;
 
 namespace Orchestrator.Worker.Checkpoints;
 
-/// <summary>Copies a stage's state at the steps that are to be saved and writes the copies beside the computation.</summary>
+/// <summary>Writes a stage's states of the steps that are to be saved, beside the computation.</summary>
 /// <remarks>
-/// A snapshot is pinned until it is written, and there are two at most: one that is written and one that waits. A third step to save waits for the older
+/// A state is the history's, pinned until it is written, and there are two at most: one that is written and one that waits. A third step to save waits for the older
 /// write, that is for the disk and never for a coordinator, and says so. Writes follow each other in the order of their steps, so what is
-/// told of a step comes after what is told of an earlier one. <see cref="Take"/> and <see cref="Dispose"/> on the compute thread.
+/// told of a step comes after what is told of an earlier one. <see cref="Take"/> on the compute thread.
 /// </remarks>
-internal sealed class CheckpointWriter(AdapterState adapter, Place place, JobScope scope, StageActivity activity, Action<WorkerMessage> report, Action<Exception> failed, CancellationToken ended) : IDisposable
+internal sealed class CheckpointWriter(AdapterHistory history, Place place, JobScope scope, StageActivity activity, Action<WorkerMessage> report, Action<Exception> failed, CancellationToken ended) : IDisposable
 {
-    private const int MostSnapshots = 2;
+    private const int MostPinned = 2;
 
-    private readonly ConcurrentBag<AdapterSnapshot> _free = [];
-    private readonly SemaphoreSlim _room = new(MostSnapshots);
+    private readonly SemaphoreSlim _room = new(MostPinned);
     private Task _writing = Task.CompletedTask;
     private ulong? _newest;
 
     /// <summary>Everything that was taken is written, or given up.</summary>
     public Task Written => _writing;
 
-    /// <summary>Copies the state, which is that after the step, to be written into a folder; a step that was taken already is left alone.</summary>
+    /// <summary>Takes the state after a step, which the history holds, to be written into a folder; a step that was taken already is left alone.</summary>
     /// <exception cref="OperationCanceledException">The job's part here has ended.</exception>
     public void Take(ulong step, string folder)
     {
@@ -38,21 +36,16 @@ internal sealed class CheckpointWriter(AdapterState adapter, Place place, JobSco
             _room.Wait(ended);
         }
 
-        _free.TryTake(out var reused);
-        var snapshot = adapter.Snapshot(step, reused);
-        _writing = WriteAsync(_writing, snapshot, folder);
+        _writing = WriteAsync(_writing, history.Pin(step), folder);
     }
 
-    public void Dispose()
-    {
-        while (_free.TryTake(out var snapshot))
-            snapshot.Dispose();
-        _room.Dispose();
-    }
+    /// <summary>After <see cref="Written"/>.</summary>
+    public void Dispose() => _room.Dispose();
 
-    private async Task WriteAsync(Task before, AdapterSnapshot snapshot, string folder)
+    private async Task WriteAsync(Task before, SnapshotPin pin, string folder)
     {
         await before.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
+        var snapshot = pin.Snapshot;
         try
         {
             var blobs = StateBlobs.Write(folder, snapshot, ended);
@@ -76,7 +69,7 @@ internal sealed class CheckpointWriter(AdapterState adapter, Place place, JobSco
         }
         finally
         {
-            _free.Add(snapshot);
+            pin.Dispose();
             _room.Release();
         }
     }

@@ -6,7 +6,8 @@ namespace Orchestrator.Worker.Kernels;
 /// <summary>A 128-bit multiply-add checksum over 32-bit words: finds silent corruption, is no defence against an adversary.</summary>
 /// <remarks>
 /// Two sums modulo 2^64 of (word i + 1) times an odd coefficient mixed from i, with different constants. Sums commute, so any
-/// cut, vector width or thread count gives the same value; a change of any single word always changes both sums.
+/// cut, vector width or thread count gives the same value; a change of any single word always changes both sums. Of a layer's words i counts from a start that is
+/// the layer's own, so the sum over layers is that of one list in which each word has a place of its own, whoever held which layers.
 /// </remarks>
 internal struct StateHash
 {
@@ -15,9 +16,21 @@ internal struct StateHash
     private const ulong M0 = 0xBF58476D1CE4E5B9;
     private const ulong M1 = 0x94D049BB133111EB;
 
+    // A layer's words have 2^40 places.
+    private const int LayerShift = 40;
+
     private ulong _low;
     private ulong _high;
     private ulong _count;
+
+    /// <summary>The two sums.</summary>
+    public readonly (ulong Low, ulong High) Sums => (_low, _high);
+
+    /// <summary>The hash of a decoder layer's state, nothing of it added yet.</summary>
+    public static StateHash OfLayer(uint layer) => new() { _count = (ulong)layer << LayerShift };
+
+    /// <summary>The hash of two layers' states, or of two stages'.</summary>
+    public static StateHash operator +(StateHash left, StateHash right) => new() { _low = left._low + right._low, _high = left._high + right._high };
 
     /// <summary>Adds <paramref name="count"/> words after those already added.</summary>
     public unsafe void Append(uint* words, long count)

@@ -33,6 +33,9 @@ internal sealed class CoordinatorConnection : IDisposable
 
     public AttachAccepted Accepted { get; }
 
+    /// <summary>Where jobs' token shards are fetched from.</summary>
+    public ShardOrigin Shards => new(Channel, Accepted.Credential);
+
     /// <summary>Opens a stream and waits for the coordinator's answer.</summary>
     /// <param name="address">The coordinator.</param>
     /// <param name="request">Who attaches.</param>

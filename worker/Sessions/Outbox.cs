@@ -6,7 +6,8 @@ namespace Orchestrator.Worker.Sessions;
 /// <summary>What this worker has to tell coordinators: kept until it can no longer be asked for, sent again over every new stream.</summary>
 /// <remarks>
 /// Thread-safe. Messages are idempotent on what they name, so a coordinator that takes over may hear all of it; everything carries the newest fence of its
-/// job, for a coordinator drops what names an older one. Bounded: reports of steps, evaluations and saved states of the newest windows, the newest answers, the newest of everything else, scores
+/// job, for a coordinator drops what names an older one. What older generations reported stays until a window of a newer one is opened: steps are committed by it,
+/// whoever is lost. Bounded: reports of steps, evaluations and saved states of the newest windows, the newest answers, the newest of everything else, scores
 /// of the requests that are not answered yet (over <see cref="MostScoreBytes"/> the request fails; nothing is dropped), nothing of a released job but its failure.
 /// </remarks>
 internal sealed class Outbox(long mostScoreBytes = Outbox.MostScoreBytes)
@@ -74,6 +75,13 @@ internal sealed class Outbox(long mostScoreBytes = Outbox.MostScoreBytes)
     /// <summary>A window that begins with this step was opened: the coordinator has committed everything before <paramref name="step"/>.</summary>
     public void Committed(string job, ulong step) => Remove(message => JobOf(message) == job && StepOf(message) < step);
 
+    /// <summary>A window of this generation was opened: what older ones had to say is committed, or of steps that were given up.</summary>
+    public void EndOlder(string job, ulong generation) => Remove(message => JobOf(message) == job && ReportScopes.Of(message)!.Generation < generation);
+
+    /// <summary>A newer generation is joined: that a peer of an older one could not be reached need not be told any more.</summary>
+    public void PeersAreBack(string job) =>
+        Remove(message => message.BodyCase == WorkerMessage.BodyOneofCase.Failure && JobOf(message) == job && message.Failure.Failure.Code == ErrorCode.PeerUnreachable);
+
     /// <summary>The coordinator has the answers to all requests before <paramref name="request"/>.</summary>
     public void Answered(string job, ulong request) =>
         Remove(message => message.BodyCase == WorkerMessage.BodyOneofCase.Score && JobOf(message) == job && message.Score.RequestId < request);
@@ -99,8 +107,12 @@ internal sealed class Outbox(long mostScoreBytes = Outbox.MostScoreBytes)
     {
         switch (message.BodyCase)
         {
-            case WorkerMessage.BodyOneofCase.StageLoad or WorkerMessage.BodyOneofCase.GenerationReady or WorkerMessage.BodyOneofCase.Held or WorkerMessage.BodyOneofCase.Failure:
+            case WorkerMessage.BodyOneofCase.StageLoad or WorkerMessage.BodyOneofCase.GenerationReady or WorkerMessage.BodyOneofCase.Held or WorkerMessage.BodyOneofCase.Failure
+                or WorkerMessage.BodyOneofCase.Joined:
                 RemoveLocked(old => old.BodyCase == message.BodyCase && JobOf(old) == JobOf(message));
+                break;
+            case WorkerMessage.BodyOneofCase.Drain:
+                RemoveLocked(old => old.BodyCase == message.BodyCase);
                 break;
             case WorkerMessage.BodyOneofCase.Generate when message.Generate.Parts.Count > 0:
                 var newest = message.Generate.Parts.Max(part => part.RequestId);

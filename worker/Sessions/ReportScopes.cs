@@ -17,6 +17,7 @@ internal static class ReportScopes
         WorkerMessage.BodyOneofCase.Score => message.Score.Scope,
         WorkerMessage.BodyOneofCase.Generate => message.Generate.Scope,
         WorkerMessage.BodyOneofCase.Held => message.Held.Scope,
+        WorkerMessage.BodyOneofCase.Joined => message.Joined.Scope,
         _ => null,
     };
 

@@ -35,6 +35,18 @@ internal static partial class SessionLog
     [LoggerMessage(11, LogLevel.Warning, "Cannot attach to {Coordinator} and goes on trying: {Reason}")]
     public static partial void AttachFailed(this ILogger logger, Uri coordinator, string reason);
 
+    [LoggerMessage(12, LogLevel.Information, "Job {Job}: joins generation {Generation} with step {Step} and {States} states")]
+    public static partial void GenerationJoined(this ILogger logger, string job, ulong generation, ulong step, int states);
+
+    [LoggerMessage(13, LogLevel.Warning, "Job {Job}: {Sentence}")]
+    public static partial void PeerUnreachable(this ILogger logger, Exception exception, string job, string sentence);
+
+    [LoggerMessage(14, LogLevel.Information, "Drains: goes on until its jobs are released ({Reason})")]
+    public static partial void Draining(this ILogger logger, string reason);
+
+    [LoggerMessage(15, LogLevel.Warning, "Job {Job}: this worker is alone and has no --cache, so no state of it outlives the process but in checkpoints")]
+    public static partial void NoCacheForStates(this ILogger logger, string job);
+
     [LoggerMessage(9, LogLevel.Information, "Ending: {Reason}")]
     public static partial void Ending(this ILogger logger, string reason);
 }

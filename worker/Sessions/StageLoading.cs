@@ -8,24 +8,70 @@ using Orchestrator.Worker.Stages;
 
 namespace Orchestrator.Worker.Sessions;
 
-/// <summary>Makes what a worker holds of a job: shards fetched, adapter initialized, stage loaded, with progress told on the way.</summary>
+/// <summary>Loads what a worker holds of a job: shards fetched, adapter initialized, stage loaded, with progress told on the way.</summary>
 internal static class StageLoading
 {
     private static readonly TimeSpan BetweenReports = TimeSpan.FromMilliseconds(250);
 
-    public static async Task<StageAssets> LoadAsync(
-        LoadStage command, WorkerRuntime runtime, ShardStore shards, CoordinatorConnection coordinator, StageActivity activity, Action<WorkerMessage> report, CancellationToken cancellationToken)
+    /// <summary>Brings the job's holdings to what a command says: a stage that differs only in its place is kept.</summary>
+    public static async Task LoadAsync(LoadStage command, JobHoldings holdings, WorkerParts parts, ShardOrigin origin, CancellationToken cancellationToken)
+    {
+        if (holdings.Assets is { } loaded && IsSameStage(loaded.Spec, command.Stage))
+        {
+            await parts.Runtime.Compute.Run(() => holdings.LoadedAgain(command, command.State is null ? null : StateOf(command)), cancellationToken);
+            ReportAgain(command, holdings, parts);
+            return;
+        }
+
+        if (holdings.Assets is not null)
+            await parts.Runtime.Compute.Run(holdings.Unload, cancellationToken);
+        await LoadAnewAsync(command, holdings, parts, origin, cancellationToken);
+    }
+
+    /// <summary>Says once more that a stage is loaded.</summary>
+    /// <exception cref="InvalidOperationException">Another one is.</exception>
+    public static void ReportAgain(LoadStage command, JobHoldings holdings, WorkerParts parts)
+    {
+        var spec = command.Stage;
+        if (holdings.Assets is not { } loaded || !IsSameStage(loaded.Spec, spec))
+            throw new InvalidOperationException($"layers {spec.FirstLayer} to {spec.LastLayer} are to be loaded while a generation runs with others");
+        parts.Outbox.Post(Report(command.Scope, spec.LastLayer - spec.FirstLayer + 1, loaded.Model.BaseBytesRead, loaded.Model.ResidentBytes, done: true));
+    }
+
+    /// <summary>The state that a stage is loaded with: its checkpoint's, else the adapter's initial one. Compute thread.</summary>
+    public static AdapterSnapshot StateOf(LoadStage command)
+    {
+        using var adapter = AdapterState.Create(command.Stage, TorchSharp.torch.CPU);
+        if (command.State is { } saved)
+            StateRestore.Fill(adapter, saved);
+        return adapter.Snapshot(command.State?.Step ?? 0);
+    }
+
+    /// <summary>Whether two stages differ in nothing but their place and the layout's size.</summary>
+    public static bool IsSameStage(StageSpec one, StageSpec other)
+    {
+        static StageSpec Anywhere(StageSpec spec)
+        {
+            var copy = spec.Clone();
+            (copy.Place, copy.NumReplicas, copy.NumStages) = (null, 0, 0);
+            return copy;
+        }
+
+        return Anywhere(one).Equals(Anywhere(other));
+    }
+
+    private static async Task LoadAnewAsync(LoadStage command, JobHoldings holdings, WorkerParts parts, ShardOrigin origin, CancellationToken cancellationToken)
     {
         var splits = new List<SplitReader>();
         try
         {
             foreach (var shard in command.Shards)
             {
-                var fetched = new SynchronousProgress<ulong>(bytes => activity.Does($"fetches data: {bytes} of {shard.Bytes} bytes"));
-                splits.Add(await shards.OpenAsync(shard, coordinator.Channel, coordinator.Accepted.Credential, fetched, cancellationToken));
+                var fetched = new SynchronousProgress<ulong>(bytes => parts.Activity.Does($"fetches data: {bytes} of {shard.Bytes} bytes"));
+                splits.Add(await parts.Shards.OpenAsync(shard, origin.Channel, origin.Credential, fetched, cancellationToken));
             }
 
-            return await runtime.Compute.Run(() => LoadStage(command, splits, runtime, activity, report, cancellationToken), cancellationToken);
+            await parts.Runtime.Compute.Run(() => LoadStage(command, splits, holdings, parts, cancellationToken), cancellationToken);
         }
         catch
         {
@@ -34,8 +80,7 @@ internal static class StageLoading
         }
     }
 
-    private static StageAssets LoadStage(
-        LoadStage command, List<SplitReader> splits, WorkerRuntime runtime, StageActivity activity, Action<WorkerMessage> report, CancellationToken cancellationToken)
+    private static void LoadStage(LoadStage command, List<SplitReader> splits, JobHoldings holdings, WorkerParts parts, CancellationToken cancellationToken)
     {
         var spec = command.Stage;
         if (command.HasEvaluation && splits.Count < 2)
@@ -43,29 +88,32 @@ internal static class StageLoading
         var lastReport = Stopwatch.GetTimestamp();
         var loaded = new SynchronousProgress<StageLoadProgress>(progress =>
         {
-            activity.Does($"loads layer {progress.LayersLoaded} of {spec.LastLayer - spec.FirstLayer + 1}");
+            parts.Activity.Does($"loads layer {progress.LayersLoaded} of {spec.LastLayer - spec.FirstLayer + 1}");
             if (Stopwatch.GetElapsedTime(lastReport) < BetweenReports)
                 return;
             lastReport = Stopwatch.GetTimestamp();
-            report(Report(command.Scope, progress.LayersLoaded, progress.BaseBytesRead, progress.ResidentBytes, done: false));
+            parts.Outbox.Post(Report(command.Scope, progress.LayersLoaded, progress.BaseBytesRead, progress.ResidentBytes, done: false));
         });
-        var adapter = AdapterState.Create(spec, runtime.Device);
+        var adapter = AdapterState.Create(spec, parts.Runtime.Device);
         try
         {
             if (command.State is { } saved)
                 StateRestore.Fill(adapter, saved);
-            var model = StageModel.Load(spec, runtime.Device, adapter, loaded, cancellationToken);
-            report(Report(command.Scope, spec.LastLayer - spec.FirstLayer + 1, model.BaseBytesRead, model.ResidentBytes, done: true));
-            return new StageAssets
+            var model = StageModel.Load(spec, parts.Runtime.Device, adapter, loaded, cancellationToken);
+            var assets = new StageAssets
             {
                 Spec = spec,
-                Device = runtime.Device,
+                Device = parts.Runtime.Device,
                 Model = model,
                 Adapter = adapter,
                 ActedStep = command.State?.Step ?? 0,
                 Train = splits.Count > 0 ? splits[0] : null,
                 Evaluation = command.HasEvaluation ? splits[1] : null,
+                Counters = holdings.Counters,
             };
+            holdings.Counters.Totals.BaseBytesRead += model.BaseBytesRead;
+            holdings.Loaded(command, assets, spec.Training ? adapter.Snapshot(assets.ActedStep) : null);
+            parts.Outbox.Post(Report(command.Scope, spec.LastLayer - spec.FirstLayer + 1, model.BaseBytesRead, model.ResidentBytes, done: true));
         }
         catch
         {

@@ -26,7 +26,7 @@ internal sealed class WorkerCommand
     private readonly Option<int?> _threads = new("--threads") { Description = "Compute threads; by default the processors that this process may use.", Validators = { CheckThreads } };
     private readonly Option<string?> _numericClass = new("--numeric-class") { Description = "An instruction path to be held to, e.g. avx2.", Validators = { Check(InstructionPaths.WhyUnknown) } };
     private readonly Option<string?> _libtorch = new("--libtorch") { Description = "Folder with libtorch's libraries; by default the package beside the program.", Validators = { CheckNotEmpty } };
-    private readonly Option<string?> _cache = new("--cache") { Description = "Folder in which fetched data is kept.", Validators = { CheckNotEmpty } };
+    private readonly Option<string?> _cache = new("--cache") { Description = "Folder in which fetched data, and the last states of a worker that is alone in its job, are kept.", Validators = { CheckNotEmpty } };
     private readonly Option<ulong?> _memory = new("--memory-limit") { Description = "Memory that jobs may plan with, e.g. 80GB.", CustomParser = ParseSize };
     private readonly Option<string?> _tokenFile = new("--join-token-file") { Description = $"File with the join token, instead of {TokenVariable}.", Validators = { CheckNotEmpty } };
     private readonly Option<bool> _owned = new("--owned") { Description = "End when stdin closes, and leave SIGINT to the process that started this one." };

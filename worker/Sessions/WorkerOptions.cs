@@ -23,7 +23,7 @@ internal sealed record WorkerOptions
     /// <summary>What other workers are told instead of the bound address, where that is no address to reach; null: the bound one.</summary>
     public string? Advertise { get; init; }
 
-    /// <summary>Where fetched shards are kept; null: a temporary folder that ends with the process.</summary>
+    /// <summary>Where fetched shards, and a lone worker's states, are kept; null: shards in a temporary folder that ends with the process, states nowhere.</summary>
     public string? Cache { get; init; }
 
     /// <summary>Memory that jobs may plan with.</summary>

@@ -35,7 +35,7 @@ internal static class WorkerProcess
             await RunAsync(options, loggers, logger, life);
             return Done;
         }
-        catch (OperationCanceledException) when (life.Ending.IsCancellationRequested)
+        catch (OperationCanceledException) when (life.Ending.IsCancellationRequested || life.Draining.IsCancellationRequested)
         {
             return Done;
         }
@@ -59,10 +59,10 @@ internal static class WorkerProcess
     private static async Task RunAsync(WorkerOptions options, ILoggerFactory loggers, ILogger logger, ProcessLife life)
     {
         using var runtime = WorkerRuntime.Start(options.Runtime, logger);
-        await using var peers = await PeerServer.StartAsync(options.Listen, loggers, life.Ending);
+        await using var peers = await PeerServer.StartAsync(options.Listen, loggers, life.Draining);
         var self = new WorkerIdentity { WorkerId = options.Name, Incarnation = (ulong)DateTimeOffset.UtcNow.ToUnixTimeMilliseconds() };
         logger.Started(options.Name, peers.Address, $"{runtime.NumericClass.Backend}/{runtime.NumericClass.InstructionPath}, {runtime.NumericClass.Threads} threads");
-        var parts = new WorkerParts(self, runtime, peers, new ShardStore(options.Cache), new Outbox(), new StageActivity(), logger);
-        await new WorkerSession(options, parts).RunAsync(() => life.Reason, life.Ending);
+        var parts = new WorkerParts(self, runtime, peers, new ShardStore(options.Cache), new Outbox(), new StageActivity(), logger, options.Cache);
+        await new WorkerSession(options, parts).RunAsync(() => life.Reason, life.Draining, life.Ending);
     }
 }

@@ -10,7 +10,7 @@ namespace Orchestrator.Worker.Sessions;
 /// <code>
 /// attaching ─accepted→ attached ─stream breaks→ attaching        jobs go on computing meanwhile and hold at their windows' ends
 ///     |                       |
-///  refused           Shutdown, told to end: leaves
+///  refused           Shutdown, told to end, or drained and served no job any more: leaves
 ///     └─────→ ended ←─────────┘
 /// </code>
 /// One a process. Commands are handled in the order in which they come, and none waits for a job's work or end; those of an older fence or
@@ -26,34 +26,53 @@ internal sealed class WorkerSession(WorkerOptions options, WorkerParts parts)
     private readonly Dictionary<string, ServedJob> _jobs = new(StringComparer.Ordinal);
     private readonly Dictionary<string, Task> _releases = new(StringComparer.Ordinal);
     private int _next;
+    private volatile int _served;
+    private volatile bool _draining;
 
-    /// <summary>Runs until a coordinator shuts the worker down or <paramref name="ending"/> ends it; the coordinator is told that it leaves.</summary>
+    /// <summary>Runs until a coordinator shuts the worker down or it is told to end; the coordinator is told that it leaves.</summary>
     /// <param name="why">Why it ends, asked once it does; completes "worker-2 left: ...".</param>
-    /// <param name="ending">Ends it.</param>
+    /// <param name="draining">Asks it to end once it serves no job: until then it goes on, and says so.</param>
+    /// <param name="ending">Ends it now.</param>
     /// <exception cref="AttachRefusedException">No coordinator wants this worker.</exception>
-    public async Task RunAsync(Func<string> why, CancellationToken ending)
+    public async Task RunAsync(Func<string> why, CancellationToken draining, CancellationToken ending)
     {
+        using var leaving = CancellationTokenSource.CreateLinkedTokenSource(ending);
+        await using var drain = draining.Register(() => Drain(why(), leaving));
         try
         {
             var left = false;
             while (!left)
             {
-                using var coordinator = await ResiliencePipelines.For(AttachMethod).ExecuteAsync(opening => AttachAsync(opening, ending), ending);
+                using var coordinator = await ResiliencePipelines.For(AttachMethod).ExecuteAsync(opening => AttachAsync(opening, leaving.Token), leaving.Token);
                 _tries.Succeeded();
                 parts.Logger.Attached(coordinator.Address);
-                left = await ServeAsync(coordinator, why, ending);
+                left = await ServeAsync(coordinator, why, leaving);
             }
         }
-        catch (OperationCanceledException) when (ending.IsCancellationRequested)
+        catch (OperationCanceledException) when (leaving.IsCancellationRequested)
         {
             parts.Logger.Ending(why());
         }
         finally
         {
             foreach (var job in _jobs.Keys.ToArray())
-                Release(job);
+                Release(job, served => served.DisposeAsync());
             await Task.WhenAll(_releases.Values);
         }
+    }
+
+    // On the thread of a signal: jobs may come and go meanwhile, and the loop looks again after each command.
+    private void Drain(string reason, CancellationTokenSource leaving)
+    {
+        _draining = true;
+        if (_served == 0)
+        {
+            leaving.Cancel();
+            return;
+        }
+
+        parts.Logger.Draining(reason);
+        parts.Outbox.Post(new WorkerMessage { Drain = new WorkerDrain { Reason = reason } });
     }
 
     // Each try goes to the next coordinator.
@@ -106,13 +125,13 @@ internal sealed class WorkerSession(WorkerOptions options, WorkerParts parts)
     };
 
     // True: this worker has left; false: the stream broke.
-    private async Task<bool> ServeAsync(CoordinatorConnection coordinator, Func<string> why, CancellationToken ending)
+    private async Task<bool> ServeAsync(CoordinatorConnection coordinator, Func<string> why, CancellationTokenSource leaving)
     {
         using var done = new CancellationTokenSource();
         Task[] senders = [SendOutboxAsync(coordinator, done.Token), SendHeartbeatsAsync(coordinator, done.Token)];
         try
         {
-            var reason = await ObeyAllAsync(coordinator, why, ending);
+            var reason = await ObeyAllAsync(coordinator, why, leaving);
             parts.Logger.Ending(reason);
             await coordinator.LeaveAsync(reason);
             return true;
@@ -131,16 +150,16 @@ internal sealed class WorkerSession(WorkerOptions options, WorkerParts parts)
     }
 
     // Why this worker is to end.
-    private async Task<string> ObeyAllAsync(CoordinatorConnection coordinator, Func<string> why, CancellationToken ending)
+    private async Task<string> ObeyAllAsync(CoordinatorConnection coordinator, Func<string> why, CancellationTokenSource leaving)
     {
         while (true)
         {
             CoordinatorMessage message;
             try
             {
-                message = await coordinator.ReadAsync(ending);
+                message = await coordinator.ReadAsync(leaving.Token);
             }
-            catch (OperationCanceledException) when (ending.IsCancellationRequested)
+            catch (OperationCanceledException) when (leaving.IsCancellationRequested)
             {
                 return why();
             }
@@ -148,12 +167,15 @@ internal sealed class WorkerSession(WorkerOptions options, WorkerParts parts)
             if (message.BodyCase == CoordinatorMessage.BodyOneofCase.Shutdown)
                 return message.Shutdown.Reason;
             Obey(message, coordinator);
+            _served = _jobs.Count;
+            if (_draining && _served == 0)
+                await leaving.CancelAsync();
         }
     }
 
     private void Obey(CoordinatorMessage message, CoordinatorConnection coordinator)
     {
-        if (ScopeOf(message) is not { } scope)
+        if (CommandScopes.Of(message) is not { } scope)
             return;
         if (!_fences.Admit(scope))
         {
@@ -162,27 +184,27 @@ internal sealed class WorkerSession(WorkerOptions options, WorkerParts parts)
         }
 
         if (message.BodyCase == CoordinatorMessage.BodyOneofCase.Release)
-            Release(scope.Job);
+            Release(scope.Job, served => served.ReleaseAsync());
         else if (ServedBy(message, scope) is { } job)
         {
             parts.Outbox.Fence(scope.Job, scope.Fence);
-            job.Handle(message, coordinator);
+            job.Handle(message, coordinator.Shards);
         }
 
         if (!_jobs.ContainsKey(scope.Job))
             _fences.Release(scope.Job);
     }
 
-    // A job begins with the loading of its stage.
+    // A job begins with the loading of its stage, or with the question what this worker holds of it.
     private ServedJob? ServedBy(CoordinatorMessage message, JobScope scope)
     {
-        if (!_jobs.TryGetValue(scope.Job, out var job) && message.BodyCase == CoordinatorMessage.BodyOneofCase.LoadStage)
+        if (!_jobs.TryGetValue(scope.Job, out var job) && message.BodyCase is CoordinatorMessage.BodyOneofCase.LoadStage or CoordinatorMessage.BodyOneofCase.Join)
             _jobs.Add(scope.Job, job = new ServedJob(scope, parts, _releases.GetValueOrDefault(scope.Job, Task.CompletedTask)));
         return job;
     }
 
     // A job ends when its kernel does: the stream is read on meanwhile.
-    private void Release(string job)
+    private void Release(string job, Func<ServedJob, ValueTask> end)
     {
         foreach (var (name, _) in _releases.Where(release => release.Value.IsCompleted).ToArray())
             _releases.Remove(name);
@@ -190,14 +212,14 @@ internal sealed class WorkerSession(WorkerOptions options, WorkerParts parts)
             return;
         parts.Outbox.Unfence(job);
         var idle = _jobs.Count == 0;
-        _releases[job] = Task.Run(() => ReleaseAsync(job, served, idle));
+        _releases[job] = Task.Run(() => ReleaseAsync(job, () => end(served), idle));
     }
 
-    private async Task ReleaseAsync(string job, ServedJob served, bool idle)
+    private async Task ReleaseAsync(string job, Func<ValueTask> end, bool idle)
     {
         try
         {
-            await served.DisposeAsync();
+            await end();
             parts.Outbox.Forget(job);
             if (idle)
                 parts.Activity.WaitsFor("idle");
@@ -226,11 +248,14 @@ internal sealed class WorkerSession(WorkerOptions options, WorkerParts parts)
         var every = TimeSpan.FromSeconds(Math.Clamp(coordinator.Accepted.HeartbeatSeconds, 0.05, 60));
         await SendWhileOpenAsync(async () =>
         {
+            var activity = parts.Activity.Read();
             var heartbeat = new Heartbeat
             {
                 Worker = parts.Self,
-                Progress = parts.Activity.Progress,
-                Activity = parts.Activity.Text,
+                Progress = activity.Progress,
+                Activity = activity.Text,
+                Waits = activity.Waits,
+                StuckAfterSeconds = activity.StuckAfter.TotalSeconds,
                 ResidentBytes = ProcessMemory.ResidentBytes,
             };
             await coordinator.WriteAsync(new WorkerMessage { Heartbeat = heartbeat }, done);
@@ -250,18 +275,4 @@ internal sealed class WorkerSession(WorkerOptions options, WorkerParts parts)
             // The reading side says so.
         }
     }
-
-    private static JobScope? ScopeOf(CoordinatorMessage message) => message.BodyCase switch
-    {
-        CoordinatorMessage.BodyOneofCase.LoadStage => message.LoadStage.Scope,
-        CoordinatorMessage.BodyOneofCase.StartGeneration => message.StartGeneration.Scope,
-        CoordinatorMessage.BodyOneofCase.Window => message.Window.Scope,
-        CoordinatorMessage.BodyOneofCase.SaveState => message.SaveState.Scope,
-        CoordinatorMessage.BodyOneofCase.Release => message.Release.Scope,
-        CoordinatorMessage.BodyOneofCase.Score => message.Score.Scope,
-        CoordinatorMessage.BodyOneofCase.Generate => message.Generate.Scope,
-        CoordinatorMessage.BodyOneofCase.StopGenerating => message.StopGenerating.Scope,
-        CoordinatorMessage.BodyOneofCase.Hold => message.Hold.Scope,
-        _ => null,
-    };
 }

@@ -43,6 +43,9 @@ internal sealed class PhaseClock
             Reduce = Seconds(StepPhase.Reduce),
             Optimizer = Seconds(StepPhase.Optimizer),
             Wait = Seconds(StepPhase.Wait),
+            Vote = Seconds(StepPhase.Vote),
+            History = Seconds(StepPhase.History),
+            Mirror = Seconds(StepPhase.Mirror),
             Total = Stopwatch.GetElapsedTime(_start).TotalSeconds,
         };
     }

@@ -1,25 +1,53 @@
 namespace Orchestrator.Worker.Stages;
 
-/// <summary>What the worker does or waits for now, and a counter that grows whenever anything moves.</summary>
-/// <remarks>Thread-safe: the compute thread writes, heartbeats read.</remarks>
-internal sealed class StageActivity
+/// <summary>What the worker does or waits for now, a counter that grows whenever anything moves, and how long it may stand still.</summary>
+/// <remarks>Thread-safe: the compute thread and loaders write, heartbeats read.</remarks>
+internal sealed class StageActivity(TimeProvider? time = null)
 {
-    private long _progress;
-    private volatile string _text = "idle";
+    // Before an operation has been seen, and beside short ones.
+    private static readonly TimeSpan LeastPatience = TimeSpan.FromSeconds(20);
+    private const int LongestOperations = 10;
+
+    private readonly TimeProvider _time = time ?? TimeProvider.System;
+    private readonly Lock _gate = new();
+    private ulong _progress;
+    private string _text = "idle";
+    private bool _waits = true;
+    private long _since;
+    private TimeSpan _longest;
 
     /// <summary>Grows with every piece of work; it stands still only when the worker is stuck or has nothing to do.</summary>
-    public ulong Progress => (ulong)Interlocked.Read(ref _progress);
+    public ulong Progress => Read().Progress;
 
     /// <summary>For people, e.g. "step 812: waits for worker-3, stage 2, backward of micro-batch 5".</summary>
-    public string Text => _text;
+    public string Text => Read().Text;
 
     /// <summary>Says what is done now, which is progress.</summary>
-    public void Does(string text)
-    {
-        _text = text;
-        Interlocked.Increment(ref _progress);
-    }
+    public void Does(string text) => Turn(text, waits: false);
 
     /// <summary>Says what is waited for; being told so is no progress.</summary>
-    public void WaitsFor(string text) => _text = text;
+    public void WaitsFor(string text) => Turn(text, waits: true);
+
+    /// <summary>All of it at one moment.</summary>
+    public StageActivityReading Read()
+    {
+        lock (_gate)
+        {
+            var patience = TimeSpan.FromTicks(Math.Max(LeastPatience.Ticks, LongestOperations * _longest.Ticks));
+            return new StageActivityReading(_text, _progress, _waits, patience);
+        }
+    }
+
+    private void Turn(string text, bool waits)
+    {
+        lock (_gate)
+        {
+            var now = _time.GetTimestamp();
+            if (!_waits && _time.GetElapsedTime(_since, now) is var lasted && lasted > _longest)
+                _longest = lasted;
+            (_text, _waits, _since) = (text, waits, now);
+            if (!waits)
+                _progress++;
+        }
+    }
 }

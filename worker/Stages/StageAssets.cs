@@ -5,11 +5,12 @@ using TorchSharp;
 
 namespace Orchestrator.Worker.Stages;
 
-/// <summary>What a worker holds of a job whatever its generation: the stage, its adapter and optimizer, the token shards, the counters.</summary>
-/// <remarks>Owns all of it. Compute thread only, but for the counters' reading.</remarks>
+/// <summary>What a worker holds of a job whatever its generation: the stage, its adapter and optimizer, the token shards.</summary>
+/// <remarks>Owns all of it but the counters. Compute thread only.</remarks>
 internal sealed class StageAssets : IDisposable
 {
-    public required StageSpec Spec { get; init; }
+    /// <summary>What the stage is; of another generation only the place in the layout and the layout's size differ.</summary>
+    public required StageSpec Spec { get; set; }
 
     public required torch.Device Device { get; init; }
 
@@ -24,8 +25,8 @@ internal sealed class StageAssets : IDisposable
     /// <summary>The newest step that was acted on: its result is what the adapter holds.</summary>
     public ulong ActedStep { get; set; }
 
-    /// <summary>Counters since the job's start on this incarnation.</summary>
-    public WorkerTotals Totals { get; } = new();
+    /// <summary>Counters since the job's start on this incarnation: they outlive the stage.</summary>
+    public JobCounters Counters { get; init; } = new();
 
     public bool IsFirstStage => Spec.Place.Stage == 0;
 

@@ -1,5 +1,6 @@
 using Orchestrator.Protos;
 using Orchestrator.Worker.Collectives;
+using Orchestrator.Worker.Commit;
 using Orchestrator.Worker.Optimizers;
 using TorchSharp;
 
@@ -7,8 +8,9 @@ namespace Orchestrator.Worker.Stages;
 
 /// <summary>Runs windows of steps of one stage in one generation, as a straight-line program.</summary>
 /// <remarks>
-/// Compute thread only. A step: pipeline, reduction, vote, verdict, apply or skip, report. Nothing in it waits for a coordinator; every wait for a
-/// peer is named in the activity and ends with the generation's cancellation. At a window's end the state stays as it is; the next window goes on from there.
+/// Compute thread only. A step: pipeline, reduction, vote, verdict, apply or skip, keep the state, hand it to the mirror, report. Nothing in it waits for a coordinator;
+/// every wait for a peer is named in the activity and ends with the generation's cancellation. At a window's end the state stays as it is; the next window goes on from there.
+/// What may be done when is <see cref="StepCommit"/>'s to say.
 /// </remarks>
 internal sealed class StageExecutor : IDisposable
 {
@@ -22,6 +24,8 @@ internal sealed class StageExecutor : IDisposable
     private readonly StageMail _mail;
     private readonly StepGradients _gradients;
     private readonly StepPipeline _pipeline;
+    private readonly StepCommit _commit;
+    private readonly StepStates _states;
     private readonly StepAgreementRound _agreement;
     private readonly StepSlots _stepSlots;
     private readonly WorkerTotals _before;
@@ -29,6 +33,7 @@ internal sealed class StageExecutor : IDisposable
     public StageExecutor(
         StageAssets assets,
         StageGeneration generation,
+        StepStates states,
         AdapterOptimizer optimizer,
         StepSlots stepSlots,
         ChunkSquares chunkSquares,
@@ -40,8 +45,10 @@ internal sealed class StageExecutor : IDisposable
         _mail = new StageMail(assets, generation, activity);
         _gradients = new StepGradients(assets, generation, new GradientPool(assets.Adapter), chunkSquares);
         _pipeline = new StepPipeline(assets, generation, _mail, activity, _gradients.Pool, _gradients.Push);
-        _agreement = new StepAgreementRound(generation, _mail, activity, assets.Spec.NumChunks);
-        _before = assets.Totals.Clone();
+        _states = states;
+        _commit = new StepCommit(generation.Scope, generation.Rank, generation.NumRanks, assets.ActedStep, states.Mirror is not null);
+        _agreement = new StepAgreementRound(generation, _commit, states, _mail, activity);
+        _before = assets.Counters.Totals.Clone();
     }
 
     /// <summary>Runs a window's evaluation and steps as far as the gate lets it; steps that were acted on already are passed over.</summary>
@@ -51,6 +58,7 @@ internal sealed class StageExecutor : IDisposable
     /// <exception cref="OperationCanceledException">The generation ended, or the worker is to hold before what was under way.</exception>
     public void RunWindow(StepWindow window, StepGate gate, Action<Step> acted)
     {
+        gate.Token.ThrowIfCancellationRequested();
         if (window.EvaluateBefore && gate.BeginEvaluation(window.EvaluateBeforeStep))
             Evaluate(window.EvaluateBeforeStep, window.Evaluation, gate.Token);
         foreach (var step in window.Steps)
@@ -78,18 +86,21 @@ internal sealed class StageExecutor : IDisposable
         using var scope = torch.NewDisposeScope();
         var clock = new PhaseClock();
         Forget(step.Number);
+        _commit.Begin(step.Number);
         var slots = _stepSlots(step.MicroBatches.Count, _assets.Spec.Constants.ReductionSlots);
         _gradients.Begin(step.Number, slots);
         try
         {
             var losses = _pipeline.Run(step, slots, clock, cancellationToken);
-            var (verdict, gradient) = Agree(step.Number, losses, clock, cancellationToken);
+            var (verdict, gradient) = Agree(step, losses, clock, cancellationToken);
             _activity.Does($"step {step.Number}: optimizer");
             if (verdict.Apply)
                 clock.In(StepPhase.Optimizer, () => _optimizer.Apply(_assets.Adapter, gradient, step, (float)verdict.GradNorm));
             _assets.ActedStep = step.Number;
-            var hash = clock.In(StepPhase.Optimizer, _assets.Adapter.Hash);
-            _report(new WorkerMessage { Step = Report(step.Number, verdict, losses, hash, clock) });
+            var state = clock.In(StepPhase.History, () => _states.History.Keep(_assets.Adapter, step.Number));
+            var hash = clock.In(StepPhase.Optimizer, state.Hash);
+            clock.In(StepPhase.Mirror, () => _states.Mirror?.Begin(step.Number));
+            _report(new WorkerMessage { Step = Report(step.Number, verdict, hash, clock) });
         }
         finally
         {
@@ -98,24 +109,31 @@ internal sealed class StageExecutor : IDisposable
     }
 
     // Own chunks are finished and voted on before the others' are gathered: the vote travels meanwhile.
-    private (StepVerdict Verdict, torch.Tensor Gradient) Agree(ulong step, IReadOnlyList<MicroBatchLoss> losses, PhaseClock clock, CancellationToken cancellationToken)
+    private (StepVerdict Verdict, torch.Tensor Gradient) Agree(Step step, IReadOnlyList<MicroBatchLoss> losses, PhaseClock clock, CancellationToken cancellationToken)
     {
-        void WaitingFor(int replica, string what) => _activity.WaitsFor(_mail.WaitText(step, _generation.RankOf((uint)replica, _generation.Place.Stage), what));
+        void WaitingFor(int replica, string what) => _activity.WaitsFor(_mail.WaitText(step.Number, _generation.RankOf((uint)replica, _generation.Place.Stage), what));
         var phase = _generation.NumReplicas > 1 ? StepPhase.Reduce : StepPhase.Optimizer;
         var sums = clock.In(phase, () => _gradients.FinishOwned(WaitingFor, cancellationToken));
-        var finite = sums.All(sum => double.IsFinite(sum.SumOfSquares)) && losses.All(loss => double.IsFinite(loss.LossSum));
-        var verdict = _agreement.Vote(step, sums, finite, clock, cancellationToken);
+        var own = new StepVote
+        {
+            Scope = _generation.Scope,
+            Step = step.Number,
+            Rank = _generation.Rank,
+            AllFinite = sums.All(sum => double.IsFinite(sum.SumOfSquares)) && losses.All(loss => double.IsFinite(loss.LossSum)),
+            ChunkSums = { sums },
+            Losses = { losses },
+        };
+        _agreement.Vote(own, votes => VoteTree.Decide(votes, _assets.Spec.NumChunks, step.MicroBatches.Count), clock, cancellationToken);
         var gradient = clock.In(phase, () => _gradients.Gather(WaitingFor, cancellationToken));
-        return (verdict ?? _agreement.TakeVerdict(step, clock, cancellationToken), gradient);
+        return (_agreement.Conclude(clock, cancellationToken), gradient);
     }
 
-    private StepReport Report(ulong step, StepVerdict verdict, IReadOnlyList<MicroBatchLoss> losses, byte[] hash, PhaseClock clock)
+    private StepReport Report(ulong step, StepVerdict verdict, byte[] hash, PhaseClock clock)
     {
-        var totals = _assets.Totals;
+        var totals = _assets.Counters.Totals;
         totals.BytesSent = _before.BytesSent + _generation.Link.BytesSent;
         totals.BytesReceived = _generation.Tensors.BytesReceived(_generation.Scope.Job);
         totals.GradientBytesReceived = _before.GradientBytesReceived + _gradients.BytesReceived;
-        totals.BaseBytesRead = _assets.Model.BaseBytesRead;
         totals.PeakMemoryBytes = ProcessMemory.PeakBytes;
         return new StepReport
         {
@@ -125,7 +143,7 @@ internal sealed class StageExecutor : IDisposable
             Step = step,
             Applied = verdict.Apply,
             GradNorm = verdict.GradNorm,
-            Losses = { losses },
+            Losses = { verdict.Losses },
             StateHash = Google.Protobuf.ByteString.CopyFrom(hash),
             Phases = clock.Read(),
             Totals = totals.Clone(),
@@ -135,10 +153,12 @@ internal sealed class StageExecutor : IDisposable
     private void Evaluate(ulong step, IReadOnlyList<MicroBatch> evaluation, CancellationToken cancellationToken)
     {
         using var scope = torch.NewDisposeScope();
+        _commit.BeginEvaluation(step);
         var losses = new EvaluationPass(_assets, _generation, _mail, _activity).Run(step, evaluation, cancellationToken);
-        if (!_assets.IsLastStage)
-            return;
-        foreach (var part in losses.Chunk(LossesAReport))
+        var own = new StepVote { Scope = _generation.Scope, Step = step, Rank = _generation.Rank, AllFinite = true, Evaluation = true, SampleLosses = { losses } };
+        var clock = new PhaseClock();
+        _agreement.Vote(own, votes => VoteTree.DecideEvaluation(votes, evaluation.Sum(microBatch => microBatch.Samples.Count)), clock, cancellationToken);
+        foreach (var part in _agreement.Conclude(clock, cancellationToken).SampleLosses.Chunk(LossesAReport))
         {
             _report(new WorkerMessage
             {

@@ -1,4 +1,5 @@
 using Orchestrator.Protos;
+using Orchestrator.Protos.Steps;
 using Orchestrator.Worker.Collectives;
 using Orchestrator.Worker.Models;
 using TorchSharp;
@@ -46,7 +47,7 @@ internal sealed class StepPipeline(
             _slot = null;
         }
 
-        assets.Totals.MicroBatchesRun += (ulong)mine.Count;
+        assets.Counters.Ran(step.Number, mine.Count);
         return losses;
     }
 
@@ -61,8 +62,16 @@ internal sealed class StepPipeline(
         if (output is not null)
             mail.Send(step.Number, generation.RankAfter, TensorKind.Activation, microBatch, output);
         else
-            losses.Add(new MicroBatchLoss { MicroBatch = (uint)microBatch, LossSum = run.LossSum, LabelTokens = run.LabelTokens });
+            losses.Add(LossOf(step, microBatch, tokens, run));
     }
+
+    private static MicroBatchLoss LossOf(Step step, int microBatch, MicroBatchTokens tokens, StageRun run) => new()
+    {
+        MicroBatch = (uint)microBatch,
+        LossSum = run.LossSum,
+        LabelTokens = run.LabelTokens,
+        Samples = SampleHash.Of(step.Number, (uint)microBatch, tokens.Samples),
+    };
 
     private void Backward(Step step, int microBatch, SlotRule slots, PhaseClock clock, CancellationToken cancellationToken)
     {

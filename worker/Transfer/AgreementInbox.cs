@@ -1,10 +1,15 @@
 using System.Collections.Concurrent;
+using System.Security.Cryptography;
+using Google.Protobuf;
 using Orchestrator.Protos;
 
 namespace Orchestrator.Worker.Transfer;
 
 /// <summary>Votes of children and verdicts of the parent, waiting for the compute thread.</summary>
-/// <remarks>Thread-safe. Repeated votes must be equal to the first and change nothing; those of another generation are dropped and counted.</remarks>
+/// <remarks>
+/// Thread-safe. Repeated votes must be equal to the first and change nothing; those of another generation are dropped and counted. Of what came only a digest is
+/// kept: a verdict on an evaluation holds all of its losses.
+/// </remarks>
 internal sealed class AgreementInbox
 {
     private readonly ConcurrentDictionary<string, ulong> _generations = new(StringComparer.Ordinal);
@@ -13,7 +18,7 @@ internal sealed class AgreementInbox
     private readonly Mailbox<Key, StepVerdict> _verdicts = new();
     private long _stale;
 
-    private readonly record struct Key(string Job, ulong Generation, ulong Step, uint Rank);
+    private readonly record struct Key(string Job, ulong Generation, ulong Step, bool Evaluation, uint Rank);
 
     public long StaleDropped => Interlocked.Read(ref _stale);
 
@@ -32,34 +37,37 @@ internal sealed class AgreementInbox
     /// <summary>Stores a vote; false: it differs from one stored before under the same key.</summary>
     public bool Deliver(StepVote vote)
     {
-        var key = new Key(vote.Scope.Job, vote.Scope.Generation, vote.Step, vote.Rank);
+        var key = new Key(vote.Scope.Job, vote.Scope.Generation, vote.Step, vote.Evaluation, vote.Rank);
         if (!IsCurrent(key))
             return true;
-        return IsFirstOrEqual(key, Google.Protobuf.MessageExtensions.ToByteArray(vote), () => _votes.TryDeliver(key, vote));
+        return IsFirstOrEqual(key, vote, () => _votes.TryDeliver(key, vote));
     }
 
     /// <inheritdoc cref="Deliver(StepVote)"/>
     public bool Deliver(StepVerdict verdict)
     {
-        var key = new Key(verdict.Scope.Job, verdict.Scope.Generation, verdict.Step, uint.MaxValue);
+        var key = new Key(verdict.Scope.Job, verdict.Scope.Generation, verdict.Step, verdict.Evaluation, uint.MaxValue);
         if (!IsCurrent(key))
             return true;
-        return IsFirstOrEqual(key, Google.Protobuf.MessageExtensions.ToByteArray(verdict), () => _verdicts.TryDeliver(key, verdict));
+        return IsFirstOrEqual(key, verdict, () => _verdicts.TryDeliver(key, verdict));
     }
 
-    public StepVote TakeVote(JobScope scope, ulong step, uint rank, CancellationToken cancellationToken) =>
-        _votes.Take(new Key(scope.Job, scope.Generation, step, rank), cancellationToken);
+    /// <summary>Waits without limit for a child's vote and takes it.</summary>
+    public StepVote TakeVote(JobScope scope, ulong step, bool evaluation, uint rank, CancellationToken cancellationToken) =>
+        _votes.Take(new Key(scope.Job, scope.Generation, step, evaluation, rank), cancellationToken);
 
-    public StepVerdict TakeVerdict(JobScope scope, ulong step, CancellationToken cancellationToken) =>
-        _verdicts.Take(new Key(scope.Job, scope.Generation, step, uint.MaxValue), cancellationToken);
+    /// <summary>Waits without limit for the parent's verdict and takes it.</summary>
+    public StepVerdict TakeVerdict(JobScope scope, ulong step, bool evaluation, CancellationToken cancellationToken) =>
+        _verdicts.Take(new Key(scope.Job, scope.Generation, step, evaluation, uint.MaxValue), cancellationToken);
 
     /// <summary>Forgets votes and verdicts of steps that all have acted on.</summary>
     public void Forget(string job, ulong beforeStep) => Forget(key => key.Job == job && key.Step < beforeStep);
 
-    private bool IsFirstOrEqual(Key key, byte[] bytes, Action deliver)
+    private bool IsFirstOrEqual(Key key, IMessage message, Action deliver)
     {
-        if (!_seen.TryAdd(key, bytes))
-            return _seen.TryGetValue(key, out var first) && first.AsSpan().SequenceEqual(bytes);
+        var digest = SHA256.HashData(message.ToByteArray());
+        if (!_seen.TryAdd(key, digest))
+            return _seen.TryGetValue(key, out var first) && first.AsSpan().SequenceEqual(digest);
         deliver();
         return true;
     }

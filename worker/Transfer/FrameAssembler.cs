@@ -85,8 +85,10 @@ internal sealed class FrameAssembler(TensorInbox inbox, string job, ulong genera
     {
         if ((ulong)payload.Length > _total - _next || (payload.IsEmpty && _total > 0))
             throw new TensorFrameException($"a payload of {payload.Length} bytes at byte {_next} of {_total}");
-        if (Crc32C.Of(payload) != header.Crc)
-            throw new TensorFrameException($"the checksum of bytes {_next} to {_next + (ulong)payload.Length} of {header.Key} is wrong");
+        if (Crc32C.Of(payload) == header.Crc)
+            return;
+        inbox.CountCorrupt();
+        throw new CorruptFrameException($"the checksum of bytes {_next} to {_next + (ulong)payload.Length} of {header.Key} is wrong");
     }
 
     private void Complete()

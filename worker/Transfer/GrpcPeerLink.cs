@@ -8,25 +8,29 @@ namespace Orchestrator.Worker.Transfer;
 
 /// <summary>The way to the other workers of a generation over gRPC.</summary>
 /// <remarks>
-/// Thread-safe. To each receiver up to two Push streams on connections of their own, opened when first used: a large gradient does not hold up the
-/// activation that a stage waits for. Disposing ends the generation here: nothing more is sent.
+/// Thread-safe. To each receiver up to two Push streams on connections of their own, opened when first used: a large gradient or state does not hold up the
+/// activation that a stage waits for. A vote or verdict that is not answered in time goes over a new connection, for the old one may be half open. Disposing ends
+/// the generation here: nothing more is sent.
 /// </remarks>
 internal sealed class GrpcPeerLink : IPeerLink, IAsyncDisposable
 {
-    private readonly ConcurrentDictionary<(uint Rank, bool Gradients), Lazy<PeerStream>> _streams = new();
+    private readonly ConcurrentDictionary<(uint Rank, bool Bulk), Lazy<PeerStream>> _streams = new();
     private readonly ConcurrentDictionary<uint, Lazy<GrpcChannel>> _agreements = new();
     private readonly CancellationTokenSource _ended = new();
     private readonly Dictionary<uint, Peer> _peers;
     private readonly Metadata _headers;
     private readonly Action<uint, Exception> _failed;
+    private readonly TimeSpan _stallPatience;
     private long _sent;
 
     /// <param name="self">This worker in the generation.</param>
     /// <param name="secret">The generation's secret.</param>
     /// <param name="peers">All workers of the generation.</param>
     /// <param name="failed">Told when a peer stays away, refuses, or knows a contradiction (<see cref="ContradictionException"/>): its rank and why.</param>
-    public GrpcPeerLink(PeerIdentity self, byte[] secret, IEnumerable<Peer> peers, Action<uint, Exception> failed)
+    /// <param name="stallPatience">After so long without any movement a stream is given up; null: <see cref="PeerStream.StallPatience"/>.</param>
+    public GrpcPeerLink(PeerIdentity self, byte[] secret, IEnumerable<Peer> peers, Action<uint, Exception> failed, TimeSpan? stallPatience = null)
     {
+        _stallPatience = stallPatience ?? PeerStream.StallPatience;
         _headers = PeerAccess.HeadersOf(self, secret);
         _peers = peers.ToDictionary(peer => peer.Rank);
         _failed = failed;
@@ -34,12 +38,12 @@ internal sealed class GrpcPeerLink : IPeerLink, IAsyncDisposable
 
     public ulong BytesSent => (ulong)Interlocked.Read(ref _sent);
 
-    public void Send(uint receiver, in TensorKey key, DType dtype, TensorBuffer buffer)
+    public void Send(uint receiver, in TensorKey key, DType dtype, TensorBuffer buffer, Action? received = null)
     {
         Interlocked.Add(ref _sent, buffer.Bytes);
-        var gradients = key.Kind is TensorKind.PartialGradient or TensorKind.ReducedGradient;
-        _streams.GetOrAdd((receiver, gradients), lane => new Lazy<PeerStream>(() => new PeerStream(Connect(lane.Rank), _headers, e => _failed(lane.Rank, e)))).Value
-            .Send(key, dtype, buffer);
+        var bulk = key.Kind is TensorKind.PartialGradient or TensorKind.ReducedGradient or TensorKind.State or TensorKind.Mirror;
+        _streams.GetOrAdd((receiver, bulk), lane => new Lazy<PeerStream>(() => new PeerStream(() => Connect(lane.Rank), _headers, e => _failed(lane.Rank, e), _stallPatience))).Value
+            .Send(key, dtype, buffer, received);
     }
 
     public void Cast(uint parent, StepVote vote) =>
@@ -61,10 +65,7 @@ internal sealed class GrpcPeerLink : IPeerLink, IAsyncDisposable
     {
         try
         {
-            var channel = _agreements.GetOrAdd(rank, key => new Lazy<GrpcChannel>(() => Connect(key))).Value;
-            var client = new StepAgreement.StepAgreementClient(channel);
-            await ResiliencePipelines.For(method).ExecuteAsync(
-                async cancellationToken => await call(client, new CallOptions(_headers, cancellationToken: cancellationToken)), _ended.Token);
+            await ResiliencePipelines.For(method).ExecuteAsync(async attempt => await TryAsync(rank, call, attempt), _ended.Token);
         }
 #pragma warning disable CA1031 // Whatever it is, the generation's owner decides.
         catch (Exception e)
@@ -74,6 +75,26 @@ internal sealed class GrpcPeerLink : IPeerLink, IAsyncDisposable
                 _failed(rank, e is RpcException { StatusCode: StatusCode.AlreadyExists } ? new ContradictionException(what, step, e) : e);
         }
     });
+
+    private async Task TryAsync(uint rank, Func<StepAgreement.StepAgreementClient, CallOptions, Task> call, CancellationToken attempt)
+    {
+        var channel = _agreements.GetOrAdd(rank, key => new Lazy<GrpcChannel>(() => Connect(key)));
+        try
+        {
+            await call(new StepAgreement.StepAgreementClient(channel.Value), new CallOptions(_headers, cancellationToken: attempt));
+        }
+        catch (OperationCanceledException) when (!_ended.IsCancellationRequested)
+        {
+            // No answer in time. Whoever else uses the channel tries again, too.
+            if (_agreements.TryRemove(new KeyValuePair<uint, Lazy<GrpcChannel>>(rank, channel)))
+                channel.Value.Dispose();
+            throw;
+        }
+        catch (ObjectDisposedException closed) when (!_ended.IsCancellationRequested)
+        {
+            throw new RpcException(new Status(StatusCode.Unavailable, "The connection was given up meanwhile.", closed));
+        }
+    }
 
     private GrpcChannel Connect(uint rank) => GrpcChannel.ForAddress(_peers[rank].Address, new GrpcChannelOptions
     {

@@ -13,7 +13,12 @@ internal interface IPeerLink
     ulong BytesSent { get; }
 
     /// <summary>Sends a tensor and takes one ownership of <paramref name="buffer"/> over.</summary>
-    void Send(uint receiver, in TensorKey key, DType dtype, TensorBuffer buffer);
+    /// <param name="receiver">Rank of the receiver.</param>
+    /// <param name="key">The tensor.</param>
+    /// <param name="dtype">Its element type.</param>
+    /// <param name="buffer">Its bytes.</param>
+    /// <param name="received">Called once when the receiver has it whole, from any thread, quickly; never if the generation ends before.</param>
+    void Send(uint receiver, in TensorKey key, DType dtype, TensorBuffer buffer, Action? received = null);
 
     /// <summary>Delivers a vote to the parent in the vote tree.</summary>
     void Cast(uint parent, StepVote vote);

@@ -25,9 +25,12 @@ internal sealed class PeerAccess
 
     /// <summary>Lets the other workers of a generation in, and those of older ones no more.</summary>
     /// <param name="self">This worker in it.</param>
-    /// <param name="numRanks">Workers of the layout: every rank is below.</param>
+    /// <param name="numRanks">Workers of the generation, those behind the layout that only hand states over included: every rank is below.</param>
     /// <param name="secret">What they prove themselves by.</param>
     public void Open(PeerIdentity self, int numRanks, byte[] secret) => _jobs[self.Job] = new OpenGeneration(self, numRanks, secret);
+
+    /// <summary>Lets nobody in any more of generations before this one; its own workers are told to come again until it is opened.</summary>
+    public void Await(string job, ulong generation) => _jobs[job] = new OpenGeneration(new PeerIdentity(job, generation, 0), 0, null);
 
     public void Close(string job) => _jobs.TryRemove(job, out _);
 
@@ -58,12 +61,14 @@ internal sealed class PeerAccess
             throw new RpcException(new Status(StatusCode.FailedPrecondition, $"Generation {generation} has ended here: it is {open.Self.Generation} now."));
         }
 
-        if (!CryptographicOperations.FixedTimeEquals(headers.GetValueBytes(SecretHeader) ?? [], open.Secret))
+        if (open.Secret is not { } secret)
+            throw new RpcException(new Status(StatusCode.Unavailable, $"Generation {generation} has not started here yet."));
+        if (!CryptographicOperations.FixedTimeEquals(headers.GetValueBytes(SecretHeader) ?? [], secret))
             throw new RpcException(new Status(StatusCode.Unauthenticated, "The secret is not that of this generation."));
         if (rank >= open.NumRanks || rank == open.Self.Rank)
             throw new RpcException(new Status(StatusCode.InvalidArgument, $"Rank {rank} is no other worker of this generation: it has ranks 0 to {open.NumRanks - 1}, and {open.Self.Rank} is this one."));
         return new PeerCall(new PeerIdentity(job, generation, rank), open.Self.Rank);
     }
 
-    private sealed record OpenGeneration(PeerIdentity Self, int NumRanks, byte[] Secret);
+    private sealed record OpenGeneration(PeerIdentity Self, int NumRanks, byte[]? Secret);
 }

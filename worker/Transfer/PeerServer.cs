@@ -15,10 +15,14 @@ using Orchestrator.Worker.Runtime;
 namespace Orchestrator.Worker.Transfer;
 
 /// <summary>Where other workers reach this one: plain HTTP/2 with TensorTransfer and StepAgreement.</summary>
-/// <remarks>Owns the inboxes. Windows are large so that a tensor is not paced by acknowledgements; a message is one frame or one vote.</remarks>
+/// <remarks>Owns the inboxes. Windows are large so that a tensor is not paced by acknowledgements; a message is one frame, one vote or one verdict.</remarks>
 internal sealed class PeerServer : IAsyncDisposable
 {
-    private const int MaxMessageBytes = 16 * 1024 * 1024;
+    private const int MaxFrameBytes = 16 * 1024 * 1024;
+
+    // The losses of an evaluation of ten million samples, each of at most 24 bytes.
+    private const int MaxAgreementBytes = 256 * 1024 * 1024;
+
     private readonly WebApplication _application;
 
     private PeerServer(WebApplication application) => _application = application;
@@ -43,7 +47,8 @@ internal sealed class PeerServer : IAsyncDisposable
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions { ContentRootPath = AppContext.BaseDirectory });
         builder.WebHost.UseKestrelCore().ConfigureKestrel(options => Configure(options, listen));
         builder.Services.AddRoutingCore();
-        builder.Services.AddGrpc(options => options.MaxReceiveMessageSize = MaxMessageBytes);
+        builder.Services.AddGrpc(options => options.MaxReceiveMessageSize = MaxFrameBytes)
+            .AddServiceOptions<StepAgreementService>(options => options.MaxReceiveMessageSize = MaxAgreementBytes);
         builder.Services.TryAddEnumerable(ServiceDescriptor.Singleton<IServiceMethodProvider<TensorTransferService>, TensorTransferBinding>());
         if (loggers is not null)
             builder.Services.AddSingleton(loggers);

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Threading.Channels;
 using Grpc.Core;
 using Grpc.Net.Client;
@@ -9,36 +10,51 @@ namespace Orchestrator.Worker.Transfer;
 /// <summary>One Push stream to one receiver on a connection of its own.</summary>
 /// <remarks>
 /// <see cref="Send"/> queues and returns; one loop writes. A tensor stays here until its receipt has come; when the stream breaks, all that have
-/// none are sent again, whole, over the next one. A status that no other stream would mend (see <see cref="ResiliencePipelines.IsTransient"/>) is the
-/// receiver's loss. What is queued is bounded by the sender's program (see <see cref="TensorInbox"/>).
+/// none are sent again, whole, over the next one. A stream on which something has no receipt and nothing moves for a while may be half open: it is given up, and the
+/// next one goes over a new connection. A frame that arrived damaged ends its stream and comes again, a few times. A status that no other stream would mend (see
+/// <see cref="ResiliencePipelines.IsTransient"/>) is the receiver's loss. What is queued is bounded by the sender's program (see <see cref="TensorInbox"/>).
 /// </remarks>
 internal sealed class PeerStream : IAsyncDisposable
 {
     // A receiver that accepts a stream and breaks it at once is not asked again in a hot loop.
     private static readonly TimeSpan PauseBetweenStreams = TimeSpan.FromSeconds(0.1);
 
+    /// <summary>After so long without any movement a stream is given up.</summary>
+    public static readonly TimeSpan StallPatience = TimeSpan.FromSeconds(5);
+
+    // A frame may be damaged on its way, whichever of its bytes: what is refused as often without a receipt between was sent so.
+    private const int MostRefusals = 3;
+
     private readonly Channel<Outgoing> _queue = Channel.CreateUnbounded<Outgoing>(new UnboundedChannelOptions { SingleReader = true });
     private readonly Queue<Outgoing> _unreceipted = new();
     private readonly CancellationTokenSource _ended = new();
-    private readonly GrpcChannel _channel;
+    private readonly Func<GrpcChannel> _connect;
     private readonly Metadata _headers;
+    private readonly TimeSpan _stallPatience;
     private readonly Task _loop;
+    private GrpcChannel _channel;
+    private long _moved;
+    private int _refusals;
+    private volatile bool _stalled;
 
-    /// <param name="channel">The connection; disposed with this.</param>
+    /// <param name="connect">Makes a connection; it is disposed here.</param>
     /// <param name="headers">Proof of the generation.</param>
     /// <param name="failed">Told once when the receiver refuses for good.</param>
-    public PeerStream(GrpcChannel channel, Metadata headers, Action<Exception> failed)
+    /// <param name="stallPatience">After so long without any movement a stream is given up.</param>
+    public PeerStream(Func<GrpcChannel> connect, Metadata headers, Action<Exception> failed, TimeSpan stallPatience)
     {
-        _channel = channel;
+        _connect = connect;
+        _channel = connect();
         _headers = headers;
+        _stallPatience = stallPatience;
         _loop = Task.Run(() => RunAsync(failed));
     }
 
-    private sealed record Outgoing(TensorKey Key, DType DType, TensorBuffer Buffer);
+    private sealed record Outgoing(TensorKey Key, DType DType, TensorBuffer Buffer, Action? Received);
 
-    public void Send(in TensorKey key, DType dtype, TensorBuffer buffer)
+    public void Send(in TensorKey key, DType dtype, TensorBuffer buffer, Action? received)
     {
-        if (!_queue.Writer.TryWrite(new Outgoing(key, dtype, buffer)))
+        if (!_queue.Writer.TryWrite(new Outgoing(key, dtype, buffer, received)))
             buffer.Dispose();
     }
 
@@ -63,6 +79,10 @@ internal sealed class PeerStream : IAsyncDisposable
             {
                 await SendOverOneStreamAsync();
                 await Task.Delay(PauseBetweenStreams, _ended.Token);
+                if (!_stalled)
+                    continue;
+                _stalled = false;
+                Reconnect();
             }
         }
         catch (OperationCanceledException) when (_ended.IsCancellationRequested)
@@ -83,7 +103,9 @@ internal sealed class PeerStream : IAsyncDisposable
     {
         using var call = await ResiliencePipelines.For(TensorTransferMethods.PushOut.FullName).ExecuteAsync(OpenAsync, _ended.Token);
         using var broken = CancellationTokenSource.CreateLinkedTokenSource(_ended.Token);
+        Moved();
         var receipts = ReadReceiptsAsync(call, broken);
+        var watch = WatchAsync(broken);
         Exception? reason = null;
         try
         {
@@ -97,29 +119,73 @@ internal sealed class PeerStream : IAsyncDisposable
 
         await broken.CancelAsync();
         reason = await receipts ?? reason;
+        await watch;
         _ended.Token.ThrowIfCancellationRequested();
-        if (reason is RpcException && !ResiliencePipelines.IsTransient(reason))
+        if (reason is RpcException refusal && !ResiliencePipelines.IsTransient(reason) && !MayBeDamage(refusal))
             throw reason;
+    }
+
+    // Counted on the loop's own thread, forgotten with the next receipt.
+    private bool MayBeDamage(RpcException refusal) =>
+        refusal.StatusCode is StatusCode.DataLoss or StatusCode.InvalidArgument && Interlocked.Increment(ref _refusals) < MostRefusals;
+
+    private void Moved() => Interlocked.Exchange(ref _moved, Stopwatch.GetTimestamp());
+
+    private async Task WatchAsync(CancellationTokenSource broken)
+    {
+        try
+        {
+            while (true)
+            {
+                await Task.Delay(_stallPatience / 5, broken.Token);
+                bool waits;
+                lock (_unreceipted)
+                    waits = _unreceipted.Count > 0;
+                if (!waits || Stopwatch.GetElapsedTime(Interlocked.Read(ref _moved)) < _stallPatience)
+                    continue;
+                _stalled = true;
+                await broken.CancelAsync();
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            // The stream has ended, by this or otherwise.
+        }
     }
 
     private async ValueTask<AsyncDuplexStreamingCall<OutgoingFrame, TransferReceipt>> OpenAsync(CancellationToken cancellationToken)
     {
+        // A connection may be half open from the start.
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        patience.CancelAfter(_stallPatience);
         var call = _channel.CreateCallInvoker().AsyncDuplexStreamingCall(
             TensorTransferMethods.PushOut, null, new CallOptions(_headers, cancellationToken: _ended.Token));
         try
         {
-            var headers = await call.ResponseHeadersAsync.WaitAsync(cancellationToken);
+            var headers = await call.ResponseHeadersAsync.WaitAsync(patience.Token);
 
             // A refusal has headers too; only the service itself sets this one. Reading the answer throws the refusal.
-            if (headers.Get(PeerAccess.AcceptedHeader) is null && !await call.ResponseStream.MoveNext(cancellationToken))
+            if (headers.Get(PeerAccess.AcceptedHeader) is null && !await call.ResponseStream.MoveNext(patience.Token))
                 throw new RpcException(new Status(StatusCode.Unavailable, "The receiver ended the stream before it accepted it."));
             return call;
+        }
+        catch (OperationCanceledException silent) when (patience.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
+        {
+            call.Dispose();
+            Reconnect();
+            throw new RpcException(new Status(StatusCode.Unavailable, "The receiver does not answer.", silent));
         }
         catch
         {
             call.Dispose();
             throw;
         }
+    }
+
+    private void Reconnect()
+    {
+        _channel.Dispose();
+        _channel = _connect();
     }
 
     private async Task WriteAllAsync(AsyncDuplexStreamingCall<OutgoingFrame, TransferReceipt> call, CancellationToken cancellationToken)
@@ -134,6 +200,7 @@ internal sealed class PeerStream : IAsyncDisposable
             // Known as unreceipted before its last frame is out: the receipt may come at once.
             lock (_unreceipted)
                 _unreceipted.Enqueue(tensor);
+            Moved();
             await WriteAsync(call, tensor, cancellationToken);
         }
     }
@@ -149,12 +216,15 @@ internal sealed class PeerStream : IAsyncDisposable
         return null;
     }
 
-    private static async Task WriteAsync(AsyncDuplexStreamingCall<OutgoingFrame, TransferReceipt> call, Outgoing tensor, CancellationToken cancellationToken)
+    private async Task WriteAsync(AsyncDuplexStreamingCall<OutgoingFrame, TransferReceipt> call, Outgoing tensor, CancellationToken cancellationToken)
     {
         // Held by itself: the receipt of a duplicate may come before the last frame is written.
         using var held = tensor.Buffer.Retain();
         foreach (var frame in OutgoingFrame.Of(tensor.Key, tensor.DType, held))
+        {
             await call.RequestStream.WriteAsync(frame, cancellationToken);
+            Moved();
+        }
     }
 
     // Returns why the receiver ended the stream; null: it gave no reason, or it was ended from here.
@@ -167,9 +237,15 @@ internal sealed class PeerStream : IAsyncDisposable
             {
                 for (; receipted < call.ResponseStream.Current.TensorsReceived; receipted++)
                 {
+                    Outgoing arrived;
                     lock (_unreceipted)
-                        _unreceipted.Dequeue().Buffer.Dispose();
+                        arrived = _unreceipted.Dequeue();
+                    arrived.Buffer.Dispose();
+                    arrived.Received?.Invoke();
                 }
+
+                Moved();
+                Interlocked.Exchange(ref _refusals, 0);
             }
 
             return null;

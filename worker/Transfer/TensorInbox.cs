@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using Orchestrator.Protos;
 
 namespace Orchestrator.Worker.Transfer;
 
@@ -6,7 +7,7 @@ namespace Orchestrator.Worker.Transfer;
 /// <remarks>
 /// Thread-safe: streams deliver from their own threads, the compute thread takes. Only tensors of a job's current generation come in; older ones
 /// are dropped and counted, and so are second arrivals. How much waits is bounded by the senders' programs: a pipeline's schedule, a step's
-/// subtrees, evaluation credits.
+/// subtrees, evaluation credits. Mirrored states, for which nobody waits, go on to their keeper.
 /// </remarks>
 internal sealed class TensorInbox
 {
@@ -14,15 +15,24 @@ internal sealed class TensorInbox
     private readonly Mailbox<TensorKey, ReceivedTensor> _mail = new();
     private long _stale;
     private long _duplicates;
+    private long _corrupt;
 
     public long StaleDropped => Interlocked.Read(ref _stale);
 
     public long DuplicatesDropped => Interlocked.Read(ref _duplicates);
 
+    /// <summary>Frames whose bytes were not those that were sent: they came again over another stream.</summary>
+    public long CorruptFrames => Interlocked.Read(ref _corrupt);
+
     /// <summary>Accepts this generation of a job from now on, and no older one.</summary>
-    public void Open(string job, ulong generation, TransferLimits limits)
+    /// <param name="job">The job.</param>
+    /// <param name="generation">The generation.</param>
+    /// <param name="limits">What may be declared.</param>
+    /// <param name="mirrors">Takes mirrored states; null: none are received.</param>
+    public void Open(string job, ulong generation, TransferLimits limits, IMirrorKeeper? mirrors = null)
     {
-        _jobs.AddOrUpdate(job, _ => new OpenJob(generation, limits), (_, open) => new OpenJob(generation, limits) { BytesReceived = open.BytesReceived });
+        _jobs.AddOrUpdate(
+            job, _ => new OpenJob(generation, limits, mirrors), (_, open) => new OpenJob(generation, limits, mirrors) { BytesReceived = Interlocked.Read(ref open.BytesReceived) });
         _mail.Forget(key => key.Job == job && key.Generation < generation, tensor => tensor.Dispose());
     }
 
@@ -48,13 +58,15 @@ internal sealed class TensorInbox
         limit = null;
         if (!_jobs.TryGetValue(key.Job, out var job) || job.Generation != key.Generation)
             return Arrival.Stale;
-        limit = job.Limits.Of(key.Kind);
-        return _mail.Knows(key) ? Arrival.Duplicate : Arrival.Accepted;
+        limit = key.Kind == TensorKind.Mirror ? job.Mirrors?.LimitOf(key) : job.Limits.Of(key.Kind);
+        return (key.Kind == TensorKind.Mirror ? job.Mirrors?.Knows(key) == true : _mail.Knows(key)) ? Arrival.Duplicate : Arrival.Accepted;
     }
 
     /// <summary>Delivers a whole tensor and takes it over, whatever becomes of it.</summary>
     public Arrival Deliver(in TensorKey key, ReceivedTensor tensor)
     {
+        if (key.Kind == TensorKind.Mirror)
+            return DeliverMirror(key, tensor);
         var arrival = !IsCurrent(key) ? Arrival.Stale : _mail.TryDeliver(key, tensor) ? Arrival.Accepted : Arrival.Duplicate;
         if (arrival != Arrival.Accepted)
         {
@@ -71,6 +83,9 @@ internal sealed class TensorInbox
         return arrival;
     }
 
+    /// <summary>Counts a frame whose checksum was wrong.</summary>
+    public void CountCorrupt() => Interlocked.Increment(ref _corrupt);
+
     /// <summary>Counts a tensor that was dropped before it was whole.</summary>
     public void CountDropped(Arrival arrival) => Interlocked.Increment(ref arrival == Arrival.Stale ? ref _stale : ref _duplicates);
 
@@ -86,14 +101,32 @@ internal sealed class TensorInbox
     /// <summary>Forgets the keys of steps that nobody sends any more.</summary>
     public void Forget(string job, ulong beforeStep) => _mail.Forget(key => key.Job == job && key.Step < beforeStep, tensor => tensor.Dispose());
 
+    private Arrival DeliverMirror(in TensorKey key, ReceivedTensor tensor)
+    {
+        if (!_jobs.TryGetValue(key.Job, out var job) || job.Generation != key.Generation || job.Mirrors is not { } mirrors)
+        {
+            tensor.Dispose();
+            CountDropped(Arrival.Stale);
+            return Arrival.Stale;
+        }
+
+        Interlocked.Add(ref job.BytesReceived, tensor.Buffer.Bytes);
+        var arrival = mirrors.Take(key, tensor);
+        if (arrival != Arrival.Accepted)
+            CountDropped(arrival);
+        return arrival;
+    }
+
     private bool IsCurrent(in TensorKey key) => _jobs.TryGetValue(key.Job, out var job) && job.Generation == key.Generation;
 
-    private sealed class OpenJob(ulong generation, TransferLimits limits)
+    private sealed class OpenJob(ulong generation, TransferLimits limits, IMirrorKeeper? mirrors)
     {
         public long BytesReceived;
 
         public ulong Generation => generation;
 
         public TransferLimits Limits => limits;
+
+        public IMirrorKeeper? Mirrors => mirrors;
     }
 }

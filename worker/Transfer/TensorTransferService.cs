@@ -21,13 +21,17 @@ internal sealed class TensorTransferService(PeerAccess access, TensorInbox inbox
                     await receipts.WriteAsync(new TransferReceipt { TensorsReceived = assembler.TensorsReceived }, context.CancellationToken);
             }
         }
+        catch (CorruptFrameException damaged)
+        {
+            throw new RpcException(new Status(StatusCode.DataLoss, damaged.Message));
+        }
         catch (TensorFrameException wrong)
         {
             throw new RpcException(new Status(StatusCode.InvalidArgument, wrong.Message));
         }
         catch (OutOfMemoryException)
         {
-            throw new RpcException(new Status(StatusCode.FailedPrecondition, "The receiver has no memory for this tensor."));
+            throw new RpcException(new Status(StatusCode.OutOfRange, "The receiver has no memory for this tensor."));
         }
     }
 }

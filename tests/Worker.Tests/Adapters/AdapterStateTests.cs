@@ -109,6 +109,9 @@ public sealed class AdapterStateTests
         Assert.Equal(state.Hash(), snapshot.Hash());
     }
 
+    /// <summary>Computed anew.</summary>
+    internal static byte[] HashOf(AdapterSnapshot snapshot) => LayerStates.HashOf(snapshot.Layout, snapshot.Flats).ToBytes();
+
     internal static AdapterModule Module(uint index, uint inFeatures, uint outFeatures, uint rank, uint firstChunk) => new()
     {
         Module = $"m{index}",

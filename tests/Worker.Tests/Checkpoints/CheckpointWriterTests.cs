@@ -20,15 +20,22 @@ public sealed class CheckpointWriterTests : IDisposable
     private readonly BlockingCollection<StateSaved> _told = [];
     private readonly ConcurrentQueue<Exception> _failures = [];
     private readonly ManualResetEventSlim _disk = new(initialState: true);
+    private readonly AdapterHistory _history;
     private readonly CheckpointWriter _writer;
 
-    public CheckpointWriterTests() => _writer = new CheckpointWriter(_state, new Place(), new JobScope { Job = "a" }, _activity, Tell, _failures.Enqueue, _ended.Token);
+    public CheckpointWriterTests()
+    {
+        _history = new AdapterHistory(_state.Layout, _state.Moments.Count);
+        _history.Keep(_state, 1);
+        _writer = new CheckpointWriter(_history, new Place(), new JobScope { Job = "a" }, _activity, Tell, _failures.Enqueue, _ended.Token);
+    }
 
     public void Dispose()
     {
         _disk.Set();
         _writer.Written.Wait(TimeSpan.FromSeconds(30));
         _writer.Dispose();
+        _history.Dispose();
         _state.Dispose();
         _ended.Dispose();
         _told.Dispose();
@@ -40,7 +47,7 @@ public sealed class CheckpointWriterTests : IDisposable
     public void Take_OfAStateThatChangesAtOnce_WritesTheBitsOfItsStep()
     {
         var before = _state.Hash();
-        _writer.Take(2, Of(2));
+        Take(2, Of(2));
         using (torch.no_grad())
             _state.Parameters.Add(1);
         var saved = _told.Take(TestContext.Current.CancellationToken);
@@ -51,8 +58,8 @@ public sealed class CheckpointWriterTests : IDisposable
     [Fact]
     public async Task Take_OfAStepThatWasTaken_DoesNothing()
     {
-        _writer.Take(2, Of(2));
-        _writer.Take(2, Of(2));
+        Take(2, Of(2));
+        Take(2, Of(2));
         Assert.Equal(2UL, _told.Take(TestContext.Current.CancellationToken).Step);
         await _writer.Written.WaitAsync(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken);
         Assert.Empty(_told);
@@ -63,9 +70,9 @@ public sealed class CheckpointWriterTests : IDisposable
     public async Task Take_WhileWritesHang_HoldsTwoSnapshotsAndThenWaitsForTheDisk()
     {
         _disk.Reset();
-        _writer.Take(2, Of(2));
-        _writer.Take(4, Of(4));
-        var third = Task.Run(() => _writer.Take(6, Of(6)), TestContext.Current.CancellationToken);
+        Take(2, Of(2));
+        Take(4, Of(4));
+        var third = Task.Run(() => Take(6, Of(6)), TestContext.Current.CancellationToken);
         Assert.True(SpinWait.SpinUntil(() => _activity.Text == "step 6: waits for an earlier checkpoint to be written", TimeSpan.FromSeconds(30)));
         Assert.False(third.IsCompleted);
         _disk.Set();
@@ -77,9 +84,9 @@ public sealed class CheckpointWriterTests : IDisposable
     public async Task Take_WhenTheJobEnds_IsNotWaitedForLonger()
     {
         _disk.Reset();
-        _writer.Take(2, Of(2));
-        _writer.Take(4, Of(4));
-        var third = Task.Run(() => _writer.Take(6, Of(6)), TestContext.Current.CancellationToken);
+        Take(2, Of(2));
+        Take(4, Of(4));
+        var third = Task.Run(() => Take(6, Of(6)), TestContext.Current.CancellationToken);
         await _ended.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => third.WaitAsync(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken));
         _disk.Set();
@@ -92,10 +99,18 @@ public sealed class CheckpointWriterTests : IDisposable
     public async Task Take_IntoAFolderThatCannotBe_IsTheJobsFailure()
     {
         File.WriteAllText(Of(2), "a file");
-        _writer.Take(2, Of(2));
+        Take(2, Of(2));
         await _writer.Written.WaitAsync(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken);
         Assert.Matches(@"^The checkpoint of step 2 cannot be written \(.*\); make room .*--resume\.$", Assert.IsType<WorkerFaultException>(Assert.Single(_failures)).Message);
         Assert.Empty(_told);
+    }
+
+    // As after the steps up to this one.
+    private void Take(ulong step, string folder)
+    {
+        while (_history.Steps[^1] < step)
+            _history.Keep(_state, _history.Steps[^1] + 1);
+        _writer.Take(step, folder);
     }
 
     private string Of(ulong step) => CheckpointFolders.Of(_folder, step);

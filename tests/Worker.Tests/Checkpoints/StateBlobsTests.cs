@@ -2,6 +2,7 @@ using Orchestrator.Protos;
 using Orchestrator.Protos.Blobs;
 using Orchestrator.Worker.Adapters;
 using Orchestrator.Worker.Checkpoints;
+using Orchestrator.Worker.Kernels;
 using Orchestrator.Worker.Runtime;
 using Orchestrator.Worker.Tests.Adapters;
 using TorchSharp;
@@ -42,6 +43,54 @@ public sealed class StateBlobsTests : IDisposable
             using var expected = Part(whole, modules);
             Assert.Equal(expected.Hash(), part.Hash());
         }
+    }
+
+    /// <summary>What stages report adds up to the same, whatever they are cut into; layers that swap their states, or a single word, change it.</summary>
+    [Fact]
+    public void Hash_OfTheStagesOfAnyCut_AddsUpToTheWholes()
+    {
+        using var whole = Trained(Modules);
+        foreach (var cut in (string[])["0 1|2|3 4", "0 1 2|3 4", "0 1|2 3 4"])
+        {
+            var sum = default(StateHash);
+            foreach (var stage in cut.Split('|'))
+            {
+                using var part = Part(whole, Pick(stage));
+                using var snapshot = Snapshot(part);
+                Assert.Equal(part.Hash(), snapshot.Hash());
+                sum += LayerStates.HashOf(snapshot.Layout, snapshot.Flats);
+            }
+
+            Assert.Equal(whole.Hash(), sum.ToBytes());
+        }
+    }
+
+    [Fact]
+    public void Hash_WithOneWordChanged_IsAnother()
+    {
+        using var whole = Trained(Modules);
+        var before = whole.Hash();
+        foreach (var flat in whole.Moments.Prepend(whole.Parameters))
+        {
+            foreach (var parameter in whole.Layout.Parameters)
+            {
+                var last = (int)(parameter.Offset + parameter.Length - 1);
+                var value = TensorMemory.Floats(flat)[last];
+                TensorMemory.Floats(flat)[last] = MathF.BitIncrement(value);
+                Assert.NotEqual(before, whole.Hash());
+                TensorMemory.Floats(flat)[last] = value;
+            }
+        }
+
+        // Parameters and moments change places: the same words, but not where they were.
+        using var swapped = Trained(Modules);
+        using (torch.no_grad())
+        {
+            swapped.Parameters.copy_(whole.Moments[0]);
+            swapped.Moments[0].copy_(whole.Parameters);
+        }
+
+        Assert.NotEqual(before, swapped.Hash());
     }
 
     /// <summary>The views that the model computes with see the values, which must not need a gradient of their own.</summary>

@@ -15,22 +15,22 @@ public sealed class VoteTreeTests
         foreach (var sum in sums)
             expected += sum;
         var vote = Vote(0, true, [5, 0, 3, 1, 4, 2], sums);
-        Assert.Equal((float)Math.Sqrt(expected), VoteTree.Decide(vote, 6).GradNorm);
-        Assert.True(VoteTree.Decide(vote, 6).Apply);
+        Assert.Equal((float)Math.Sqrt(expected), VoteTree.Decide(vote, 6, 0).GradNorm);
+        Assert.True(VoteTree.Decide(vote, 6, 0).Apply);
     }
 
     [Fact]
-    public void Decide_NormThatFp32DoesNotHold_IsRoundedToIt() => Assert.Equal((float)Math.Sqrt(2), VoteTree.Decide(Vote(0, true, [0], [2]), 1).GradNorm);
+    public void Decide_NormThatFp32DoesNotHold_IsRoundedToIt() => Assert.Equal((float)Math.Sqrt(2), VoteTree.Decide(Vote(0, true, [0], [2]), 1, 0).GradNorm);
 
     [Fact]
     public void Decide_OneWorkerNotFinite_Skips()
     {
         var all = VoteTree.Merge(Vote(0, true, [0], [1]), [Vote(1, false, [1], [1, 1])]);
-        Assert.False(VoteTree.Decide(all, 2).Apply);
+        Assert.False(VoteTree.Decide(all, 2, 0).Apply);
     }
 
     [Fact]
-    public void Decide_NormOverflows_Skips() => Assert.False(VoteTree.Decide(Vote(0, true, [0], [double.PositiveInfinity]), 1).Apply);
+    public void Decide_NormOverflows_Skips() => Assert.False(VoteTree.Decide(Vote(0, true, [0], [double.PositiveInfinity]), 1, 0).Apply);
 
     [Theory]
     [InlineData(new uint[] { 0, 2 })]
@@ -41,7 +41,34 @@ public sealed class VoteTreeTests
     [InlineData(new uint[] { 0, 1, 2, 3 })]
     [InlineData(new uint[] { })]
     public void Decide_NotEveryChunkOfTheJobOnce_Refuses(uint[] chunks) =>
-        Assert.Throws<InvalidOperationException>(() => VoteTree.Decide(Vote(0, true, chunks, [0, 1, 2, 3]), 3));
+        Assert.Throws<InvalidOperationException>(() => VoteTree.Decide(Vote(0, true, chunks, [0, 1, 2, 3]), 3, 0));
+
+    /// <summary>The verdict accounts for the whole step: every micro-batch once, in order, whoever ran it.</summary>
+    [Fact]
+    public void Decide_LossesOfManyWorkers_HoldsThemByMicroBatch()
+    {
+        var verdict = VoteTree.Decide(VoteTree.Merge(Losses(0, 2), [Losses(1, 3, 0), Losses(2, 1)]), 0, 4);
+        Assert.Equal([0U, 1U, 2U, 3U], verdict.Losses.Select(loss => loss.MicroBatch));
+    }
+
+    [Theory]
+    [InlineData(new uint[] { 0, 1 })]
+    [InlineData(new uint[] { 0, 1, 3 })]
+    [InlineData(new uint[] { 0, 1, 1 })]
+    [InlineData(new uint[] { 0, 1, 2, 2 })]
+    public void Decide_NotEveryMicroBatchOnce_Refuses(uint[] microBatches) =>
+        Assert.Throws<InvalidOperationException>(() => VoteTree.Decide(Losses(0, microBatches), 0, 3));
+
+    [Fact]
+    public void DecideEvaluation_LossesOfManyWorkers_HoldsThemBySample()
+    {
+        var verdict = VoteTree.DecideEvaluation(VoteTree.Merge(Samples(0, 7, 2), [Samples(1, 5)]), 3);
+        Assert.True(verdict.Evaluation);
+        Assert.Equal([2U, 5U, 7U], verdict.SampleLosses.Select(loss => loss.Sample));
+        Assert.Throws<InvalidOperationException>(() => VoteTree.DecideEvaluation(Samples(0, 7, 2), 3));
+        Assert.Throws<InvalidOperationException>(() => VoteTree.DecideEvaluation(Samples(0, 7, 2, 7), 3));
+        Assert.Throws<InvalidOperationException>(() => VoteTree.Merge(Samples(0, 7), [Losses(1, 0)]));
+    }
 
     [Fact]
     public void Total_UnsortedArrival_IsThatOfChunkOrder()
@@ -110,6 +137,21 @@ public sealed class VoteTreeTests
         }
 
         return VoteTree.Merge(votes[^1], votes.SkipLast(1));
+    }
+
+    private static StepVote Losses(uint rank, params uint[] microBatches)
+    {
+        var vote = Vote(rank, true, [], []);
+        vote.Losses.AddRange(microBatches.Select(microBatch => new MicroBatchLoss { MicroBatch = microBatch }));
+        return vote;
+    }
+
+    private static StepVote Samples(uint rank, params uint[] samples)
+    {
+        var vote = Vote(rank, true, [], []);
+        vote.Evaluation = true;
+        vote.SampleLosses.AddRange(samples.Select(sample => new SampleLoss { Sample = sample }));
+        return vote;
     }
 
     private static StepVote Vote(uint rank, bool finite, uint[] chunks, double[] sums)

@@ -35,6 +35,23 @@ public sealed unsafe class StateHashTests
         Assert.NotEqual(Hash(new uint[3], 3), Hash(new uint[4], 4));
     }
 
+    /// <summary>Layers add up in any order, but one's words are not another's.</summary>
+    [Fact]
+    public void OfLayer_TwoLayersThatSwapTheirWords_AddUpToAnotherSum()
+    {
+        var (one, other) = (Words(50), Words(60)[10..]);
+        Assert.Equal((OfLayer(3, one) + OfLayer(4, other)).Sums, (OfLayer(4, other) + OfLayer(3, one)).Sums);
+        Assert.NotEqual((OfLayer(3, one) + OfLayer(4, other)).Sums, (OfLayer(3, other) + OfLayer(4, one)).Sums);
+    }
+
+    private static StateHash OfLayer(uint layer, uint[] words)
+    {
+        var hash = StateHash.OfLayer(layer);
+        fixed (uint* p = words)
+            hash.Append(p, words.Length);
+        return hash;
+    }
+
     private static uint[] Words(int count)
     {
         var words = new uint[count];

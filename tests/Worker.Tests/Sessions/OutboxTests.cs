@@ -131,6 +131,35 @@ public sealed class OutboxTests
         await HoldsAsync(Answers("b", 1), Answers("a", 65), Answers("a", 66), Step("end", 1), Answers("a", 67));
     }
 
+    /// <summary>What an older generation reported comes before what the worker brings into the new one, and stays until a window of that is opened.</summary>
+    [Fact]
+    public async Task EndOlder_OfAGeneration_DropsWhatOlderOnesReported()
+    {
+        Post(Step("a", 1), Step("a", 2), Joined("a", 2), Step("b", 1));
+        _outbox.Committed("a", 1);
+        await HoldsAsync(Step("a", 1), Step("a", 2), Joined("a", 2), Step("b", 1));
+        _outbox.EndOlder("a", 2);
+        await HoldsAsync(Joined("a", 2), Step("b", 1), Step("end", 1));
+    }
+
+    [Fact]
+    public async Task Post_OfANewerJoin_TakesTheOldersPlaceAtTheEnd()
+    {
+        Post(Joined("a", 2), Joined("b", 2), Step("a", 1), Joined("a", 3), Drain("1"), Drain("2"));
+        await HoldsAsync(Joined("b", 2), Step("a", 1), Joined("a", 3), Drain("2"));
+    }
+
+    [Fact]
+    public async Task PeersAreBack_AfterAJoin_ForgetsThatOneCouldNotBeReached()
+    {
+        var unreachable = Failure("a");
+        unreachable.Failure.Failure.Code = ErrorCode.PeerUnreachable;
+        Post(unreachable, Failure("b"));
+        _outbox.PeersAreBack("a");
+        _outbox.PeersAreBack("b");
+        await HoldsAsync(Failure("b"));
+    }
+
     private void Post(params WorkerMessage[] messages) => Array.ForEach(messages, _outbox.Post);
 
     // Exactly these: a message posted now is the next one after them.
@@ -175,6 +204,11 @@ public sealed class OutboxTests
     private static WorkerMessage Saved(string job, ulong step) => new() { StateSaved = new StateSaved { Scope = Scope(job), Step = step } };
 
     private static WorkerMessage Held(string job, ulong step) => new() { Held = new StepsHeld { Scope = Scope(job), Step = step } };
+
+    private static WorkerMessage Joined(string job, ulong generation) =>
+        new() { Joined = new GenerationJoined { Scope = new JobScope { Job = job, Generation = generation, Fence = 1 } } };
+
+    private static WorkerMessage Drain(string reason) => new() { Drain = new WorkerDrain { Reason = reason } };
 
     private static WorkerMessage Failure(string job) => new() { Failure = new WorkerFailure { Scope = Scope(job), Failure = new Failure { Message = "It broke." } } };
 }

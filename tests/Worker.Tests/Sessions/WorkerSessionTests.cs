@@ -13,6 +13,7 @@ namespace Orchestrator.Worker.Tests.Sessions;
 public sealed class WorkerSessionTests : IAsyncLifetime
 {
     private readonly FakeCoordinator _coordinator = new();
+    private readonly CancellationTokenSource _draining = new();
     private readonly CancellationTokenSource _ending = new();
     private readonly WorkerRuntime _runtime = WorkerRuntime.Start(new RuntimeOptions(Threads: NumericEnvironment.Threads));
     private GrpcServer _server = null!;
@@ -26,7 +27,7 @@ public sealed class WorkerSessionTests : IAsyncLifetime
         var options = new WorkerOptions { Coordinators = [_server.Address], JoinToken = "join", Name = "worker-7", Runtime = new RuntimeOptions() };
         var self = new WorkerIdentity { WorkerId = options.Name, Incarnation = 1 };
         var parts = new WorkerParts(self, _runtime, _peers, new ShardStore(null), new Outbox(), new StageActivity(), NullLogger.Instance);
-        _session = Task.Run(() => new WorkerSession(options, parts).RunAsync(() => "it was told to end.", _ending.Token));
+        _session = Task.Run(() => new WorkerSession(options, parts).RunAsync(() => "it was told to end.", _draining.Token, _ending.Token));
         Assert.Equal("join", (await _coordinator.AdmitAsync()).JoinToken);
     }
 
@@ -37,6 +38,7 @@ public sealed class WorkerSessionTests : IAsyncLifetime
         await _peers.DisposeAsync();
         await _server.DisposeAsync();
         _runtime.Dispose();
+        _draining.Dispose();
         _ending.Dispose();
     }
 
@@ -53,6 +55,35 @@ public sealed class WorkerSessionTests : IAsyncLifetime
     {
         _coordinator.Tell(new CoordinatorMessage { Shutdown = new Shutdown { Reason = "the machine is needed." } });
         Assert.Equal("the machine is needed.", (await _coordinator.HearAsync()).Leave.Reason);
+        await _session.WaitAsync(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken);
+    }
+
+    [Fact]
+    public async Task Run_DrainedWithoutJobs_LeavesAtOnce()
+    {
+        await _draining.CancelAsync();
+        Assert.Equal("it was told to end.", (await _coordinator.HearAsync()).Leave.Reason);
+        await _session.WaitAsync(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken);
+    }
+
+    /// <summary>It says so, over each new stream again, goes on, and leaves when the last of its jobs is released.</summary>
+    [Fact]
+    public async Task Run_DrainedWithJobs_GoesOnUntilTheyAreReleased()
+    {
+        foreach (var job in (string[])["a", "b"])
+        {
+            _coordinator.Tell(new CoordinatorMessage { Join = new JoinGeneration { Scope = Scope(job, 1) } });
+            Assert.Equal((job, 0UL, 0), (await _coordinator.HearAsync()).Joined is { } joined ? (joined.Scope.Job, joined.ActedStep, joined.States.Count) : default);
+        }
+
+        await _draining.CancelAsync();
+        Assert.Equal("it was told to end.", (await _coordinator.HearAsync()).Drain.Reason);
+        _coordinator.Tell(new CoordinatorMessage { Release = new ReleaseJob { Scope = Scope("a", 1) } });
+        _coordinator.EndStream();
+        while (await _coordinator.HearAsync() is var again && again.Drain is null)
+            Assert.True(again.Attach is not null || again.Joined is not null);
+        _coordinator.Tell(new CoordinatorMessage { Release = new ReleaseJob { Scope = Scope("b", 1) } });
+        Assert.Equal("it was told to end.", (await _coordinator.HearAsync()).Leave.Reason);
         await _session.WaitAsync(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken);
     }
 

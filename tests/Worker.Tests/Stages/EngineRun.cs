@@ -8,6 +8,7 @@ using Orchestrator.Protos;
 using Orchestrator.Protos.Blobs;
 using Orchestrator.Worker.Adapters;
 using Orchestrator.Worker.Collectives;
+using Orchestrator.Worker.Commit;
 using Orchestrator.Worker.Kernels;
 using Orchestrator.Worker.Models;
 using Orchestrator.Worker.Optimizers;
@@ -45,13 +46,15 @@ internal sealed class EngineRun
 
     public IEnumerable<StepReport> Steps => _messages.Where(message => message.Step is not null).Select(message => message.Step);
 
-    public IEnumerable<SampleLoss> EvaluationAt(ulong step) =>
-        _messages.Where(message => message.Evaluation?.Step == step).SelectMany(message => message.Evaluation.Losses).OrderBy(loss => loss.Sample);
+    /// <summary>What a rank says of an evaluation: everybody says all of it.</summary>
+    public IEnumerable<SampleLoss> EvaluationAt(ulong step, uint replica = 0, uint stage = 0) =>
+        _messages.Where(message => message.Evaluation is { } evaluation && evaluation.Step == step && evaluation.Place.Replica == replica && evaluation.Place.Stage == stage)
+            .SelectMany(message => message.Evaluation.Losses).OrderBy(loss => loss.Sample);
 
     /// <summary>Loss of a step: sums of micro-batches in index order over the step's label tokens.</summary>
     public double LossOf(ulong step)
     {
-        var losses = Steps.Where(report => report.Step == step).SelectMany(report => report.Losses).OrderBy(loss => loss.MicroBatch).ToArray();
+        var losses = Steps.First(report => report.Step == step).Losses;
         double sum = 0;
         foreach (var loss in losses)
             sum += loss.LossSum;
@@ -107,7 +110,7 @@ internal sealed class EngineRun
     }
 
     // What the case's job.yaml says.
-    private static Task<JobMaterial> Prepare(string fixture, string dataFolder, Func<JobSpec, JobSpec> with)
+    internal static Task<JobMaterial> Prepare(string fixture, string dataFolder, Func<JobSpec, JobSpec> with)
     {
         var folder = Path.Combine(Fixtures(), "training", fixture);
         var defaults = JobFile.Parse("{model: base, data: {train: train.jsonl}}", "job.yaml", folder, [], folder).Spec!;
@@ -139,7 +142,7 @@ internal sealed class EngineRun
         return JobPreparation.RunAsync(with(spec), dataFolder, new Progress<string>(), CancellationToken.None);
     }
 
-    private static RankPlacement[] Ranks(JobMaterial material, int replicas, int stages)
+    internal static RankPlacement[] Ranks(JobMaterial material, int replicas, int stages)
     {
         var layers = LayoutPlanner.LayersOf(new LayoutSpec { Replicas = replicas, Stages = stages }, (int)material.Model.Spec.NumLayers);
         return [.. Enumerable.Range(0, replicas * stages).Select(rank =>
@@ -171,8 +174,10 @@ internal sealed class EngineRun
             var generation = new StageGeneration(
                 scope, new WorkerIdentity { WorkerId = $"worker-{rank.Rank}", Incarnation = 1 }, load.Stage.Place, placement.NumReplicas, placement.NumStages,
                 [.. placement.Ranks.Select(other => other.Worker.WorkerId)], _through(peer), peer.Tensors, peer.Agreements);
+            using var history = new AdapterHistory(adapter.Layout, adapter.Moments.Count);
+            history.Keep(adapter, 0);
             using var executor = new StageExecutor(
-                assets, generation, new AdapterOptimizer(load.Stage.Optimizer), _slots, ChunkKernels.SumOfSquares, new StageActivity(), _messages.Add);
+                assets, generation, new StepStates(history, null, new KnownVerdicts()), new AdapterOptimizer(load.Stage.Optimizer), _slots, ChunkKernels.SumOfSquares, new StageActivity(), _messages.Add);
             using var gate = new StepGate(0, cancellationToken);
             if (holdAfter is { } last)
                 gate.HoldAfter(last);

@@ -90,7 +90,7 @@ public sealed class EvaluationPassTests
 
         public void Credit(int microBatch) => _peers[1].Send(0, _generation.Key(1, 1, TensorKind.EvaluationCredit, microBatch), DType.U8, new TensorBuffer(0));
 
-        public void Send(uint receiver, in TensorKey key, DType dtype, TensorBuffer buffer)
+        public void Send(uint receiver, in TensorKey key, DType dtype, TensorBuffer buffer, Action? received = null)
         {
             Assert.Equal((1u, TensorKind.EvaluationActivation), (receiver, key.Kind));
             _sent.Enqueue((int)key.Index);

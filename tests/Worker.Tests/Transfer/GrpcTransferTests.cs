@@ -98,6 +98,66 @@ public sealed class GrpcTransferTests : TensorTransferTests
         Assert.Empty(_failures);
     }
 
+    /// <summary>A connection that takes bytes and delivers none of them: from the start, and in the middle of a tensor.</summary>
+    [Theory]
+    [InlineData(0)]
+    [InlineData(400_000)]
+    public async Task Send_OverAConnectionThatIsHalfOpen_GoesOverANewOne(long after)
+    {
+        Inbox.Open(Job, 1, new TransferLimits(1 << 20, 1 << 20));
+        await using var proxy = new HalfOpenProxy(new Uri(_server.Address).Port, (connection, at, bytes) => connection > 0 || at + bytes.Length <= after);
+        await using var link = Link(1, Secret, $"http://127.0.0.1:{proxy.Port}", TimeSpan.FromSeconds(0.5));
+        var received = 0;
+        for (uint i = 0; i < 2; i++)
+            link.Send(0, Key(1, i), DType.F32, Buffer(Content(700_000, (int)i)), () => Interlocked.Increment(ref received));
+        for (uint i = 0; i < 2; i++)
+        {
+            using var tensor = Inbox.Take(Key(1, i), Soon());
+            Assert.True(Content(700_000, (int)i).AsSpan().SequenceEqual(tensor.Buffer.Slice(0, 700_000)));
+        }
+
+        Assert.True(SpinWait.SpinUntil(() => Volatile.Read(ref received) == 2, TimeSpan.FromSeconds(20)));
+        Assert.True(proxy.Connections > 1);
+        Assert.Empty(_failures);
+    }
+
+    [Fact]
+    public async Task Send_NothingForLongerThanThePatience_StaysOnItsConnection()
+    {
+        Inbox.Open(Job, 1, new TransferLimits(1000, 1000));
+        await using var proxy = new HalfOpenProxy(new Uri(_server.Address).Port, (_, _, _) => true);
+        await using var link = Link(1, Secret, $"http://127.0.0.1:{proxy.Port}", TimeSpan.FromSeconds(0.2));
+        for (uint i = 0; i < 3; i++)
+        {
+            link.Send(0, Key(1, i), DType.F32, Buffer(Content(10, 1)));
+            Inbox.Take(Key(1, i), Soon()).Dispose();
+            await Task.Delay(400, TestContext.Current.CancellationToken);
+        }
+
+        Assert.Equal(1, proxy.Connections);
+    }
+
+    [Fact]
+    public async Task Send_WithABitFlippedOnTheWay_IsSentAgainAndCounted()
+    {
+        Inbox.Open(Job, 1, new TransferLimits(1 << 20, 1 << 20));
+        var flipped = 0;
+        await using var proxy = new HalfOpenProxy(new Uri(_server.Address).Port, (_, at, bytes) =>
+        {
+            // Deep in the payload of the first large read: past HTTP/2's frame headers.
+            if (at > 20_000 && bytes.Length > 8_000 && Interlocked.Exchange(ref flipped, 1) == 0)
+                bytes.Span[5_000] ^= 8;
+            return true;
+        });
+        await using var link = Link(1, Secret, $"http://127.0.0.1:{proxy.Port}");
+        link.Send(0, Key(1), DType.F32, Buffer(Content(900_000, 4)));
+        using var tensor = Inbox.Take(Key(1), Soon());
+        Assert.True(Content(900_000, 4).AsSpan().SequenceEqual(tensor.Buffer.Slice(0, 900_000)));
+        Assert.Equal(1, flipped);
+        Assert.Equal(1, Inbox.CorruptFrames);
+        Assert.Empty(_failures);
+    }
+
     [Fact]
     public async Task Send_ByARankOutsideTheLayout_IsRefused()
     {
@@ -140,7 +200,7 @@ public sealed class GrpcTransferTests : TensorTransferTests
     {
         Agreements.Open(Job, 1);
         _link.Cast(0, new StepVote { Scope = Scope(), Step = 4, Rank = 1, AllFinite = true });
-        Agreements.TakeVote(Scope(), 4, 1, Soon());
+        Agreements.TakeVote(Scope(), 4, false, 1, Soon());
         _link.Cast(0, new StepVote { Scope = Scope(), Step = 4, Rank = 1, AllFinite = false });
         var contradiction = Assert.IsType<ContradictionException>(await Failure());
         Assert.Equal(("vote", 4UL), (contradiction.What, contradiction.Step));
@@ -152,7 +212,7 @@ public sealed class GrpcTransferTests : TensorTransferTests
         var (parent, child) = RootAndChild();
         child.Open(Job, 1);
         parent.Announce(1, new StepVerdict { Scope = Scope(), Step = 4, Apply = true, GradNorm = 1 });
-        child.TakeVerdict(Scope(), 4, Soon());
+        child.TakeVerdict(Scope(), 4, false, Soon());
         parent.Announce(1, new StepVerdict { Scope = Scope(), Step = 4, Apply = true, GradNorm = 2 });
         Assert.Equal("verdict", Assert.IsType<ContradictionException>(await Failure()).What);
     }
@@ -169,12 +229,12 @@ public sealed class GrpcTransferTests : TensorTransferTests
     }
 
     // Every rank is reached at the one server.
-    private GrpcPeerLink Link(uint rank, byte[] secret, string? address = null) => new(
+    private GrpcPeerLink Link(uint rank, byte[] secret, string? address = null, TimeSpan? stallPatience = null) => new(
         new PeerIdentity(Job, 1, rank), secret, [.. Enumerable.Range(0, NumRanks).Select(peer => new Peer { Rank = (uint)peer, Address = address ?? _server.Address })], (_, e) =>
         {
             lock (_failures)
                 _failures.Add(e);
-        });
+        }, stallPatience);
 
     private static string Refusal(Exception failure)
     {

@@ -28,12 +28,13 @@ internal sealed class InMemoryPeer(InMemoryPeers peers) : IPeerLink
 
     public ulong BytesSent => (ulong)Interlocked.Read(ref _sent);
 
-    public void Send(uint receiver, in TensorKey key, DType dtype, TensorBuffer buffer)
+    public void Send(uint receiver, in TensorKey key, DType dtype, TensorBuffer buffer, Action? received = null)
     {
         Interlocked.Add(ref _sent, buffer.Bytes);
         if (key.Kind is TensorKind.PartialGradient or TensorKind.ReducedGradient)
             Interlocked.Add(ref peers[receiver]._gradientBytes, buffer.Bytes);
         peers[receiver].Tensors.Deliver(key, new ReceivedTensor(dtype, buffer));
+        received?.Invoke();
     }
 
     public void Cast(uint parent, StepVote vote) => Assert.True(peers[parent].Agreements.Deliver(vote.Clone()));

@@ -81,8 +81,9 @@ public sealed class TensorFrameTests
         byte[] payload = [1, 2, 3, 4];
         var header = new FrameHeader(new TensorKey("job", 1, 1, 1, TensorKind.Activation, 0), DType.F32, 0, 4, Crc32C.Of(payload));
         payload[2] ^= 4;
-        var error = Assert.Throws<TensorFrameException>(() => assembler.Accept(InParts(Generated(header, payload).ToByteArray())));
+        var error = Assert.Throws<CorruptFrameException>(() => assembler.Accept(InParts(Generated(header, payload).ToByteArray())));
         Assert.Contains("checksum", error.Message, StringComparison.Ordinal);
+        Assert.Equal(1, inbox.CorruptFrames);
     }
 
     // Whatever the moment at which a generation ends, a tensor of it is stale or welcome: never one that "the job does not allow", which would fail its sender.

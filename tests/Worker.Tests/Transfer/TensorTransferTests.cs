@@ -94,7 +94,7 @@ public abstract class TensorTransferTests : IAsyncLifetime
         var vote = new StepVote { Scope = Scope(), Step = 4, Rank = 1, AllFinite = true };
         Sender.Cast(0, vote);
         Sender.Cast(0, vote);
-        Assert.Equal(vote, Agreements.TakeVote(Scope(), 4, 1, Soon()));
+        Assert.Equal(vote, Agreements.TakeVote(Scope(), 4, false, 1, Soon()));
     }
 
     [Fact]
@@ -104,7 +104,7 @@ public abstract class TensorTransferTests : IAsyncLifetime
         child.Open(Job, 1);
         var verdict = new StepVerdict { Scope = Scope(), Step = 4, Apply = true, GradNorm = 1.25 };
         parent.Announce(1, verdict);
-        Assert.Equal(verdict, child.TakeVerdict(Scope(), 4, Soon()));
+        Assert.Equal(verdict, child.TakeVerdict(Scope(), 4, false, Soon()));
     }
 
     internal static TensorKey Key(ulong step, uint index = 0, TensorKind kind = TensorKind.Activation) => new(Job, 1, step, 1, kind, index);

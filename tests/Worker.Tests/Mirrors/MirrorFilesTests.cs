@@ -1,0 +1,82 @@
+using Orchestrator.Protos;
+using Orchestrator.Worker.Adapters;
+using Orchestrator.Worker.Kernels;
+using Orchestrator.Worker.Mirrors;
+using Orchestrator.Worker.Tests.Adapters;
+using TorchSharp;
+
+namespace Orchestrator.Worker.Tests.Mirrors;
+
+public sealed class MirrorFilesTests : IDisposable
+{
+    private readonly string _folder = Directory.CreateTempSubdirectory("mirror-").FullName;
+    private readonly AdapterState _state = AdapterState.Create(AdapterStateTests.Stage(AdapterStateTests.Module(0, 6, 4, 2, 0)), torch.CPU);
+    private readonly MirrorFiles _files;
+
+    public MirrorFilesTests() => _files = new MirrorFiles(_folder, "job", "worker-1");
+
+    public void Dispose()
+    {
+        _state.Dispose();
+        Directory.Delete(_folder, recursive: true);
+    }
+
+    [Fact]
+    public void Write_StepAfterStep_KeepsTheLastTwoForAnotherLife()
+    {
+        foreach (var step in (ulong[])[4, 5, 6])
+            Write(step);
+        var states = new MirrorFiles(_folder, "job", "worker-1").States();
+        Assert.Equal([5UL, 6UL], states.Select(state => state.Step));
+        Assert.All(states, state => Assert.Equal((0U, 3U, StateHolding.File), (state.FirstLayer, state.LastLayer, state.Holding)));
+        Assert.Equal(_state.Hash(), states[1].Hash.ToByteArray());
+        using var piece = _files.Find(6, 0)!;
+        using var again = AdapterSnapshot.Allocate(_state.Layout, _state.Moments.Count);
+        LayerPieces.Put(piece, again, _state.Layout.Layers[0]);
+        Assert.Equal(_state.Hash(), again.Hash());
+        Assert.Null(_files.Find(4, 0));
+        Assert.Null(_files.Find(6, 1));
+    }
+
+    /// <summary>After a step back, what lies behind it is of a course that was given up.</summary>
+    [Fact]
+    public void Write_OfAnEarlierStep_DeletesTheLaterOnes()
+    {
+        Write(5);
+        Write(6);
+        Write(5);
+        Assert.Equal([5UL], _files.States().Select(state => state.Step));
+    }
+
+    [Fact]
+    public void States_OfAnotherJobOrWorker_AreNotItsOwn()
+    {
+        Write(5);
+        Assert.Empty(new MirrorFiles(_folder, "job", "worker-2").States());
+        Assert.Empty(new MirrorFiles(_folder, "job-2", "worker-1").States());
+        Assert.Empty(new MirrorFiles(Path.Combine(_folder, "none"), "job", "worker-1").States());
+    }
+
+    [Fact]
+    public void States_OfADamagedFile_LeaveItOutAndDeleteIt()
+    {
+        Write(5);
+        Write(6);
+        var file = Directory.EnumerateFiles(_folder).Single(path => path.EndsWith("-6.blob", StringComparison.Ordinal));
+        var bytes = File.ReadAllBytes(file);
+        bytes[bytes.Length / 2] ^= 1;
+        File.WriteAllBytes(file, bytes);
+        Assert.Equal([5UL], _files.States().Select(state => state.Step));
+        Assert.False(File.Exists(file));
+        _files.Delete();
+        Assert.Empty(Directory.EnumerateFileSystemEntries(_folder));
+    }
+
+    private void Write(ulong step)
+    {
+        using (torch.no_grad())
+            _state.Parameters.Add(1);
+        using var snapshot = _state.Snapshot(step);
+        _files.Write(snapshot, 0, 3);
+    }
+}

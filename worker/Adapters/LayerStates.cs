@@ -1,0 +1,64 @@
+using Orchestrator.Worker.Kernels;
+using Orchestrator.Worker.Runtime;
+using TorchSharp;
+
+namespace Orchestrator.Worker.Adapters;
+
+/// <summary>A layer's adapter and optimizer state as one piece: parameters, then each moment, in flat order without padding, fp32 bits.</summary>
+/// <remarks>The same bytes on any layout. Host memory; any thread.</remarks>
+internal static unsafe class LayerStates
+{
+    /// <summary>Bytes of a layer's piece.</summary>
+    public static long BytesOf(AdapterLayer layer, int numMoments) => layer.NumElements * (1 + numMoments) * sizeof(float);
+
+    /// <summary>Copies a layer's piece out of a snapshot.</summary>
+    public static void CopyOut(AdapterSnapshot from, AdapterLayer layer, byte* to) => ForEach(from.Flats, layer, (values, bytes) =>
+    {
+        Buffer.MemoryCopy(values, to, bytes, bytes);
+        to += bytes;
+    });
+
+    /// <summary>Copies a layer's piece into a snapshot.</summary>
+    public static void CopyIn(byte* from, AdapterSnapshot to, AdapterLayer layer) => ForEach(to.Flats, layer, (values, bytes) =>
+    {
+        Buffer.MemoryCopy(from, values, bytes, bytes);
+        from += bytes;
+    });
+
+    /// <summary>The hash of a layer's piece.</summary>
+    public static StateHash HashOf(uint layer, byte* piece, long bytes)
+    {
+        var hash = StateHash.OfLayer(layer);
+        hash.Append((uint*)piece, bytes / sizeof(uint));
+        return hash;
+    }
+
+    /// <summary>The hash of some layers of a state: the sum of theirs.</summary>
+    /// <param name="layout">Where they lie.</param>
+    /// <param name="flats">Parameters and moments in host memory.</param>
+    /// <param name="firstLayer">First decoder layer.</param>
+    /// <param name="lastLayer">Last one, inclusive.</param>
+    public static StateHash HashOf(AdapterLayout layout, IReadOnlyList<torch.Tensor> flats, uint firstLayer = 0, uint lastLayer = uint.MaxValue)
+    {
+        var sum = default(StateHash);
+        foreach (var layer in layout.Layers.Where(layer => layer.Layer >= firstLayer && layer.Layer <= lastLayer))
+        {
+            var hash = StateHash.OfLayer(layer.Layer);
+            ForEach(flats, layer, (values, bytes) => hash.Append((uint*)values, bytes / sizeof(uint)));
+            sum += hash;
+        }
+
+        return sum;
+    }
+
+    private delegate void Part(byte* values, long bytes);
+
+    private static void ForEach(IReadOnlyList<torch.Tensor> flats, AdapterLayer layer, Part part)
+    {
+        foreach (var flat in flats)
+        {
+            foreach (var parameter in layer.Parameters)
+                part(TensorMemory.Pointer(flat) + (parameter.Offset * sizeof(float)), parameter.Length * sizeof(float));
+        }
+    }
+}

@@ -1,0 +1,34 @@
+using Orchestrator.Protos;
+using Orchestrator.Protos.Blobs;
+using Orchestrator.Worker.Adapters;
+using Orchestrator.Worker.Runtime;
+
+namespace Orchestrator.Worker.Mirrors;
+
+/// <summary>Mirrors a lone worker's state in a file of its cache.</summary>
+/// <param name="history">Holds the states.</param>
+/// <param name="files">Where they are written.</param>
+/// <param name="layers">First and last decoder layer of the stage.</param>
+internal sealed class FileMirror(AdapterHistory history, MirrorFiles files, (uint First, uint Last) layers) : StateMirror(history)
+{
+    /// <inheritdoc/>
+    protected override Task HandOverAsync(SnapshotPin pin)
+    {
+        using (pin)
+        {
+            try
+            {
+                files.Write(pin.Snapshot, layers.First, layers.Last);
+            }
+            catch (IOException e)
+            {
+                throw new WorkerFaultException(
+                    FullDisk.Is(e) ? ErrorCode.ResourceExhausted : ErrorCode.BadData,
+                    $"The state after step {pin.Snapshot.Step} cannot be kept in the cache ({e.Message.TrimEnd('.')}); make room in --cache, or set resilience: checkpoint.",
+                    e);
+            }
+
+            return Task.CompletedTask;
+        }
+    }
+}
