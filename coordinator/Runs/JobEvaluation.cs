@@ -35,7 +35,7 @@ internal static class JobEvaluation
     public static void OnCommitted(JobTurn turn)
     {
         var step = turn.Record.CommittedStep;
-        if (turn.Session.Evaluations.TryGetValue(step, out var known) && known.Keys.Select(part => part.Rank).Distinct().Any(rank => IsWhole(turn, known, rank)))
+        if (!turn.Record.HasEnded && turn.Session.Evaluations.TryGetValue(step, out var known) && known.Keys.Select(part => part.Rank).Distinct().Any(rank => IsWhole(turn, known, rank)))
         {
             Complete(turn, step, known.Values);
         }

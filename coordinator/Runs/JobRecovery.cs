@@ -63,10 +63,22 @@ internal static class JobRecovery
         turn.Raise(ended);
         turn.Session = turn.Session with
         {
-            Recovery = RecoveryAnswers.None with { Awaited = ended.Worker is { } worker ? awaited.Remove(new WorkerKey(worker.WorkerId, worker.Incarnation)) : awaited },
+            Recovery = RecoveryAnswers.None with
+            {
+                Awaited = ended.Worker is { } worker ? awaited.Remove(new WorkerKey(worker.WorkerId, worker.Incarnation)) : awaited,
+                // A change that was planned was planned for the workers that are there.
+                PatienceOver = ended.End is GenerationEnd.Growth or GenerationEnd.Drained,
+            },
             Change = null,
             HeldAfter = null,
         };
+        if (ended is { Account: not null, Worker: { } lost })
+        {
+            // Its account is the journal's from here on.
+            var key = new WorkerKey(lost.WorkerId, lost.Incarnation);
+            turn.Session = turn.Session with { Places = turn.Session.Places.Remove(key), Totals = turn.Session.Totals.Remove(key) };
+        }
+
         if (ended is { GivenUp: true, Worker: { } gone })
         {
             turn.Release(new WorkerKey(gone.WorkerId, gone.Incarnation));

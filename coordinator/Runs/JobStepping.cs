@@ -174,9 +174,9 @@ internal static class JobStepping
         turn.Raise(committed);
         Close(turn, step.Number);
         turn.Session = turn.Session with { LastCommitAt = turn.Now };
-        JobEvaluation.OnCommitted(turn);
         JobStopping.OnCommitted(turn);
         JobCheckpointing.OnCommitted(turn);
+        JobEvaluation.OnCommitted(turn);
         GoOn(turn);
     }
 

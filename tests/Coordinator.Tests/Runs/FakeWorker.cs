@@ -11,6 +11,12 @@ internal sealed class FakeWorker(WorkerKey key)
 
     public WorkerKey Key => key;
 
+    /// <summary>What it said when it joined its newest generation.</summary>
+    public GenerationJoined? Told { get; set; }
+
+    /// <summary>The newest one.</summary>
+    public StepWindow? Window { get; set; }
+
     public StageSpec? Stage { get; private set; }
 
     public ulong Acted { get; private set; }

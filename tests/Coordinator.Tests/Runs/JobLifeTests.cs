@@ -4,6 +4,7 @@ using Google.Protobuf;
 using Orchestrator.Coordinator.Membership;
 using Orchestrator.Coordinator.Runs;
 using Orchestrator.Protos;
+using Orchestrator.Protos.Steps;
 
 namespace Orchestrator.Coordinator.Tests.Runs;
 
@@ -451,6 +452,11 @@ public sealed class JobLifeTests : IDisposable
         var report = run.Session.Reports[step - 1][0].Clone();
         report.Step = step;
         report.Losses[0].LabelTokens = ordered.LabelTokens;
+        foreach (var loss in report.Losses)
+        {
+            loss.Samples = SampleHash.Of(step, loss.MicroBatch, ordered.MicroBatches[(int)loss.MicroBatch].Samples);
+        }
+
         change(report);
         return new FromWorker(FakeWorkers.Key(0), new WorkerMessage { Step = report });
     }

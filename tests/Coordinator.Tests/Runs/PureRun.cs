@@ -68,6 +68,15 @@ internal sealed class PureRun(JobMaterial material, SubmitJobRequest request, Fa
         Tell(Fleet);
     }
 
+    /// <summary>The same before the message that is handled next.</summary>
+    public void LoseNow(WorkerKey worker)
+    {
+        _lost.Add(worker);
+        Fleet = new FleetSnapshot(++_version, Fleet.Workers.RemoveAll(other => other.Key == worker));
+        One(new WorkerLost(worker, "its process ended."));
+        One(Fleet);
+    }
+
     public void Attach(AttachedWorker worker)
     {
         Fleet = new FleetSnapshot(++_version, [.. Fleet.Workers.RemoveAll(other => other.Key.WorkerId == worker.Key.WorkerId), worker]);
