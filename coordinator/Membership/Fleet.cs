@@ -60,7 +60,7 @@ internal sealed record Fleet(
         if (known is not null)
         {
             effects.Add(new FleetEffect.End(known.Stream, Replaced(key)));
-            effects.Add(new FleetEffect.Lose(known.Worker.Key, "it was started again."));
+            effects.Add(new FleetEffect.Lose(known.Worker.Key, "it was started again.") { Silence = now - (known.ClosedSince ?? known.LastHeard) });
         }
 
         effects.Add(new FleetEffect.Admit(opened.Stream, key, Reconnect: false));

@@ -22,6 +22,11 @@ internal static class JobChanges
         }
 
         var leaving = Leaving(turn);
+        if (leaving is null && IsAllDone(turn))
+        {
+            return;
+        }
+
         var layout = JobReplacement.Plan(turn, patienceOver: true);
         if (layout.Ranks is not { } ranks || (leaving is null && ranks.Length <= turn.Placement.Ranks.Count))
         {
@@ -84,11 +89,18 @@ internal static class JobChanges
         }
     }
 
+    private static bool IsAllDone(JobTurn turn) => turn.Record.CommittedStep == turn.Record.StepsPlanned;
+
     private static AttachedWorker? Leaving(JobTurn turn) => turn.Session.Fleet.Workers.FirstOrDefault(worker => worker.DrainReason is not null && turn.Placement.Of(worker.Key) is not null);
 
     private static void HoldIfLoaded(JobTurn turn)
     {
-        if (turn.Session.Change is { IsHolding: false } change && change.Loading.Values.All(loaded => loaded))
+        if (turn.Session.Change is { End: GenerationEnd.Growth, IsHolding: false } && IsAllDone(turn))
+        {
+            // It came too late: whoever has loaded is released with the others.
+            turn.Session = turn.Session with { Change = null };
+        }
+        else if (turn.Session.Change is { IsHolding: false } change && change.Loading.Values.All(loaded => loaded))
         {
             turn.Session = turn.Session with { Change = change with { IsHolding = true } };
             JobStopping.Hold(turn);
