@@ -7,8 +7,13 @@ internal sealed class PlainView(TextWriter writer, TimeProvider time) : IProgres
 {
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
 
-    /// <summary>A step in which nothing moves for so long stands still; well below the lease after which a worker is lost.</summary>
-    private static readonly TimeSpan Standstill = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan LookInterval = TimeSpan.FromSeconds(0.25);
+
+    /// <summary>A step in which nothing moves for so long, and for longer than a step took, stands still; well below the lease after which a worker is lost.</summary>
+    private static readonly TimeSpan Standstill = TimeSpan.FromSeconds(1.1);
+
+    /// <summary>The first step takes long: memory is touched and loops are compiled.</summary>
+    private static readonly TimeSpan FirstStep = TimeSpan.FromSeconds(5);
 
     private readonly Lock _gate = new();
     private readonly LossCurve _losses = new();
@@ -19,11 +24,14 @@ internal sealed class PlainView(TextWriter writer, TimeProvider time) : IProgres
     private DateTimeOffset _lastStepLine = DateTimeOffset.MinValue;
     private JobStatus? _standing;
     private DateTimeOffset _movedAt;
+    private ulong _stepSeen;
+    private DateTimeOffset _stepSeenAt;
+    private TimeSpan _stepTook = FirstStep;
 
     public async Task<T> ShowAsync<T>(Func<Action<JobStatus>, Task<T>> work)
     {
         // States come when something has changed: it takes a look at the clock to see that nothing has.
-        await using var look = time.CreateTimer(_ => Look(), null, Interval, Interval);
+        await using var look = time.CreateTimer(_ => Look(), null, LookInterval, LookInterval);
         var result = await work(Show);
         if (_losses.Text is { } curve && Sparkline.CanBeShownIn(writer.Encoding))
         {
@@ -43,6 +51,7 @@ internal sealed class PlainView(TextWriter writer, TimeProvider time) : IProgres
     {
         using var hold = _gate.EnterScope();
         (_standing, _movedAt) = (status, time.GetUtcNow());
+        MeasureStep(status);
         ShowPreflight(status);
         ShowState(status);
         ShowEvaluation(status);
@@ -50,10 +59,21 @@ internal sealed class PlainView(TextWriter writer, TimeProvider time) : IProgres
         _losses.Observe(status);
     }
 
+    private void MeasureStep(JobStatus status)
+    {
+        if (status.Step == _stepSeen)
+        {
+            return;
+        }
+
+        _stepTook = _stepSeen > 0 ? _movedAt - _stepSeenAt : _stepTook;
+        (_stepSeen, _stepSeenAt) = (status.Step, _movedAt);
+    }
+
     private void Look()
     {
         using var hold = _gate.EnterScope();
-        if (_standing is not { State: JobState.Running } status || time.GetUtcNow() - _movedAt < Standstill)
+        if (_standing is not { State: JobState.Running } status || time.GetUtcNow() - _movedAt < (_stepTook > Standstill ? _stepTook : Standstill))
         {
             return;
         }

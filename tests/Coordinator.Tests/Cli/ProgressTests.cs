@@ -51,6 +51,8 @@ public sealed class ProgressTests
         var standing = new JobStatus { State = JobState.Running, Step = 7, StepsPlanned = 40, Workers = { Doing("worker-0", "step 8: waits for worker-1, stage 1, its vote"), Doing("worker-1", "step 8: backward of micro-batch 5") } };
         await new PlainView(writer, time).ShowAsync(show =>
         {
+            show(new JobStatus { State = JobState.Running, Step = 6, StepsPlanned = 40 });
+            time.Advance(TimeSpan.FromSeconds(1));
             show(standing);
             time.Advance(TimeSpan.FromSeconds(1));
             Assert.DoesNotContain("stands still", writer.ToString(), StringComparison.Ordinal);
