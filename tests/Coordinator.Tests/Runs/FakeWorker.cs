@@ -28,7 +28,10 @@ internal sealed class FakeWorker(WorkerKey key)
 
     public bool IsAlone => Stage is { NumReplicas: 1, NumStages: 1 };
 
-    public void Load(LoadStage load) => Stage = load.Stage;
+    /// <summary>The generation in whose name its stage was loaded last.</summary>
+    public ulong LoadedGeneration { get; private set; }
+
+    public void Load(LoadStage load) => (Stage, LoadedGeneration) = (load.Stage, load.Scope.Generation);
 
     /// <summary>Takes the state of the agreed step, from wherever it comes.</summary>
     public void Begin(StartGeneration start, uint rank, WorkerKey? before)

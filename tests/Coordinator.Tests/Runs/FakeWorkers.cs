@@ -157,7 +157,8 @@ internal sealed class FakeWorkers(int count)
             Assert.Contains(worker.Told!.States, state => state.Step == start.FromStep && state.Holding == given.Holding && state.FirstLayer <= given.FirstLayer && given.LastLayer <= state.LastLayer);
         }
 
-        if (worker.Stage is not { } stage || rank >= stage.NumReplicas * stage.NumStages)
+        // Whoever was not told to load for this generation only gives.
+        if (worker.Stage is not { } stage || worker.LoadedGeneration != start.Scope.Generation)
         {
             return [];
         }

@@ -37,7 +37,7 @@ internal sealed class PureRun(JobMaterial material, SubmitJobRequest request, Fa
     public string Plan { get; private set; } = "";
 
     /// <summary>Chooses the next message of those that wait; the default takes them in order.</summary>
-    public Func<IReadOnlyList<object>, int> Next { get; init; } = _ => 0;
+    public Func<IReadOnlyList<object>, int> Next { get; set; } = _ => 0;
 
     /// <summary>Called before each message.</summary>
     public Action<PureRun>? Before { get; set; }
@@ -77,9 +77,17 @@ internal sealed class PureRun(JobMaterial material, SubmitJobRequest request, Fa
         One(Fleet);
     }
 
+    /// <summary>A worker attaches, or says something else of itself; an earlier life of it is lost by that.</summary>
     public void Attach(AttachedWorker worker)
     {
+        var earlier = Fleet.Workers.FirstOrDefault(other => other.Key.WorkerId == worker.Key.WorkerId && other.Key != worker.Key);
         Fleet = new FleetSnapshot(++_version, [.. Fleet.Workers.RemoveAll(other => other.Key.WorkerId == worker.Key.WorkerId), worker]);
+        if (earlier is not null)
+        {
+            _lost.Add(earlier.Key);
+            Tell(new WorkerLost(earlier.Key, "it was started again."));
+        }
+
         Tell(Fleet);
     }
 
