@@ -303,96 +303,6 @@ public sealed class LossTests
     }
 
     [Fact]
-    public async Task RepeatedStep_ThatComesToAnotherLoss_FailsTheJobNamingGenerationsAndWorkers()
-    {
-        using var lost = await LostRun.AtAsync(3, 8, LostRun.OneByTwo);
-        lost.Workers.MirrorIsLate = true;
-        lost.AlterReport = (_, report) => Altered(report, r => r.Losses[2].LossSum += 1);
-        lost.Lose(1);
-
-        Assert.Equal((JobState.Failed, 8UL), (lost.Run.Record.State, lost.Run.Record.CommittedStep));
-        Assert.Matches(@"^nondeterminism detected: step 8 came to the loss \S+ in generation 1 \(worker-0, worker-1\) and to \S+ when it was run again in generation 2 \(worker-0, worker-2\)", lost.Run.Record.Reason);
-    }
-
-    [Fact]
-    public async Task RepeatedStep_ThatComesToAnotherState_FailsTheJob()
-    {
-        using var lost = await LostRun.AtAsync(3, 8, LostRun.OneByTwo);
-        lost.Workers.MirrorIsLate = true;
-        lost.AlterReport = (worker, report) => Altered(report, r => r.StateHash = worker == FakeWorkers.Key(2) ? ByteString.CopyFromUtf8("another state...") : r.StateHash);
-        lost.Lose(1);
-
-        Assert.Matches("^nondeterminism detected: step 8 came to a state of hash", lost.Run.Record.Reason);
-    }
-
-    [Fact]
-    public async Task RepeatedStep_ThatComesToAnotherVerdictThanASurvivorKnew_FailsTheJob()
-    {
-        using var lost = await LostRun.AtAsync(3, 7, [(1, 8)], LostRun.OneByTwo);
-        lost.AlterReport = (_, report) => Altered(report, r => r.GradNorm = 2);
-        lost.Lose(0);
-
-        Assert.Equal((JobState.Failed, 7UL), (lost.Run.Record.State, lost.Run.Record.CommittedStep));
-        Assert.Matches("^nondeterminism detected: step 8 came to the norm 0.125 in generation 1 .worker-1. and to 2 when", lost.Run.Record.Reason);
-    }
-
-    [Fact]
-    public async Task State_ThatAMemberBeginsWithAndIsAnother_FailsTheJob()
-    {
-        using var lost = await LostRun.AtAsync(3, 7, LostRun.OneByTwo);
-        lost.Workers.AlterReady = (worker, ready) => ready.StateHash = worker == FakeWorkers.Key(2) ? ByteString.CopyFromUtf8("another state...") : ready.StateHash;
-        lost.Lose(1);
-
-        Assert.Matches("^nondeterminism detected: the state of step 7 that generation 2 begins with .* is not the one that its workers had before", lost.Run.Record.Reason);
-    }
-
-    [Fact]
-    public async Task Survivors_ThatHoldDifferentStatesOfTheSameLayers_FailTheJobNamingThem()
-    {
-        using var lost = await LostRun.AtAsync(3, 7, "layout={replicas: 3, stages: 1}");
-        lost.Workers.AlterJoined = (worker, joined) => joined.States[^1].Hash = worker == FakeWorkers.Key(2) ? ByteString.CopyFromUtf8("another state...") : joined.States[^1].Hash;
-        lost.Lose(0);
-
-        Assert.Matches("^nondeterminism detected: after step 7 there are different states of layers 0 to .* .worker-1 against worker-2.", lost.Run.Record.Reason);
-    }
-
-    [Fact]
-    public async Task Cancel_WhileRecovering_EndsWithACheckpointOfTheNewestStep()
-    {
-        using var lost = await LostRun.AtAsync(3, 7, LostRun.TwoByOne);
-        lost.Workers.Silent.Add(FakeWorkers.Key(0));
-        lost.Lose(1);
-        lost.Run.Tell(new CancelJob { Job = "job-1" });
-        Assert.Equal(JobState.Recovering, lost.Run.Record.State);
-        lost.Workers.Silent.Clear();
-        lost.Lose(0);
-
-        Assert.Equal((JobState.Cancelled, 7UL, 7UL), (lost.Run.Record.State, lost.Run.Record.CommittedStep, lost.Run.Record.LastCheckpoint));
-    }
-
-    [Fact]
-    public async Task Cancel_ThatLosesTheWorkerItHolds_IsDoneByTheNextGeneration()
-    {
-        using var lost = await LostRun.AtAsync(3, 7, LostRun.TwoByOne);
-        lost.Workers.Silent.Add(FakeWorkers.Key(0));
-        lost.Run.Tell(new CancelJob { Job = "job-1" });
-        lost.Lose(0);
-
-        Assert.Equal((JobState.Cancelled, 7UL, 7UL), (lost.Run.Record.State, lost.Run.Record.CommittedStep, lost.Run.Record.LastCheckpoint));
-        Assert.DoesNotContain(lost.Run.Sent.Select(sent => sent.Message.Window).OfType<StepWindow>(), window => window.Scope.Generation == 2);
-    }
-
-    [Fact]
-    public async Task Cancel_OfAJobThatWaitsForWorkers_EndsAtOnce()
-    {
-        using var lost = await LostRun.AtAsync(1, 7);
-        lost.Lose(0);
-        lost.Run.Tell(new CancelJob { Job = "job-1" });
-
-        Assert.Equal(JobState.Cancelled, lost.Run.Record.State);
-    }
-
-    [Fact]
     public async Task Replay_OfAnyPrefixOfARunWithLosses_GivesTheRecordOfThatMoment()
     {
         using var lost = await LostRun.AtAsync(4, 7, LostRun.TwoByTwo);
@@ -422,10 +332,4 @@ public sealed class LossTests
         [.. lost.Run.Sent.Select(sent => sent.Message.LoadStage).OfType<LoadStage>().Where(load => load.Scope.Generation == generation)];
 
     private static (ulong Step, bool Apply, double Norm) Verdict(KnownVerdict verdict) => (verdict.Step, verdict.Apply, verdict.GradNorm);
-
-    private static StepReport Altered(StepReport report, Action<StepReport> change)
-    {
-        change(report);
-        return report;
-    }
 }
