@@ -78,9 +78,11 @@ internal static class JobEnding
     /// <summary>Frees everything of the job on its workers, and ends the entity's work.</summary>
     public static void Release(JobTurn turn)
     {
-        // A coordinator that was started again has told nobody anything yet.
-        var ranks = turn.Record.Placement?.Ranks.Select(rank => rank.Worker).Where(worker => turn.Session.Told.Contains(worker)) ?? [];
-        foreach (var worker in ranks.Concat(turn.Session.Told.OrderBy(worker => worker.WorkerId, StringComparer.Ordinal)).Distinct().ToList())
+        // A coordinator that was started again may have told nobody anything yet: those with a place hold the job all the same.
+        var told = turn.Session.Told;
+        var ranks = (turn.Record.Placement?.Ranks ?? []).Select(rank => rank.Worker).Where(worker => told.IsEmpty || told.Contains(worker)).ToList();
+        ranks.ForEach(turn.Bind);
+        foreach (var worker in ranks.Concat(told.OrderBy(worker => worker.WorkerId, StringComparer.Ordinal)).Distinct().ToList())
         {
             turn.Release(worker);
         }

@@ -116,10 +116,11 @@ public sealed class RestartTests
         using var lost = await LostRun.AtAsync(1, 40);
         Assert.Equal(JobState.Succeeded, lost.Run.Record.State);
         lost.Run.Journal.RemoveAt(lost.Run.Journal.Count - 1);
-        lost.Run.Restart(new FleetSnapshot(200, []));
+        lost.Run.Restart(lost.Workers.Fleet);
 
         Assert.Equal(JobState.Succeeded, lost.Run.Record.State);
         Assert.DoesNotContain(lost.Run.Journal, happened => happened is GenerationEnded);
+        Assert.Equal(lost.Run.Record.Fence, lost.Run.Sent[^1].Message.Release.Scope.Fence);
     }
 
     [Fact]
