@@ -52,7 +52,7 @@ internal sealed class EmbeddedCluster : IAsyncDisposable
     /// <summary>Starts the worker processes; a second call changes nothing.</summary>
     public void StartWorkers(int count, int? threads, string? numericClass) =>
         _processes ??= Actors.ActorOf(
-            WorkerProcesses.Props(new WorkerLaunch(_host.GrpcAddress, _tokens.JoinToken, count, threads, numericClass), Workers, _log), "worker-processes");
+            WorkerProcesses.Props(new WorkerLaunch(_host.GrpcAddress, _tokens.JoinToken, count, threads, numericClass) { Cache = _folder.Folders.Stages }, Workers, _log), "worker-processes");
 
     public async ValueTask DisposeAsync()
     {

@@ -133,6 +133,8 @@ internal sealed class TrainRun(TrainRequest request, CommandOutput output, Inter
         {
             { State: JobState.Cancelled, StepsPlanned: 0 } => "Stopped while the model and the data were read; nothing was trained.",
             { State: JobState.Cancelled, Step: 0 } => $"Stopped after step 0 of {status.StepsPlanned}; train --resume starts the run.",
+            // While it waited for workers nothing more could be saved.
+            { State: JobState.Cancelled, Reason.Length: > 0 } => $"Stopped after step {status.Step} of {status.StepsPlanned}, while it waited for workers; train --resume goes on from its newest checkpoint.",
             { State: JobState.Cancelled } => $"Stopped after step {status.Step} of {status.StepsPlanned}, whose state is saved; train --resume goes on from there.",
             { Fault: true } => $"{status.Reason} {FaultLog.Where(log)}",
             _ => status.Reason,

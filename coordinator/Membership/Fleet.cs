@@ -15,6 +15,9 @@ internal sealed record Fleet(
     DateTimeOffset LastCheck,
     MembershipOptions Options)
 {
+    /// <summary>More than any operation takes: what a worker says of itself is not believed beyond.</summary>
+    private static readonly TimeSpan LongestOperation = TimeSpan.FromDays(1);
+
     public static Fleet Empty(MembershipOptions options, DateTimeOffset now) =>
         new(0, ImmutableSortedDictionary.Create<string, FleetMember>(StringComparer.Ordinal),
             ImmutableDictionary.Create<string, ulong>(StringComparer.Ordinal), now, options);
@@ -26,6 +29,8 @@ internal sealed record Fleet(
     {
         FleetEvent.StreamOpened opened => Open(opened, now),
         FleetEvent.Heard heard => Hear(heard, now),
+        FleetEvent.Beat beat => Beat(beat, now),
+        FleetEvent.Draining draining => Drain(draining),
         FleetEvent.StreamClosed closed => Close(closed, now),
         FleetEvent.GivenUp given => GiveUp(given.Key, given.Reason, left: false),
         FleetEvent.Left gone => GiveUp(gone.Key, gone.Reason, left: true),
@@ -39,7 +44,7 @@ internal sealed record Fleet(
         Members.TryGetValue(key.WorkerId, out var known);
         if (known is not null && known.Worker.Key == key)
         {
-            var back = known with { Stream = opened.Stream, LastHeard = now, ClosedSince = null };
+            var back = known with { MovedAt = now, Stream = opened.Stream, LastHeard = now, ClosedSince = null };
             var admit = new FleetEffect.Admit(opened.Stream, key, Reconnect: true);
             // A stream that broke on the worker's side alone still stands here: the newest one speaks.
             return new(this with { Members = Members.SetItem(key.WorkerId, back) },
@@ -55,7 +60,7 @@ internal sealed record Fleet(
         if (known is not null)
         {
             effects.Add(new FleetEffect.End(known.Stream, Replaced(key)));
-            effects.Add(new FleetEffect.Lose(known.Worker.Key, "it was started again."));
+            effects.Add(new FleetEffect.Lose(known.Worker.Key, "it was started again.") { Silence = now - (known.ClosedSince ?? known.LastHeard) });
         }
 
         effects.Add(new FleetEffect.Admit(opened.Stream, key, Reconnect: false));
@@ -74,6 +79,31 @@ internal sealed record Fleet(
             ? new(this with { Members = Members.SetItem(heard.Key.WorkerId, member with { LastHeard = now }) }, [])
             : new(this, []);
 
+    // Whoever waits for others is not stuck: whom it waits for is.
+    private FleetDecision Beat(FleetEvent.Beat beat, DateTimeOffset now)
+    {
+        if (Speaking(beat.Stream, beat.Key) is not { } member)
+        {
+            return new(this, []);
+        }
+
+        var moved = beat.Heartbeat.Waits || beat.Heartbeat.Progress != member.Progress;
+        var heard = member with
+        {
+            LastHeard = now,
+            Progress = beat.Heartbeat.Progress,
+            MovedAt = moved ? now : member.MovedAt,
+            StuckAfter = beat.Heartbeat.StuckAfterSeconds > 0 ? TimeSpan.FromSeconds(Math.Min(beat.Heartbeat.StuckAfterSeconds, LongestOperation.TotalSeconds)) : TimeSpan.Zero,
+            Activity = beat.Heartbeat.Activity,
+        };
+        return new(this with { Members = Members.SetItem(beat.Key.WorkerId, heard) }, []);
+    }
+
+    private FleetDecision Drain(FleetEvent.Draining draining) =>
+        Members.TryGetValue(draining.Key.WorkerId, out var member) && member.Worker.Key == draining.Key && member.Worker.DrainReason is null
+            ? new(this with { Version = Version + 1, Members = Members.SetItem(draining.Key.WorkerId, member with { Worker = member.Worker with { DrainReason = draining.Reason } }) }, [])
+            : new(this, []);
+
     private FleetDecision Close(FleetEvent.StreamClosed closed, DateTimeOffset now) =>
         Speaking(closed.Stream, closed.Key) is { } member
             ? new(this with { Members = Members.SetItem(closed.Key.WorkerId, member with { ClosedSince = now }) }, [])
@@ -81,7 +111,7 @@ internal sealed record Fleet(
 
     private FleetDecision GiveUp(WorkerKey key, string reason, bool left) =>
         Members.TryGetValue(key.WorkerId, out var member) && member.Worker.Key == key
-            ? Lose([(member, reason)], left)
+            ? Lose([(member, reason, TimeSpan.Zero)], left)
             : new(this, []);
 
     private FleetDecision Check(DateTimeOffset now)
@@ -93,34 +123,40 @@ internal sealed record Fleet(
             return new(checkedNow with { Members = Members.ToImmutableSortedDictionary(m => m.Key, m => Extended(m.Value, late), StringComparer.Ordinal) }, []);
         }
 
-        var lost = Members.Values.Select(member => (member, reason: WhyLost(member, now))).Where(item => item.reason is not null)
-            .Select(item => (item.member, item.reason!)).ToArray();
+        var lost = Members.Values.Select(member => (member, why: WhyLost(member, now))).Where(item => item.why is not null)
+            .Select(item => (item.member, item.why!.Value.Reason, item.why.Value.Silence)).ToArray();
         return lost.Length == 0 ? new(checkedNow, []) : checkedNow.Lose(lost);
     }
 
-    private string? WhyLost(FleetMember member, DateTimeOffset now)
+    private (string Reason, TimeSpan Silence)? WhyLost(FleetMember member, DateTimeOffset now)
     {
         if (member.ClosedSince is { } since && now - since >= Options.ReconnectGrace)
         {
-            return "its connection closed and it did not come back.";
+            return ("its connection closed and it did not come back.", now - since);
         }
 
-        return now - member.LastHeard >= Options.Lease
-            ? $"nothing was heard of it for {(now - member.LastHeard).TotalSeconds:0.0} s."
+        var (silence, stillness) = (now - member.LastHeard, now - member.MovedAt);
+        if (silence >= Options.Lease)
+        {
+            return ($"nothing was heard of it for {silence.TotalSeconds:0.0} s.", silence);
+        }
+
+        return member.StuckAfter > TimeSpan.Zero && stillness >= member.StuckAfter
+            ? ($"it has made no progress for {stillness.TotalSeconds:0.0} s{(member.Activity.Length > 0 ? $" ({member.Activity.TrimEnd('.')})" : "")}.", stillness)
             : null;
     }
 
-    private FleetDecision Lose(IReadOnlyList<(FleetMember Member, string Reason)> lost, bool left = false)
+    private FleetDecision Lose(IReadOnlyList<(FleetMember Member, string Reason, TimeSpan Silence)> lost, bool left = false)
     {
         var effects = ImmutableArray.CreateBuilder<FleetEffect>();
-        foreach (var (member, reason) in lost)
+        foreach (var (member, reason, silence) in lost)
         {
             if (member.ClosedSince is null)
             {
                 effects.Add(new FleetEffect.End(member.Stream, Gone(member.Worker.Key, reason, left)));
             }
 
-            effects.Add(new FleetEffect.Lose(member.Worker.Key, reason, left));
+            effects.Add(new FleetEffect.Lose(member.Worker.Key, reason, left) { Silence = silence });
         }
 
         return new(this with { Version = Version + 1, Members = Members.RemoveRange(lost.Select(item => item.Member.Worker.Key.WorkerId)) },
@@ -131,7 +167,7 @@ internal sealed record Fleet(
         Members.TryGetValue(key.WorkerId, out var member) && member.Worker.Key == key && member.Stream == stream ? member : null;
 
     private static FleetMember Extended(FleetMember member, TimeSpan by) =>
-        member with { LastHeard = member.LastHeard + by, ClosedSince = member.ClosedSince + by };
+        member with { LastHeard = member.LastHeard + by, MovedAt = member.MovedAt + by, ClosedSince = member.ClosedSince + by };
 
     private static Failure Replaced(WorkerKey key) => new()
     {

@@ -17,5 +17,9 @@ internal abstract record FleetEffect
     internal sealed record End(long Stream, Failure Failure) : FleetEffect;
 
     /// <summary>Tell everybody that this life of a worker is over. <paramref name="Left"/>: it said so itself.</summary>
-    internal sealed record Lose(WorkerKey Key, string Reason, bool Left = false) : FleetEffect;
+    internal sealed record Lose(WorkerKey Key, string Reason, bool Left = false) : FleetEffect
+    {
+        /// <summary>Nothing had been heard of it for so long, or it had not moved.</summary>
+        public TimeSpan Silence { get; init; }
+    }
 }

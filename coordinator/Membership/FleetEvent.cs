@@ -1,3 +1,5 @@
+using Orchestrator.Protos;
+
 namespace Orchestrator.Coordinator.Membership;
 
 /// <summary>Something that happened to the fleet.</summary>
@@ -10,6 +12,12 @@ internal abstract record FleetEvent
 
     /// <summary>A message came over a stream.</summary>
     internal sealed record Heard(long Stream, WorkerKey Key) : FleetEvent;
+
+    /// <summary>A worker told how far it has come.</summary>
+    internal sealed record Beat(long Stream, WorkerKey Key, Heartbeat Heartbeat) : FleetEvent;
+
+    /// <summary>A worker said that it is to end soon.</summary>
+    internal sealed record Draining(WorkerKey Key, string Reason) : FleetEvent;
 
     /// <summary>A stream ended or broke.</summary>
     internal sealed record StreamClosed(long Stream, WorkerKey Key) : FleetEvent;

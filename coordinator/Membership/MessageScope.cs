@@ -17,6 +17,7 @@ internal static class MessageScope
         WorkerMessage.BodyOneofCase.Score => message.Score.Scope?.Job,
         WorkerMessage.BodyOneofCase.Generate => message.Generate.Scope?.Job,
         WorkerMessage.BodyOneofCase.Held => message.Held.Scope?.Job,
+        WorkerMessage.BodyOneofCase.Joined => message.Joined.Scope?.Job,
         _ => null,
     };
 
@@ -32,6 +33,7 @@ internal static class MessageScope
         CoordinatorMessage.BodyOneofCase.Generate => message.Generate.Scope?.Job,
         CoordinatorMessage.BodyOneofCase.StopGenerating => message.StopGenerating.Scope?.Job,
         CoordinatorMessage.BodyOneofCase.Hold => message.Hold.Scope?.Job,
+        CoordinatorMessage.BodyOneofCase.Join => message.Join.Scope?.Job,
         _ => null,
     };
 }

@@ -25,7 +25,8 @@ internal sealed class SentMessages
             return;
         }
 
-        if (message.BodyCase == Body.Release)
+        // What was said of an older generation is void, and so is all that was said of a job that has ended.
+        if (message.BodyCase is Body.Release or Body.Join)
         {
             _sent.RemoveAll(item => item.Job == job);
         }

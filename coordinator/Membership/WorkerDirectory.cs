@@ -93,10 +93,16 @@ internal sealed class WorkerDirectory : ReceiveActor, IWithTimers
         if (message.Message.BodyCase == WorkerMessage.BodyOneofCase.Heartbeat)
         {
             _heartbeats[message.Key] = message.Message.Heartbeat;
+            Apply(new FleetEvent.Beat(message.Stream, message.Key, message.Message.Heartbeat));
         }
         else if (message.Message.BodyCase == WorkerMessage.BodyOneofCase.Leave)
         {
             Apply(new FleetEvent.Left(message.Key, message.Message.Leave.Reason));
+        }
+        else if (message.Message.BodyCase == WorkerMessage.BodyOneofCase.Drain)
+        {
+            _log.Info("{0} is to leave: {1}", message.Key, message.Message.Drain.Reason);
+            Apply(new FleetEvent.Draining(message.Key, message.Message.Drain.Reason));
         }
         else if (MessageScope.JobOf(message.Message) is { Length: > 0 } job)
         {
@@ -216,7 +222,7 @@ internal sealed class WorkerDirectory : ReceiveActor, IWithTimers
     {
         _sent.Remove(lose.Key);
         _heartbeats.Remove(lose.Key);
-        var lost = new WorkerLost(lose.Key, lose.Reason, lose.Left);
+        var lost = new WorkerLost(lose.Key, lose.Reason, lose.Left) { Silence = lose.Silence };
         if (lost.Left)
         {
             _log.Info("{0} left: {1}", lost.Key, lost.Reason);

@@ -22,6 +22,9 @@ internal sealed record Unsubscribe(string Job);
 /// <param name="Left">It said so itself and ends in its own time.</param>
 internal sealed record WorkerLost(WorkerKey Key, string Reason, bool Left = false)
 {
+    /// <summary>For how long it had stood still by then, as far as that is known.</summary>
+    public TimeSpan Silence { get; init; }
+
     /// <summary>"was lost" or "left", for a sentence.</summary>
     public string Verb => Left ? "left" : "was lost";
 }

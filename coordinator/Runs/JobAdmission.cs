@@ -29,6 +29,12 @@ internal static class JobAdmission
             return;
         }
 
+        if (turn.Record.IsPrepared && turn.Record.JobHash != material.JobHash)
+        {
+            JobEnding.Fail(turn, "The coordinator was started again, and the model or the data are not what they were when the job began: put them back, then go on with --resume.");
+            return;
+        }
+
         if (!turn.Record.IsPrepared)
         {
             turn.Raise(new JobPrepared
@@ -47,18 +53,23 @@ internal static class JobAdmission
             return;
         }
 
-        turn.Do(new JobEffect.SubscribeToFleet());
-    }
-
-    /// <summary>Goes on after the entity was started again: before the first placement nothing is lost.</summary>
-    public static void GoOn(JobTurn turn)
-    {
-        if (turn.Record.Placement is null)
+        if (turn.Record.IsJoining)
         {
-            turn.Do(new JobEffect.Prepare());
+            JobRecovery.AwaitMembers(turn);
             return;
         }
 
-        JobEnding.Fail(turn, $"The coordinator was started again {JobEnding.Moment(turn.Record)}; going on from there by itself is not built yet. Go on from its last checkpoint with --resume.");
+        turn.Do(new JobEffect.SubscribeToFleet());
+        JobFinishing.ExportIfSaved(turn);
+    }
+
+    /// <summary>Goes on after the entity was started again: model and data are read anew; workers that served the job are asked for their states and reports.</summary>
+    public static void GoOn(JobTurn turn)
+    {
+        turn.Do(new JobEffect.Prepare());
+        if (turn.Record.Placement is not null && !JobFinishing.IsSaved(turn))
+        {
+            JobRecovery.Reawaken(turn);
+        }
     }
 }

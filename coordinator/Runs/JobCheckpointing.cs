@@ -1,14 +1,14 @@
-using System.Collections.Immutable;
 using Orchestrator.Coordinator.Checkpoints;
 using Orchestrator.Coordinator.Jobs;
 using Orchestrator.Protos;
 
 namespace Orchestrator.Coordinator.Runs;
 
-/// <summary>From a step whose state is saved to a checkpoint, and from Ctrl-C to the last one.</summary>
+/// <summary>From a step whose state is saved to a checkpoint.</summary>
 /// <remarks>
 /// Windows say after which steps replica 0 saves, so no step waits for a coordinator. A checkpoint's manifest is written once its step is committed and every stage's
 /// part is durable; one at a time, in the order of steps. What the manifest says is taken when the step is committed, for later steps may be committed before the parts come.
+/// A part is a layer's, so those of two generations, which are equal, may make one checkpoint.
 /// </remarks>
 internal static class JobCheckpointing
 {
@@ -20,29 +20,37 @@ internal static class JobCheckpointing
             Draft(turn);
         }
 
-        Hold(turn);
+        JobStopping.SaveWhenHeld(turn);
+        WriteNext(turn);
+    }
+
+    /// <summary>All steps that were committed before have been run again: a job that stops does so now.</summary>
+    public static void OnRepeated(JobTurn turn)
+    {
+        JobStopping.SaveWhenHeld(turn);
         WriteNext(turn);
     }
 
     public static void OnSaved(JobTurn turn, RankPlacement rank, StateSaved saved)
     {
         var pending = turn.Session.Checkpoints.GetValueOrDefault(saved.Step, PendingCheckpoint.Empty);
-        if (saved.Step <= turn.Record.LastCheckpoint || pending.Parts.ContainsKey(rank.Stage))
+        var blobs = saved.Blobs.Where(blob => !pending.Blobs.ContainsKey(blob.Layer)).ToList();
+        if (saved.Step <= turn.Record.LastCheckpoint || (saved.Blobs.Count > 0 && blobs.Count == 0))
         {
             turn.DropStale($"state of step {saved.Step} of {rank.Worker}");
             return;
         }
 
-        Put(turn, saved.Step, pending with { Parts = pending.Parts.Add(rank.Stage, saved) });
+        Put(turn, saved.Step, pending with { Blobs = pending.Blobs.AddRange(blobs.Select(blob => KeyValuePair.Create(blob.Layer, blob))) });
         WriteNext(turn);
     }
 
     /// <summary>A checkpoint exists.</summary>
     public static void OnWritten(JobTurn turn, CheckpointManifest manifest)
     {
-        turn.Raise(new CheckpointWritten { Step = manifest.Step, Bytes = manifest.Blobs.Aggregate(0UL, (sum, blob) => sum + blob.Bytes) });
+        turn.Raise(new CheckpointWritten { Step = manifest.Step, Bytes = manifest.Blobs.Aggregate(0UL, (sum, blob) => sum + blob.Bytes), Manifest = manifest });
         turn.Session = turn.Session with { CheckpointUnderWay = null };
-        Hold(turn);
+        JobStopping.SaveWhenHeld(turn);
         if (!turn.Record.HasEnded)
         {
             WriteNext(turn);
@@ -50,34 +58,28 @@ internal static class JobCheckpointing
         }
     }
 
-    /// <summary>The first worker gives no further verdict: the run ends with a checkpoint of this step.</summary>
-    public static void OnHeld(JobTurn turn, StepsHeld held)
+    /// <summary>Has the newest committed step saved, which the workers hold at; once.</summary>
+    public static void SaveCommitted(JobTurn turn)
     {
-        turn.Session = turn.Session with { HeldAfter = held.Step };
-        Hold(turn);
-    }
-
-    private static void Hold(JobTurn turn)
-    {
-        if (turn.Session.HeldAfter is not { } step || !turn.Record.CancelRequested || turn.Record.State != JobState.Running || turn.Record.CommittedStep < step)
+        var step = turn.Record.CommittedStep;
+        if (turn.Session.SaveAsked == step || turn.Session.CheckpointUnderWay == step)
         {
             return;
         }
 
-        // Nothing was done since the newest checkpoint, or since the start.
-        if (step <= turn.Record.LastCheckpoint)
+        turn.Session = turn.Session with { SaveAsked = step };
+        Draft(turn);
+        foreach (var rank in Savers(turn.Placement))
         {
-            JobEnding.Cancel(turn);
-        }
-        else if (!turn.Session.Checkpoints.ContainsKey(step) && turn.Session.CheckpointUnderWay != step)
-        {
-            Draft(turn);
-            foreach (var rank in Savers(turn.Placement))
-            {
-                turn.Send(rank.Worker, new CoordinatorMessage { SaveState = new SaveState { Scope = turn.Scope, Step = step, Folder = Store(turn.Record).Of(step) } });
-            }
+            turn.Send(rank.Worker, new CoordinatorMessage { SaveState = new SaveState { Scope = turn.Scope, Step = step, Folder = Store(turn.Record).Of(step) } });
         }
     }
+
+    /// <summary>Whether a step's state is being saved, or its checkpoint written, without further asking.</summary>
+    public static bool IsPending(JobTurn turn, ulong step) => turn.Session.CheckpointUnderWay == step || IsComplete(turn, turn.Session.Checkpoints.GetValueOrDefault(step))
+        || (turn.Material.Steps.SavesAfter(step) && step > turn.Record.Generations.FromStep);
+
+    private static bool IsComplete(JobTurn turn, PendingCheckpoint? pending) => pending?.Draft is not null && turn.AdaptedLayers.All(layer => pending.Blobs.ContainsKey((uint)layer));
 
     /// <summary>The ranks that save a state: those of one replica.</summary>
     public static IEnumerable<RankPlacement> Savers(JobPlacement placement) => placement.Ranks.Where(IsSaver);
@@ -86,10 +88,10 @@ internal static class JobCheckpointing
 
     public static CheckpointStore Store(JobRecord record) => new(Path.Combine(record.Output, CheckpointStore.FolderName));
 
-    /// <summary>What the stage of a rank is to go on from; null: its initial state.</summary>
+    /// <summary>What the stage of a rank is to go on from: its part of the newest checkpoint; null: its initial state.</summary>
     public static SavedState? StateOf(JobRecord record, RankPlacement rank)
     {
-        if (record.Resume?.Checkpoint is not { } checkpoint)
+        if (record.Checkpoint is not { } checkpoint)
         {
             return null;
         }
@@ -117,14 +119,14 @@ internal static class JobCheckpointing
             return;
         }
 
-        var (step, next) = turn.Session.Checkpoints.FirstOrDefault(pending => pending.Value.Draft is not null && pending.Value.Parts.Count == turn.Placement.NumStages);
+        var (step, next) = turn.Session.Checkpoints.FirstOrDefault(pending => IsComplete(turn, pending.Value));
         if (next?.Draft is not { } draft)
         {
             return;
         }
 
         var manifest = draft.Clone();
-        manifest.Blobs.AddRange(next.Parts.Values.SelectMany(part => part.Blobs).OrderBy(blob => blob.Layer));
+        manifest.Blobs.AddRange(next.Blobs.Values);
         turn.Session = turn.Session with
         {
             CheckpointUnderWay = step,
@@ -158,15 +160,7 @@ internal static class JobCheckpointing
             LastEvaluation = record.LastEvaluation,
             BestEvaluation = record.BestEvaluation,
         };
-        manifest.Layouts.AddRange(before?.Layouts ?? []);
-        manifest.Layouts.Add(new LayoutStretch
-        {
-            Generation = placement.Generation,
-            FirstStep = (before?.Step ?? 0) + 1,
-            LastStep = record.CommittedStep,
-            Replicas = (uint)placement.NumReplicas,
-            Stages = (uint)placement.NumStages,
-        });
+        manifest.Layouts.AddRange(record.Generations.StretchesUpTo(record.CommittedStep, placement));
         return manifest;
     }
 }

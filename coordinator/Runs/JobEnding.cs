@@ -6,12 +6,9 @@ namespace Orchestrator.Coordinator.Runs;
 /// <summary>How a job ends before its time: a failure with its reason, or a cancellation.</summary>
 internal static class JobEnding
 {
-    /// <summary>Well above a worker's lease: by then the other worker's loss has been told.</summary>
-    private static readonly TimeSpan PeerLossTimeout = TimeSpan.FromSeconds(15);
-
-    public static void Fail(JobTurn turn, string reason, string worker = "", bool invalid = false, WorkerEnd workerEnd = WorkerEnd.Unspecified)
+    public static void Fail(JobTurn turn, string reason, string worker = "", bool invalid = false)
     {
-        var failed = new JobFailed { Reason = reason, Worker = worker, Invalid = invalid, WorkerEnd = workerEnd, Fault = turn.Fault is not null };
+        var failed = new JobFailed { Reason = reason, Worker = worker, Invalid = invalid, Fault = turn.Fault is not null };
         failed.Workers.AddRange(JobReport.Accounts(turn.Record, turn.Session));
         turn.Raise(failed);
         Release(turn);
@@ -35,31 +32,17 @@ internal static class JobEnding
         Release(turn);
     }
 
-    /// <summary>A worker's own failure ends the job; that it cannot reach another one does so only if that one turns out not to be lost.</summary>
+    /// <summary>A worker's own failure ends the job; that it cannot reach another one ends the generation.</summary>
     public static void OnFailure(JobTurn turn, WorkerKey worker, Failure failure)
     {
         var reason = $"{worker} failed {Moment(turn.Record)}: {failure.Message}";
         if (failure.Code == ErrorCode.PeerUnreachable)
         {
-            turn.Note = reason;
-            turn.Do(new JobEffect.Later(PeerLossTimeout, new JobInput.PeerFailureStands(reason, worker.WorkerId)));
+            PeerTrouble.OnFailure(turn, worker, reason, failure.Message);
         }
         else
         {
             Fail(turn, reason, worker.WorkerId);
-        }
-    }
-
-    /// <summary>Without recovery a lost worker takes the job with it.</summary>
-    public static void Lose(JobTurn turn, WorkerLost lost)
-    {
-        if (turn.Record.Placement?.Of(lost.Key) is not null)
-        {
-            Fail(
-                turn,
-                $"{lost.Key} {lost.Verb} {Moment(turn.Record)}: {lost.Reason.TrimEnd('.')}; recovery is not built yet, so the job has failed: go on from its last checkpoint with --resume.",
-                lost.Key.WorkerId,
-                workerEnd: lost.Left ? WorkerEnd.Left : WorkerEnd.Lost);
         }
     }
 
@@ -74,29 +57,14 @@ internal static class JobEnding
                 required is null ? unavailable.Reason : $"{unavailable.Reason.TrimEnd('.')}; the run needs a worker of numeric class {Placement.NumericClassText.Of(required)}, in which it was computed.",
                 invalid: required is not null);
         }
+        else if (turn.Record.State == JobState.Recovering && turn.Session.Fleet.Workers.IsEmpty)
+        {
+            Fail(turn, $"{turn.Record.Reason.TrimEnd('.')}, and no other worker can be had: {unavailable.Reason}");
+        }
         else
         {
             turn.Note = $"goes on without a spare worker: {unavailable.Reason.TrimEnd('.')}";
         }
-    }
-
-    public static void RequestCancel(JobTurn turn)
-    {
-        // All steps are done: what is left is to write the adapter, which takes less time than to ask for it again.
-        if (turn.Record.State == JobState.Finishing || turn.Record.CancelRequested)
-        {
-            return;
-        }
-
-        turn.Raise(new CancelRequested());
-        if (turn.Record.State != JobState.Running)
-        {
-            Cancel(turn);
-            return;
-        }
-
-        // The root of the vote tree: without it nobody acts on a further step.
-        turn.Send(turn.Placement.Ranks[0].Worker, new CoordinatorMessage { Hold = new HoldSteps { Scope = turn.Scope } });
     }
 
     public static void Cancel(JobTurn turn)
@@ -110,9 +78,13 @@ internal static class JobEnding
     /// <summary>Frees everything of the job on its workers, and ends the entity's work.</summary>
     public static void Release(JobTurn turn)
     {
-        if (turn.Record.Placement is not null)
+        // A coordinator that was started again may have told nobody anything yet: those with a place hold the job all the same.
+        var told = turn.Session.Told;
+        var ranks = (turn.Record.Placement?.Ranks ?? []).Select(rank => rank.Worker).Where(worker => told.IsEmpty || told.Contains(worker)).ToList();
+        ranks.ForEach(turn.Bind);
+        foreach (var worker in ranks.Concat(told.OrderBy(worker => worker.WorkerId, StringComparer.Ordinal)).Distinct().ToList())
         {
-            turn.SendToAll(() => new CoordinatorMessage { Release = new ReleaseJob { Scope = turn.Scope } });
+            turn.Release(worker);
         }
 
         turn.Do(new JobEffect.End());
@@ -122,6 +94,7 @@ internal static class JobEnding
     public static string Moment(JobRecord record) => record.State switch
     {
         JobState.Running => $"at step {record.CommittedStep + 1}",
+        JobState.Recovering => $"at step {record.CommittedStep + 1}, while recovering",
         JobState.Finishing => $"after step {record.CommittedStep}, while saving",
         JobState.Loading => "before step 1, while loading",
         _ => "before step 1",

@@ -1,5 +1,6 @@
 using Orchestrator.Coordinator.Checkpoints;
 using Orchestrator.Coordinator.Jobs;
+using Orchestrator.Coordinator.Membership;
 using Orchestrator.Protos;
 
 namespace Orchestrator.Coordinator.Runs;
@@ -30,8 +31,14 @@ internal static class JobInput
 
     internal sealed record AdapterExported(string Folder);
 
-    /// <summary>A worker could not reach another one, and no worker was lost since: the failure stands.</summary>
-    internal sealed record PeerFailureStands(string Reason, string Worker);
+    /// <summary>A worker could not reach another one, and no worker was lost since.</summary>
+    /// <param name="Generation">The generation that it happened in.</param>
+    /// <param name="Reason">What happened, in one sentence.</param>
+    /// <param name="Accused">Who could not be reached; null: that is not known.</param>
+    internal sealed record PeerFailureStands(ulong Generation, string Reason, WorkerKey? Accused);
+
+    /// <summary>Another worker, or one that did not come back, was waited for long enough.</summary>
+    internal sealed record PatienceOver(ulong Generation);
 
     /// <summary>The run's folder cannot be written.</summary>
     /// <param name="Reason">Why, in one sentence.</param>

@@ -12,8 +12,13 @@ namespace Orchestrator.Coordinator.Runs;
 /// running   windows, reports, commits, evaluations,
 ///           states saved, checkpoints                     --last step-->         finishing
 /// finishing the last checkpoint, adapter written of it    --AdapterExported-->   succeeded
-/// any       --PreparationFailed, WorkerFailure, WorkerLost, a broken rule,
-///           an error of the program-->                                           failed
+/// loading, running, finishing
+///           --a member is lost, leaves or cannot be reached; the coordinator was
+///           started again; at a step's boundary: members join or leave-->        recovering
+/// recovering JoinGeneration, the agreed step, a placement, LoadStage,
+///           StartGeneration, all ready                    --GenerationReady-->   running
+/// any       --PreparationFailed, WorkerFailure, a broken rule, a step that ends
+///           its workers, an error of the program-->                              failed
 ///           (planning: also when all workers that will ever come are attached and cannot serve the job, or one that is waited for cannot start)
 /// any       --CancelJob--> (running: HoldSteps, StepsHeld, a checkpoint of the
 ///           step that was under way)                                             cancelled
@@ -61,24 +66,24 @@ internal static class JobLife
                 JobAdmission.GoOn(turn);
                 break;
             case WorkerLost lost when !record.HasEnded:
-                JobEnding.Lose(turn, lost);
+                JobRecovery.OnLost(turn, lost);
                 break;
             case FleetUnavailable unavailable when record.IsSubmitted && !record.HasEnded:
                 JobEnding.Miss(turn, unavailable);
                 break;
             case FleetLimit limit:
                 turn.Session = turn.Session with { MaxWorkers = limit.MaxWorkers };
-                JobLoading.TryPlace(turn);
+                OnFleet(turn);
                 break;
             case FleetSnapshot fleet:
                 turn.Session = turn.Session with { Fleet = fleet };
-                JobLoading.TryPlace(turn);
+                OnFleet(turn);
                 break;
             case FromWorker message:
                 OnWorkerMessage(turn, message);
                 break;
             case CancelJob when record.IsSubmitted && !record.HasEnded:
-                JobEnding.RequestCancel(turn);
+                JobStopping.RequestCancel(turn);
                 break;
             default:
                 if (!record.HasEnded)
@@ -87,6 +92,23 @@ internal static class JobLife
                 }
 
                 break;
+        }
+    }
+
+    private static void OnFleet(JobTurn turn)
+    {
+        if (turn.Record.HasEnded)
+        {
+            return;
+        }
+
+        if (turn.Record.Placement is null)
+        {
+            JobLoading.TryPlace(turn);
+        }
+        else
+        {
+            JobRecovery.OnFleet(turn);
         }
     }
 
@@ -111,7 +133,10 @@ internal static class JobLife
                 JobFinishing.Succeed(turn, exported.Folder);
                 break;
             case JobInput.PeerFailureStands stands:
-                JobEnding.Fail(turn, stands.Reason, stands.Worker);
+                PeerTrouble.OnStanding(turn, stands);
+                break;
+            case JobInput.PatienceOver over:
+                JobRecovery.OnPatienceOver(turn, over);
                 break;
             case JobInput.PublicationFailed failed:
                 turn.Fault = failed.Fault;
@@ -122,37 +147,56 @@ internal static class JobLife
 
     private static void OnWorkerMessage(JobTurn turn, FromWorker from)
     {
-        var rank = turn.Record.Placement?.Of(from.Key);
-        var scope = ScopeOf(from.Message);
-        if (rank is null || scope is null || turn.Record.HasEnded
-            || scope.Fence != turn.Record.Fence || scope.Generation != turn.Record.Placement!.Generation)
+        var (scope, message) = (ScopeOf(from.Message), from.Message);
+        if (scope is null || turn.Record.Placement is not { } placement || turn.Record.HasEnded || scope.Fence != turn.Record.Fence || !IsOfNow(turn.Record, scope, message))
         {
-            turn.DropStale($"{from.Message.BodyCase} of {from.Key} (generation {scope?.Generation}, fence {scope?.Fence})");
-            return;
+            turn.DropStale($"{message.BodyCase} of {from.Key} (generation {scope?.Generation}, fence {scope?.Fence})");
         }
-
-        switch (from.Message.BodyCase)
+        else if (message.BodyCase == WorkerMessage.BodyOneofCase.Joined)
         {
-            case WorkerMessage.BodyOneofCase.StageLoad:
-                JobLoading.OnLoad(turn, rank, from.Message.StageLoad);
-                break;
+            JobRecovery.OnJoined(turn, from.Key, message.Joined);
+        }
+        else if (message.BodyCase == WorkerMessage.BodyOneofCase.StageLoad && turn.Session.Told.Contains(from.Key))
+        {
+            JobLoading.OnLoad(turn, from.Key, message.StageLoad);
+        }
+        else if (message.BodyCase == WorkerMessage.BodyOneofCase.Failure && turn.Session.Told.Contains(from.Key))
+        {
+            JobEnding.OnFailure(turn, from.Key, message.Failure.Failure ?? new Failure());
+        }
+        else if (placement.Of(from.Key) is { } rank)
+        {
+            OnMemberMessage(turn, rank, message);
+        }
+        else
+        {
+            turn.DropStale($"{message.BodyCase} of {from.Key}, which has no place");
+        }
+    }
+
+    // What survivors still have to report of a generation that has ended counts until the next one is placed.
+    private static bool IsOfNow(JobRecord record, JobScope scope, WorkerMessage message) => scope.Generation == record.Generations.Number
+        || (record.IsJoining && scope.Generation == record.Generations.Placed
+            && message.BodyCase is WorkerMessage.BodyOneofCase.Step or WorkerMessage.BodyOneofCase.Evaluation or WorkerMessage.BodyOneofCase.StateSaved);
+
+    private static void OnMemberMessage(JobTurn turn, RankPlacement rank, WorkerMessage message)
+    {
+        switch (message.BodyCase)
+        {
             case WorkerMessage.BodyOneofCase.GenerationReady:
-                JobLoading.OnReady(turn, rank);
+                JobLoading.OnReady(turn, rank, message.GenerationReady);
                 break;
             case WorkerMessage.BodyOneofCase.Step:
-                JobStepping.OnStep(turn, rank, from.Message.Step);
+                JobStepping.OnStep(turn, rank, message.Step);
                 break;
             case WorkerMessage.BodyOneofCase.Evaluation:
-                JobStepping.OnEvaluation(turn, rank, from.Message.Evaluation);
+                JobEvaluation.OnReport(turn, rank, message.Evaluation);
                 break;
             case WorkerMessage.BodyOneofCase.StateSaved:
-                JobCheckpointing.OnSaved(turn, rank, from.Message.StateSaved);
+                JobCheckpointing.OnSaved(turn, rank, message.StateSaved);
                 break;
             case WorkerMessage.BodyOneofCase.Held:
-                JobCheckpointing.OnHeld(turn, from.Message.Held);
-                break;
-            case WorkerMessage.BodyOneofCase.Failure:
-                JobEnding.OnFailure(turn, from.Key, from.Message.Failure.Failure ?? new Failure());
+                JobStopping.OnHeld(turn, message.Held);
                 break;
         }
     }
@@ -166,6 +210,7 @@ internal static class JobLife
         WorkerMessage.BodyOneofCase.StateSaved => message.StateSaved.Scope,
         WorkerMessage.BodyOneofCase.Held => message.Held.Scope,
         WorkerMessage.BodyOneofCase.Failure => message.Failure.Scope,
+        WorkerMessage.BodyOneofCase.Joined => message.Joined.Scope,
         _ => null,
     };
 }

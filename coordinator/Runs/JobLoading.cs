@@ -1,5 +1,8 @@
+using System.Buffers.Binary;
 using System.Collections.Immutable;
+using System.Security.Cryptography;
 using System.Text.Json;
+using Google.Protobuf;
 using Orchestrator.Coordinator.Membership;
 using Orchestrator.Coordinator.Placement;
 using Orchestrator.Protos;
@@ -50,30 +53,76 @@ internal static class JobLoading
     public static string? Impossible(JobMaterial material) =>
         LayoutPlanner.Plan(Request(material, new FleetSnapshot(0, []), maxWorkers: null)) is { Layout: null, Waits: false } result ? result.Reason : null;
 
-    public static void OnLoad(JobTurn turn, RankPlacement rank, StageLoadReport report)
+    /// <summary>Tells everybody with a place what to load.</summary>
+    /// <param name="turn">The turn.</param>
+    /// <param name="fromCheckpoint">Whether a rank begins with the newest checkpoint's state, or the initial one where there is none.</param>
+    public static void Load(JobTurn turn, Func<RankPlacement, bool> fromCheckpoint)
     {
-        turn.Session = turn.Session with { Loads = turn.Session.Loads.SetItem(rank.Rank, report) };
-        var allLoaded = turn.Placement.Ranks.All(r => turn.Session.Loads.GetValueOrDefault(r.Rank) is { Done: true });
+        turn.Session = turn.Session with
+        {
+            Loads = turn.Session.Loads.Clear(),
+            Ready = turn.Session.Ready.Clear(),
+            Places = turn.Session.Places.SetItems(turn.Placement.Ranks.Select(rank => KeyValuePair.Create(rank.Worker, rank))),
+        };
+        foreach (var rank in turn.Placement.Ranks)
+        {
+            turn.Bind(rank.Worker);
+        }
+
+        foreach (var rank in turn.Placement.Ranks)
+        {
+            var state = fromCheckpoint(rank) ? JobCheckpointing.StateOf(turn.Record, rank) : null;
+            turn.Send(rank.Worker, new CoordinatorMessage { LoadStage = StageSpecs.Load(turn.Material, turn.Placement, rank, turn.Scope, state) });
+        }
+    }
+
+    public static void OnLoad(JobTurn turn, WorkerKey worker, StageLoadReport report)
+    {
+        turn.Session = turn.Session with { Loads = turn.Session.Loads.SetItem(worker, report) };
+        if (turn.Record.State == JobState.Running)
+        {
+            JobChanges.OnLoad(turn, worker, report);
+            return;
+        }
+
+        var allLoaded = turn.Placement.Ranks.All(rank => turn.Session.Loads.GetValueOrDefault(rank.Worker) is { Done: true });
         if (!allLoaded || turn.Record.StartedGeneration == turn.Placement.Generation)
         {
             return;
         }
 
         turn.Raise(new GenerationStarted { Generation = turn.Placement.Generation });
-        turn.SendToAll(() => new CoordinatorMessage { StartGeneration = Generation(turn) });
+        foreach (var member in Members(turn).ToList())
+        {
+            turn.Send(member, new CoordinatorMessage { StartGeneration = Generation(turn) });
+        }
     }
 
-    public static void OnReady(JobTurn turn, RankPlacement rank)
+    public static void OnReady(JobTurn turn, RankPlacement rank, GenerationReady ready)
     {
-        turn.Session = turn.Session with { Ready = turn.Session.Ready.Add(rank.Rank), LastCommitAt = turn.Now };
-        if (turn.Record.State != JobState.Loading || turn.Session.Ready.Count < turn.Placement.Ranks.Count)
+        turn.Session = turn.Session with { Ready = turn.Session.Ready.SetItem(rank.Rank, ready) };
+        if (turn.Record.State is not (JobState.Loading or JobState.Recovering) || turn.Session.Ready.Count < turn.Placement.Ranks.Count)
         {
             return;
         }
 
-        turn.Raise(new TrainingStarted { Generation = turn.Placement.Generation });
+        if (GenerationCheck.Problem(turn) is { } problem)
+        {
+            JobEnding.Fail(turn, problem);
+            return;
+        }
+
+        StandstillAccount.Close(turn);
+        turn.Session = turn.Session with { LastCommitAt = turn.Now };
+        foreach (var spare in turn.Session.Told.Where(worker => turn.Placement.Of(worker) is null).OrderBy(worker => worker.WorkerId, StringComparer.Ordinal).ToList())
+        {
+            turn.Release(spare);
+        }
+
         JobStepping.OpenWindow(turn);
+        JobStopping.OnTrainingStarted(turn);
         JobFinishing.StartIfDone(turn);
+        JobChanges.Consider(turn);
     }
 
     /// <summary>The class that the job is held to by its earlier steps; null: any class will do.</summary>
@@ -84,7 +133,7 @@ internal static class JobLoading
         Job = material.Spec,
         NumLayers = (int)material.Model.Spec.NumLayers,
         MaxMicroBatchesPerStep = material.Steps.MaxMicroBatchesPerStep,
-        Workers = [.. fleet.Workers.Select(worker => new CandidateWorker(worker.Key.WorkerId, worker.Class))],
+        Workers = [.. fleet.Workers.Where(worker => worker.DrainReason is null).Select(worker => new CandidateWorker(worker.Key.WorkerId, worker.Class))],
         MaxWorkers = maxWorkers,
     };
 
@@ -99,41 +148,65 @@ internal static class JobLoading
             ComputeDtype = turn.Record.Resume?.Checkpoint?.ComputeDtype ?? StageSpecs.ComputeDtype(turn.Material.Spec, first),
             NumReplicas = (uint)layout.Replicas,
             NumStages = (uint)layout.NumStages,
+            FromStep = turn.Record.CommittedStep,
         };
-        placed.Stages.AddRange(layout.Stages.OrderBy(stage => stage.Rank).Select(stage => new PlacedStage
-        {
-            Place = new Place { Replica = (uint)stage.Replica, Stage = (uint)stage.Stage },
-            Worker = Identity(workers[stage.WorkerId].Key),
-            FirstLayer = (uint)stage.FirstLayer,
-            LastLayer = (uint)stage.LastLayer,
-        }));
+        placed.Stages.AddRange(layout.Stages.OrderBy(stage => stage.Rank).Select(stage =>
+            StageOf(new RankPlacement(stage.Rank, stage.Replica, stage.Stage, workers[stage.WorkerId].Key, stage.FirstLayer, stage.LastLayer))));
         turn.Raise(placed);
-        foreach (var rank in turn.Placement.Ranks)
-        {
-            turn.Raise(new WorkerBound { Worker = Identity(rank.Worker), Fence = turn.Record.Fence });
-        }
-
-        foreach (var rank in turn.Placement.Ranks)
-        {
-            turn.Send(rank.Worker, new CoordinatorMessage { LoadStage = StageSpecs.Load(turn.Material, turn.Placement, rank, turn.Scope, JobCheckpointing.StateOf(turn.Record, rank)) });
-        }
+        Load(turn, _ => true);
     }
+
+    /// <summary>A place as it is journaled.</summary>
+    public static PlacedStage StageOf(RankPlacement rank) => new()
+    {
+        Place = new Place { Replica = (uint)rank.Replica, Stage = (uint)rank.Stage },
+        Worker = JobTurn.IdentityOf(rank.Worker),
+        FirstLayer = (uint)rank.FirstLayer,
+        LastLayer = (uint)rank.LastLayer,
+    };
+
+    /// <summary>Puts the newest placement into plan.json.</summary>
+    public static void PublishPlan(JobTurn turn)
+    {
+        var (placement, layout) = (turn.Placement, turn.Placement.Ranks);
+        var spares = turn.Session.Fleet.Workers.Where(worker => worker.Class.Equals(placement.Class) && placement.Of(worker.Key) is null).Select(worker => worker.Key.WorkerId);
+        var stages = layout.Select(rank => new PlannedStage(
+            rank.Rank, rank.Replica, rank.Stage, rank.Worker.WorkerId, rank.FirstLayer, rank.LastLayer, Embedding: rank.Stage == 0, Head: rank.Stage == placement.NumStages - 1));
+        var plan = new LayoutPlan(placement.NumReplicas, placement.NumStages, placement.Class, [.. stages], [.. spares]);
+        turn.Do(new JobEffect.PublishPlan(Plan(turn.Material, new LayoutResult(plan, false, "", []))));
+    }
+
+    // By rank; behind the last one those that only give.
+    private static IEnumerable<WorkerKey> Members(JobTurn turn) => turn.Placement.Ranks.Select(rank => rank.Worker).Concat(turn.Record.Generations.Givers);
 
     private static StartGeneration Generation(JobTurn turn)
     {
-        var generation = new StartGeneration { Scope = turn.Scope, Secret = turn.Session.Secret };
-        generation.Peers.AddRange(turn.Placement.Ranks.Select(rank => new Peer
+        var generation = new StartGeneration
         {
-            Rank = (uint)rank.Rank,
-            Worker = Identity(rank.Worker),
-            Address = turn.Session.Fleet.Workers.FirstOrDefault(worker => worker.Key == rank.Worker)?.PeerAddress ?? "",
+            Scope = turn.Scope,
+            Secret = SecretOf(turn.Session, turn.Placement.Generation),
+            FromStep = turn.Record.Generations.FromStep,
+            Transfers = { turn.Record.Generations.Transfers },
+            Mirror = turn.Material.Spec.Mirrors,
+        };
+        generation.Peers.AddRange(Members(turn).Select((member, rank) => new Peer
+        {
+            Rank = (uint)rank,
+            Worker = JobTurn.IdentityOf(member),
+            Address = turn.Session.Fleet.Workers.FirstOrDefault(worker => worker.Key == member)?.PeerAddress ?? "",
         }));
         return generation;
+    }
+
+    // Another one for each generation: a worker that was given up cannot speak in a later one.
+    private static ByteString SecretOf(JobSession session, ulong generation)
+    {
+        Span<byte> number = stackalloc byte[sizeof(ulong)];
+        BinaryPrimitives.WriteUInt64LittleEndian(number, generation);
+        return ByteString.CopyFrom(HMACSHA256.HashData(session.Secret.Span, number));
     }
 
     private static string Plan(JobMaterial material, LayoutResult result) => PlanDocument.Create(
         material.JobHash, material.Spec.Training.ReductionSlots, StageSpecs.RecomputeOf(material.Spec), material.Steps,
         result with { Findings = [.. material.Findings, .. result.Findings] }).ToJsonString(PlanFormat) + "\n";
-
-    private static WorkerIdentity Identity(WorkerKey key) => new() { WorkerId = key.WorkerId, Incarnation = key.Incarnation };
 }

@@ -8,5 +8,6 @@ namespace Orchestrator.Coordinator.Runs;
 internal sealed record JobPlacement(
     ulong Generation, NumericClass Class, DType ComputeDtype, int NumReplicas, int NumStages, ValueList<RankPlacement> Ranks)
 {
+    /// <summary>The place of a worker; null: it has none.</summary>
     public RankPlacement? Of(WorkerKey worker) => Ranks.FirstOrDefault(rank => rank.Worker == worker);
 }

@@ -33,6 +33,8 @@ internal sealed partial class JobWaits : IJobEvent;
 
 internal sealed partial class JobPlaced : IJobEvent;
 
+internal sealed partial class GenerationEnded : IJobEvent;
+
 internal sealed partial class WorkerBound : IJobEvent;
 
 internal sealed partial class GenerationStarted : IJobEvent;
@@ -46,6 +48,8 @@ internal sealed partial class StepCommitted : IJobEvent;
 internal sealed partial class StepEvaluated : IJobEvent;
 
 internal sealed partial class CheckpointWritten : IJobEvent;
+
+internal sealed partial class FailureDecided : IJobEvent;
 
 internal sealed partial class FinishStarted : IJobEvent;
 

@@ -27,7 +27,12 @@ internal sealed record JobRecord
     public bool IsPrepared { get; init; }
     public bool HasEvaluation { get; init; }
     public JobPlacement? Placement { get; init; }
-    public ValueList<WorkerKey> Bound { get; init; } = [];
+
+    /// <summary>Membership from one placement to the next.</summary>
+    public GenerationRecord Generations { get; init; } = GenerationRecord.Empty;
+
+    /// <summary>Workers that commands may be sent to, each under the fence of that life of the entity.</summary>
+    public ValueList<BoundWorker> Bound { get; init; } = [];
 
     /// <summary>The newest generation whose workers were told of each other; 0: none.</summary>
     public ulong StartedGeneration { get; init; }
@@ -41,8 +46,17 @@ internal sealed record JobRecord
     /// <summary>The newest step that this job has committed; null: none yet.</summary>
     public StepCommitted? LastStep { get; init; }
 
+    /// <summary>The steps that a repeated one can be compared with.</summary>
+    public StepLedger Ledger { get; init; } = StepLedger.Empty;
+
+    /// <summary>The newest checkpoint; null: there is none.</summary>
+    public CheckpointManifest? Checkpoint { get; init; }
+
     /// <summary>The step of the newest checkpoint; 0: there is none.</summary>
-    public ulong LastCheckpoint { get; init; }
+    public ulong LastCheckpoint => Checkpoint?.Step ?? 0;
+
+    /// <summary>Why the job fails once its newest step is saved; empty: it does not.</summary>
+    public string FailureReason { get; init; } = "";
 
     public int SkippedInARow { get; init; }
     public ulong TokensTrained { get; init; }
@@ -68,6 +82,9 @@ internal sealed record JobRecord
     public ulong ResumedStep => Resume is { Finished: true } ? StepsPlanned : Resume?.Checkpoint?.Step ?? 0;
 
     public ulong CommittedStep => LastStep?.Step ?? ResumedStep;
+
+    /// <summary>Whether a generation has ended and the next one is not placed yet.</summary>
+    public bool IsJoining => State == JobState.Recovering && Generations.Number != Generations.Placed;
 
     /// <summary>The record after an event.</summary>
     /// <exception cref="ArgumentException">The event is not one of a job's journal.</exception>
@@ -95,20 +112,23 @@ internal sealed record JobRecord
                 HasEvaluation = e.Evaluation is not null,
             },
             JobWaits e => this with { Reason = e.Reason },
-            JobPlaced e => this with { State = JobState.Loading, Reason = "", Placement = PlacementOf(e), Bound = [] },
-            WorkerBound e => this with { Bound = [.. Bound, new WorkerKey(e.Worker.WorkerId, e.Worker.Incarnation)] },
+            JobPlaced e => this with { State = State == JobState.Recovering ? State : JobState.Loading, Reason = "", Placement = PlacementOf(e), LastOpenedStep = e.FromStep },
+            GenerationEnded e => this with { State = JobState.Recovering, Reason = e.Reason },
+            WorkerBound e => this with { Bound = [.. Bound, new BoundWorker(new WorkerKey(e.Worker.WorkerId, e.Worker.Incarnation), e.Fence)] },
             GenerationStarted e => this with { StartedGeneration = e.Generation },
-            TrainingStarted => this with { State = JobState.Running },
+            TrainingStarted => this with { State = JobState.Running, Reason = "" },
             WindowOpened e => this with { LastOpenedStep = e.Steps[^1].Step },
             StepCommitted e => this with
             {
                 LastStep = e,
+                Ledger = Ledger.With(e),
                 SkippedInARow = e.Applied ? 0 : SkippedInARow + 1,
                 TokensTrained = TokensTrained + e.Tokens,
                 SecondsTrained = SecondsTrained + e.StepSeconds,
             },
             StepEvaluated e => Evaluated(new EvaluationPoint { Step = e.Step, Loss = e.Loss, LabelTokens = e.LabelTokens }),
-            CheckpointWritten e => this with { LastCheckpoint = e.Step },
+            CheckpointWritten e => this with { Checkpoint = e.Manifest ?? new CheckpointManifest { Step = e.Step }, Ledger = Ledger.From(e.Step) },
+            FailureDecided e => this with { FailureReason = e.Reason },
             FinishStarted => this with { State = JobState.Finishing },
             JobSucceeded e => this with { State = JobState.Succeeded, Adapter = e.Adapter, FinalAccounts = [.. e.Workers] },
             JobFailed e => this with { State = JobState.Failed, Reason = e.Reason, IsInvalid = e.Invalid, IsFault = e.Fault, FinalAccounts = [.. e.Workers] },
@@ -116,7 +136,7 @@ internal sealed record JobRecord
             JobCancelled e => this with { State = JobState.Cancelled, FinalAccounts = [.. e.Workers] },
             _ => throw new ArgumentException($"{happened.GetType().Name} is no event of a job.", nameof(happened)),
         };
-        return next with { Time = happened.Time };
+        return next with { Time = happened.Time, Generations = Generations.Apply(happened, this) };
     }
 
     private JobRecord GoingOn(ResumePoint? resume) => resume?.Checkpoint is { } checkpoint
@@ -124,7 +144,7 @@ internal sealed record JobRecord
         {
             Resume = resume,
             LastOpenedStep = checkpoint.Step,
-            LastCheckpoint = checkpoint.Step,
+            Checkpoint = checkpoint,
             SkippedInARow = (int)checkpoint.SkippedInARow,
             TokensTrained = checkpoint.Tokens,
             SecondsTrained = checkpoint.Seconds,

@@ -1,3 +1,4 @@
+using Orchestrator.Coordinator.Membership;
 using Orchestrator.Protos;
 
 namespace Orchestrator.Coordinator.Runs;
@@ -39,31 +40,72 @@ internal static class JobReport
         return status;
     }
 
-    /// <summary>The account of each rank as of its newest report; empty before the job is placed.</summary>
+    /// <summary>The account of each rank as of its newest report, then of workers that have no place any more; empty before the job is placed.</summary>
+    /// <remarks>A worker's lives are one account, in its newest place.</remarks>
     public static IEnumerable<WorkerAccount> Accounts(JobRecord record, JobSession session)
     {
-        foreach (var rank in record.Placement?.Ranks ?? [])
+        var placed = (record.Placement?.Ranks ?? []).Where(rank => !record.IsJoining || !IsGone(record, rank)).ToList();
+        var gone = record.Generations.GoneAccounts.ToLookup(account => account.Worker, StringComparer.Ordinal);
+        foreach (var rank in placed)
         {
-            var load = session.Loads.GetValueOrDefault(rank.Rank);
-            var totals = session.Totals.GetValueOrDefault(rank.Rank) ?? new WorkerTotals { BaseBytesRead = load?.BaseBytesRead ?? 0 };
-            yield return new WorkerAccount
-            {
-                Worker = rank.Worker.WorkerId,
-                Replica = (uint)rank.Replica,
-                Stage = (uint)rank.Stage,
-                FirstLayer = (uint)rank.FirstLayer,
-                LastLayer = (uint)rank.LastLayer,
-                MicroBatchesRun = totals.MicroBatchesRun,
-                MicroBatchesRepeated = totals.MicroBatchesRepeated,
-                BytesSent = totals.BytesSent,
-                BytesReceived = totals.BytesReceived,
-                GradientBytesReceived = totals.GradientBytesReceived,
-                BaseBytesRead = totals.BaseBytesRead,
-                PeakMemoryBytes = totals.PeakMemoryBytes,
-                Activity = record.State == JobState.Loading ? LoadActivity(load) : "",
-            };
+            var account = AccountOf(rank, session);
+            account.Activity = ActivityOf(record, session, rank.Worker);
+            yield return gone[account.Worker].Aggregate(account, Sum);
+        }
+
+        var shown = placed.Select(rank => rank.Worker.WorkerId).ToHashSet(StringComparer.Ordinal);
+        var idle = session.Places.Where(place => !shown.Contains(place.Key.WorkerId) && record.Placement?.Of(place.Key) is null).Select(place => AccountOf(place.Value, session));
+        foreach (var lives in record.Generations.GoneAccounts.Where(account => !shown.Contains(account.Worker)).Concat(idle).GroupBy(account => account.Worker, StringComparer.Ordinal).OrderBy(lives => lives.Key, StringComparer.Ordinal))
+        {
+            yield return lives.Skip(1).Aggregate(lives.First().Clone(), Sum);
         }
     }
+
+    /// <summary>The account of one life of a worker; null: it never had a place.</summary>
+    public static WorkerAccount? AccountOf(JobRecord record, JobSession session, WorkerKey worker) =>
+        (session.Places.GetValueOrDefault(worker) ?? record.Placement?.Of(worker)) is { } place ? AccountOf(place, session) : null;
+
+    private static WorkerAccount AccountOf(RankPlacement rank, JobSession session)
+    {
+        var totals = session.Totals.GetValueOrDefault(rank.Worker) ?? new WorkerTotals { BaseBytesRead = session.Loads.GetValueOrDefault(rank.Worker)?.BaseBytesRead ?? 0 };
+        return new WorkerAccount
+        {
+            Worker = rank.Worker.WorkerId,
+            Replica = (uint)rank.Replica,
+            Stage = (uint)rank.Stage,
+            FirstLayer = (uint)rank.FirstLayer,
+            LastLayer = (uint)rank.LastLayer,
+            MicroBatchesRun = totals.MicroBatchesRun,
+            MicroBatchesRepeated = totals.MicroBatchesRepeated,
+            BytesSent = totals.BytesSent,
+            BytesReceived = totals.BytesReceived,
+            GradientBytesReceived = totals.GradientBytesReceived,
+            BaseBytesRead = totals.BaseBytesRead,
+            PeakMemoryBytes = totals.PeakMemoryBytes,
+        };
+    }
+
+    private static WorkerAccount Sum(WorkerAccount account, WorkerAccount earlier)
+    {
+        account.MicroBatchesRun += earlier.MicroBatchesRun;
+        account.MicroBatchesRepeated += earlier.MicroBatchesRepeated;
+        account.BytesSent += earlier.BytesSent;
+        account.BytesReceived += earlier.BytesReceived;
+        account.GradientBytesReceived += earlier.GradientBytesReceived;
+        account.BaseBytesRead += earlier.BaseBytesRead;
+        account.PeakMemoryBytes = Math.Max(account.PeakMemoryBytes, earlier.PeakMemoryBytes);
+        return account;
+    }
+
+    // A place whose worker is lost stays in the placement until the next one.
+    private static bool IsGone(JobRecord record, RankPlacement rank) => record.Generations.GoneLives.Contains(rank.Worker);
+
+    private static string ActivityOf(JobRecord record, JobSession session, WorkerKey worker) => record.State switch
+    {
+        JobState.Recovering when record.IsJoining => session.Recovery?.Asked.GetValueOrDefault(worker) is null ? "is asked for its state" : "has said its state",
+        JobState.Loading or JobState.Recovering => LoadActivity(session.Loads.GetValueOrDefault(worker)),
+        _ => "",
+    };
 
     private static string LoadActivity(StageLoadReport? load) => load switch
     {

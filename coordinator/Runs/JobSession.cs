@@ -12,7 +12,7 @@ internal sealed record JobSession
     /// <summary>The job's name in the cluster.</summary>
     public required string Job { get; init; }
 
-    /// <summary>By which the workers of the generation know each other; random in each life.</summary>
+    /// <summary>Random in each life; the secret by which the workers of a generation know each other is made of it.</summary>
     public required ByteString Secret { get; init; }
 
     public JobMaterial? Material { get; init; }
@@ -25,14 +25,34 @@ internal sealed record JobSession
     /// <summary>Text for a person: what the preparation does.</summary>
     public string Progress { get; init; } = "";
 
-    public ImmutableDictionary<int, StageLoadReport> Loads { get; init; } = ImmutableDictionary<int, StageLoadReport>.Empty;
+    /// <summary>Everybody who was told something of the job and is not released or lost.</summary>
+    public ImmutableHashSet<WorkerKey> Told { get; init; } = [];
 
-    public ImmutableHashSet<int> Ready { get; init; } = [];
+    /// <summary>Of those who are to load for the newest generation.</summary>
+    public ImmutableDictionary<WorkerKey, StageLoadReport> Loads { get; init; } = ImmutableDictionary<WorkerKey, StageLoadReport>.Empty;
+
+    /// <summary>By rank.</summary>
+    public ImmutableSortedDictionary<int, GenerationReady> Ready { get; init; } = ImmutableSortedDictionary<int, GenerationReady>.Empty;
+
+    /// <summary>The next generation in the making; null: none is.</summary>
+    public RecoveryAnswers? Recovery { get; init; }
+
+    /// <summary>A change that waits for its newcomers or for the boundary of a step; null: none does.</summary>
+    public PlannedChange? Change { get; init; }
+
+    /// <summary>The sum of the stages' state hashes after the step that the generation goes on from, as the members said it; empty: nobody knows.</summary>
+    public ByteString StateHash { get; init; } = ByteString.Empty;
+
+    /// <summary>The newest committed step that was run again and compared; null: no committed step is left to be.</summary>
+    public ulong? Repeated { get; init; }
+
+    /// <summary>Reports of earlier generations on steps that are run again.</summary>
+    public ImmutableSortedDictionary<ulong, ImmutableList<EarlierReport>> Earlier { get; init; } = ImmutableSortedDictionary<ulong, ImmutableList<EarlierReport>>.Empty;
 
     /// <summary>Steps that were opened and are not yet committed, with their micro-batches.</summary>
     public ImmutableSortedDictionary<ulong, Step> OpenSteps { get; init; } = ImmutableSortedDictionary<ulong, Step>.Empty;
 
-    /// <summary>Reports by step and rank: of open steps, and of the newest committed ones to compare repeated reports with.</summary>
+    /// <summary>Reports of the newest placement by step and rank: of open steps, and of the newest committed ones to compare repeated reports with.</summary>
     public ImmutableSortedDictionary<ulong, ImmutableSortedDictionary<int, StepReport>> Reports { get; init; } =
         ImmutableSortedDictionary<ulong, ImmutableSortedDictionary<int, StepReport>>.Empty;
 
@@ -40,7 +60,10 @@ internal sealed record JobSession
     public ImmutableSortedDictionary<ulong, ImmutableSortedDictionary<(int Rank, uint First), EvaluationReport>> Evaluations { get; init; } =
         ImmutableSortedDictionary<ulong, ImmutableSortedDictionary<(int Rank, uint First), EvaluationReport>>.Empty;
 
-    public ImmutableSortedDictionary<int, WorkerTotals> Totals { get; init; } = ImmutableSortedDictionary<int, WorkerTotals>.Empty;
+    public ImmutableDictionary<WorkerKey, WorkerTotals> Totals { get; init; } = ImmutableDictionary<WorkerKey, WorkerTotals>.Empty;
+
+    /// <summary>The newest place of each worker that has had one.</summary>
+    public ImmutableDictionary<WorkerKey, RankPlacement> Places { get; init; } = ImmutableDictionary<WorkerKey, RankPlacement>.Empty;
 
     /// <summary>By step; lost with the entity, and with it a checkpoint that was not complete.</summary>
     public ImmutableSortedDictionary<ulong, PendingCheckpoint> Checkpoints { get; init; } = ImmutableSortedDictionary<ulong, PendingCheckpoint>.Empty;
@@ -50,6 +73,9 @@ internal sealed record JobSession
 
     /// <summary>The step after which the workers hold; null: they do not.</summary>
     public ulong? HeldAfter { get; init; }
+
+    /// <summary>The step that workers were told to save beside those of their windows; null: none.</summary>
+    public ulong? SaveAsked { get; init; }
 
     /// <summary>When the newest step was committed, or training began.</summary>
     public DateTimeOffset LastCommitAt { get; init; }

@@ -5,8 +5,8 @@ namespace Orchestrator.Coordinator.Runs;
 
 /// <summary>Windows of steps, and the reports that commit them.</summary>
 /// <remarks>
-/// A step is committed when every rank has reported it; its evaluation is complete when the last stages' reports cover the split. Reports
-/// of one worker come in order, so step N's evaluation is complete before N + 1 can be committed.
+/// A step is committed when every rank has reported it; once its generation has ended, when one survivor has. A step that was committed before and is run again is compared
+/// with what was committed, and published no second time. Reports of one worker come in order, so step N's evaluation is complete before N + 1 can be committed.
 /// </remarks>
 internal static class JobStepping
 {
@@ -18,16 +18,17 @@ internal static class JobStepping
     /// <summary>Gives the workers authority over the next steps.</summary>
     public static void OpenWindow(JobTurn turn)
     {
-        var steps = turn.Material.Steps;
-        var first = turn.Record.LastOpenedStep + 1;
-        var last = Math.Min(turn.Record.StepsPlanned, turn.Record.LastOpenedStep + WindowSteps);
+        var (record, steps) = (turn.Record, turn.Material.Steps);
+        // A job that stops only runs again what was committed before.
+        var end = JobStopping.IsStopping(record) ? record.CommittedStep : record.StepsPlanned;
+        var (first, last) = (record.LastOpenedStep + 1, Math.Min(end, record.LastOpenedStep + WindowSteps));
         var evaluates = IsEvaluationDue(turn);
         if (first > last && !evaluates)
         {
             return;
         }
 
-        var window = new StepWindow { Scope = turn.Scope, EvaluateBefore = evaluates, EvaluateBeforeStep = evaluates ? turn.Record.ResumedStep : 0 };
+        var window = new StepWindow { Scope = turn.Scope, EvaluateBefore = evaluates, EvaluateBeforeStep = evaluates ? record.Generations.FromStep : 0 };
         var opened = new WindowOpened { Generation = turn.Placement.Generation };
         for (var number = first; number <= last; number++)
         {
@@ -55,12 +56,12 @@ internal static class JobStepping
         }
     }
 
-    // Before the first step, and where a run goes on from a checkpoint that was made before its own step's evaluation.
+    // Before a generation's first step: that of step 0, and where the one after the step that it goes on from was not made or was broken off.
     private static bool IsEvaluationDue(JobTurn turn)
     {
-        var record = turn.Record;
-        return record.HasEvaluation && record.LastOpenedStep == record.ResumedStep && record.LastEvaluation?.Step != record.ResumedStep
-            && (record.ResumedStep == 0 || turn.Material.Steps.EvaluatesAfter(record.ResumedStep));
+        var (record, from) = (turn.Record, turn.Record.Generations.FromStep);
+        return record.HasEvaluation && record.LastOpenedStep == from && !JobStopping.IsStopping(record)
+            && (record.LastEvaluation is null || record.LastEvaluation.Step < from) && (from == 0 || turn.Material.Steps.EvaluatesAfter(from));
     }
 
     public static void OnStep(JobTurn turn, RankPlacement rank, StepReport report)
@@ -68,11 +69,11 @@ internal static class JobStepping
         var known = turn.Session.Reports.GetValueOrDefault(report.Step, ImmutableSortedDictionary<int, StepReport>.Empty);
         if (known.TryGetValue(rank.Rank, out var earlier))
         {
-            RefuseUnlessEqual(turn, rank, earlier.Equals(report), $"step {report.Step}");
+            RefuseUnlessEqual(turn, rank, SameButForTheFence(earlier, report), $"step {report.Step}");
             return;
         }
 
-        if (!turn.Session.OpenSteps.ContainsKey(report.Step))
+        if (!IsOpen(turn, report.Step))
         {
             turn.DropStale($"step {report.Step} of {rank.Worker}");
             return;
@@ -81,44 +82,74 @@ internal static class JobStepping
         turn.Session = turn.Session with
         {
             Reports = turn.Session.Reports.SetItem(report.Step, known.Add(rank.Rank, report)),
-            Totals = report.Totals is null ? turn.Session.Totals : turn.Session.Totals.SetItem(rank.Rank, report.Totals),
+            Totals = report.Totals is null ? turn.Session.Totals : turn.Session.Totals.SetItem(rank.Worker, report.Totals),
         };
-        CommitWhileWhole(turn);
+        AccountWhileWhole(turn);
     }
 
-    public static void OnEvaluation(JobTurn turn, RankPlacement rank, EvaluationReport report)
+    /// <summary>The last step, that is committed or that a survivor's reports account for.</summary>
+    public static ulong LastAccountable(JobTurn turn)
     {
-        var known = turn.Session.Evaluations.GetValueOrDefault(report.Step, ImmutableSortedDictionary<(int Rank, uint First), EvaluationReport>.Empty);
-        var part = (rank.Rank, report.Losses.Count > 0 ? report.Losses[0].Sample : uint.MaxValue);
-        if (known.TryGetValue(part, out var earlier))
+        var step = turn.Record.CommittedStep;
+        while (IsOpen(turn, step + 1) && turn.Session.Reports.ContainsKey(step + 1))
         {
-            RefuseUnlessEqual(turn, rank, earlier.Equals(report), $"the evaluation after step {report.Step}");
-            return;
+            step++;
         }
 
-        if (turn.Record.LastEvaluation is { } last && report.Step <= last.Step)
-        {
-            turn.DropStale($"evaluation after step {report.Step} of {rank.Worker}");
-            return;
-        }
-
-        turn.Session = turn.Session with { Evaluations = turn.Session.Evaluations.SetItem(report.Step, known.Add(part, report)) };
-        EvaluateIfWhole(turn, report.Step);
+        return step;
     }
 
-    private static void CommitWhileWhole(JobTurn turn)
+    /// <summary>Commits every step up to this one from whatever reports there are; their generation has ended.</summary>
+    public static void CommitUpTo(JobTurn turn, ulong last)
     {
-        while (!turn.Record.HasEnded && turn.Session.Reports.TryGetValue(turn.Record.CommittedStep + 1, out var reports)
+        while (!turn.Record.HasEnded && turn.Record.CommittedStep < last)
+        {
+            Commit(turn, StepOf(turn, turn.Record.CommittedStep + 1), turn.Session.Reports[turn.Record.CommittedStep + 1]);
+        }
+    }
+
+    private static bool IsOpen(JobTurn turn, ulong step) => turn.Session.OpenSteps.ContainsKey(step)
+        || (turn.Record.IsJoining && step > turn.Record.CommittedStep && step <= turn.Record.LastOpenedStep);
+
+    // A coordinator that was started again has the numbers of opened steps in its plan.
+    private static Step StepOf(JobTurn turn, ulong step) => turn.Session.OpenSteps.GetValueOrDefault(step) ?? turn.Material.Steps.StepAt(step);
+
+    private static void AccountWhileWhole(JobTurn turn)
+    {
+        while (!turn.Record.HasEnded && turn.Session.Reports.TryGetValue((turn.Session.Repeated ?? turn.Record.CommittedStep) + 1, out var reports)
             && reports.Count == turn.Placement.Ranks.Count)
         {
-            Commit(turn, turn.Session.OpenSteps[turn.Record.CommittedStep + 1], reports);
+            if (turn.Session.Repeated is { } repeated)
+            {
+                Compare(turn, StepOf(turn, repeated + 1), reports);
+            }
+            else
+            {
+                Commit(turn, StepOf(turn, turn.Record.CommittedStep + 1), reports);
+            }
         }
+    }
+
+    /// <summary>A step that is run again comes to what was committed, or the job fails.</summary>
+    private static void Compare(JobTurn turn, Step step, ImmutableSortedDictionary<int, StepReport> reports)
+    {
+        var outcome = StepVerification.Check(step, turn.Placement, reports);
+        if ((outcome.Problem ?? RepeatedStep.Difference(turn, step.Number, outcome, reports)) is { } problem)
+        {
+            JobEnding.Fail(turn, problem);
+            return;
+        }
+
+        Close(turn, step.Number);
+        turn.Session = turn.Session with { Repeated = step.Number < turn.Record.CommittedStep ? step.Number : null };
+        JobCheckpointing.OnRepeated(turn);
+        GoOn(turn);
     }
 
     private static void Commit(JobTurn turn, Step step, ImmutableSortedDictionary<int, StepReport> reports)
     {
-        var verdict = StepVerification.Check(step, turn.Placement, reports);
-        if (verdict.Problem is { } problem)
+        var outcome = StepVerification.Check(step, turn.Placement, reports);
+        if ((outcome.Problem ?? RepeatedStep.Difference(turn, step.Number, outcome, reports)) is { } problem)
         {
             JobEnding.Fail(turn, problem);
             return;
@@ -128,71 +159,52 @@ internal static class JobStepping
         {
             Generation = turn.Placement.Generation,
             Step = step.Number,
-            Applied = verdict.Applied,
-            Loss = verdict.Loss,
-            GradNorm = verdict.GradNorm,
+            Applied = outcome.Applied,
+            Loss = outcome.Loss,
+            GradNorm = outcome.GradNorm,
             LearningRate = turn.Material.Steps.LearningRateAt(step.Number),
             LabelTokens = step.LabelTokens,
             Tokens = turn.Material.Steps.TokensOf(step.Number),
             StepSeconds = SecondsOf(turn, reports),
             Epoch = turn.Material.Steps.EpochAfter(step.Number),
+            StateHash = outcome.StateHash,
         };
-        committed.StateHashes.AddRange(verdict.StateHashes);
+        committed.StateHashes.AddRange(outcome.StateHashes);
+        committed.Workers.AddRange(reports.Keys.Select(rank => turn.Placement.Ranks[rank].Worker.WorkerId));
         turn.Raise(committed);
-        turn.Session = turn.Session with
-        {
-            OpenSteps = turn.Session.OpenSteps.Remove(step.Number),
-            LastCommitAt = turn.Now,
-            Reports = step.Number > RememberedSteps ? turn.Session.Reports.Remove(step.Number - RememberedSteps) : turn.Session.Reports,
-        };
-        AfterCommit(turn);
+        Close(turn, step.Number);
+        turn.Session = turn.Session with { LastCommitAt = turn.Now };
+        JobStopping.OnCommitted(turn);
+        JobCheckpointing.OnCommitted(turn);
+        JobEvaluation.OnCommitted(turn);
+        GoOn(turn);
     }
 
-    private static void AfterCommit(JobTurn turn)
+    private static void Close(JobTurn turn, ulong step) => turn.Session = turn.Session with
     {
-        // A limit of 0 tolerates no skipped step; a step that was applied never ends a job.
-        var skipped = turn.Record.SkippedInARow;
-        if (skipped > 0 && skipped >= turn.Material.Spec.Training.MaxSkippedSteps)
-        {
-            JobEnding.Fail(turn, $"{skipped} {(skipped == 1 ? "step" : "steps")} in a row, up to step {turn.Record.CommittedStep}, {(skipped == 1 ? "was" : "were")} skipped because a gradient was not finite: "
-                + "lower training.learning_rate or look at the data, or raise training.max_skipped_steps.");
-        }
-        else
-        {
-            JobCheckpointing.OnCommitted(turn);
-            GoOn(turn);
-        }
-    }
+        OpenSteps = turn.Session.OpenSteps.Remove(step),
+        Earlier = turn.Session.Earlier.Remove(step),
+        Reports = step > RememberedSteps ? turn.Session.Reports.Remove(step - RememberedSteps) : turn.Session.Reports,
+    };
 
     private static void GoOn(JobTurn turn)
     {
-        if (!turn.Record.HasEnded && !turn.Record.CancelRequested && turn.Record.CommittedStep + (WindowSteps / 2) >= turn.Record.LastOpenedStep)
+        if (turn.Record.State != JobState.Running)
+        {
+            return;
+        }
+
+        if (!JobStopping.IsStopping(turn.Record) && (turn.Session.Repeated ?? turn.Record.CommittedStep) + (WindowSteps / 2) >= turn.Record.LastOpenedStep)
         {
             OpenWindow(turn);
         }
 
+        JobChanges.ChangeIfHeld(turn);
         JobFinishing.StartIfDone(turn);
     }
 
-    private static void EvaluateIfWhole(JobTurn turn, ulong step)
-    {
-        var reports = turn.Session.Evaluations[step];
-        var expected = turn.Material.Steps.Evaluation.Sum(microBatch => microBatch.Samples.Count);
-        var (loss, labelTokens, problem) = EvaluationLoss.Combine(reports.Values, expected);
-        if (problem is not null)
-        {
-            JobEnding.Fail(turn, $"{problem} (evaluation after step {step})");
-        }
-        else if (loss is { } value)
-        {
-            turn.Raise(new StepEvaluated { Step = step, Loss = value, LabelTokens = labelTokens });
-            // The newest stays to compare repeated reports with; those of older steps are dropped as stale.
-            turn.Session = turn.Session with { Evaluations = turn.Session.Evaluations.RemoveRange(turn.Session.Evaluations.Keys.Where(older => older < step)) };
-            JobFinishing.StartIfDone(turn);
-        }
-    }
-
-    private static void RefuseUnlessEqual(JobTurn turn, RankPlacement rank, bool equal, string what)
+    /// <summary>A worker that says something twice says the same.</summary>
+    public static void RefuseUnlessEqual(JobTurn turn, RankPlacement rank, bool equal, string what)
     {
         if (equal)
         {
@@ -202,6 +214,19 @@ internal static class JobStepping
         {
             JobEnding.Fail(turn, $"nondeterminism detected: {rank.Worker} reported {what} twice and not the same.", rank.Worker.WorkerId);
         }
+    }
+
+    // A report that is sent again to a coordinator that was started again carries its fence.
+    private static bool SameButForTheFence(StepReport earlier, StepReport repeated)
+    {
+        if (earlier.Scope?.Fence == repeated.Scope?.Fence)
+        {
+            return earlier.Equals(repeated);
+        }
+
+        var copy = repeated.Clone();
+        copy.Scope = earlier.Scope;
+        return earlier.Equals(copy);
     }
 
     // The slowest worker's own measure, which holds no evaluation; else the time between two commits.

@@ -26,7 +26,10 @@ internal sealed class JobTurn(JobRecord record, JobSession session, DateTimeOffs
 
     public JobMaterial Material => Session.Material ?? throw new InvalidOperationException($"Job {Session.Job} is not prepared in this life of its entity.");
 
-    public JobScope Scope => new() { Job = Session.Job, Generation = Placement.Generation, Fence = Record.Fence };
+    public JobScope Scope => new() { Job = Session.Job, Generation = Record.Generations.Number, Fence = Record.Fence };
+
+    /// <summary>The layers that have a state, in ascending order.</summary>
+    public IReadOnlyList<int> AdaptedLayers => [.. Material.Modules.Select(module => (int)module.Layer).Distinct().Order()];
 
     public void Raise(IJobEvent happened)
     {
@@ -37,7 +40,29 @@ internal sealed class JobTurn(JobRecord record, JobSession session, DateTimeOffs
 
     public void Do(JobEffect effect) => _effects.Add(effect);
 
-    public void Send(WorkerKey worker, CoordinatorMessage message) => Do(new JobEffect.Send(new ToWorker(worker, message)));
+    public void Send(WorkerKey worker, CoordinatorMessage message)
+    {
+        Session = Session with { Told = Session.Told.Add(worker) };
+        Do(new JobEffect.Send(new ToWorker(worker, message)));
+    }
+
+    /// <summary>Journals that commands of this life of the entity go to a worker, if it is the first one.</summary>
+    public void Bind(WorkerKey worker)
+    {
+        if (!Record.Bound.Contains(new BoundWorker(worker, Record.Fence)))
+        {
+            Raise(new WorkerBound { Worker = IdentityOf(worker), Fence = Record.Fence });
+        }
+    }
+
+    /// <summary>Frees everything of the job on a worker.</summary>
+    public void Release(WorkerKey worker)
+    {
+        Send(worker, new CoordinatorMessage { Release = new ReleaseJob { Scope = Scope } });
+        Session = Session with { Told = Session.Told.Remove(worker) };
+    }
+
+    public static WorkerIdentity IdentityOf(WorkerKey key) => new() { WorkerId = key.WorkerId, Incarnation = key.Incarnation };
 
     public void SendToAll(Func<CoordinatorMessage> message)
     {

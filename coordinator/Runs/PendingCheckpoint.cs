@@ -6,8 +6,8 @@ namespace Orchestrator.Coordinator.Runs;
 
 /// <summary>A checkpoint in the making.</summary>
 /// <param name="Draft">Its manifest without blobs; null: the step is not committed yet.</param>
-/// <param name="Parts">What each stage has saved.</param>
-internal sealed record PendingCheckpoint(CheckpointManifest? Draft, ImmutableSortedDictionary<int, StateSaved> Parts)
+/// <param name="Blobs">What is saved, by layer.</param>
+internal sealed record PendingCheckpoint(CheckpointManifest? Draft, ImmutableSortedDictionary<uint, StateBlob> Blobs)
 {
-    public static readonly PendingCheckpoint Empty = new(null, ImmutableSortedDictionary<int, StateSaved>.Empty);
+    public static readonly PendingCheckpoint Empty = new(null, ImmutableSortedDictionary<uint, StateBlob>.Empty);
 }

@@ -32,7 +32,7 @@ internal static class RunLines
             case JobPrepared { Resume: null }:
                 yield return Event(job, after, happened.Time, "start");
                 break;
-            case JobPlaced when after is { Resume: { } resume, StartedGeneration: 0 }:
+            case JobPlaced when after is { Resume: { } resume, Generations.Placements: 1 }:
                 foreach (var damage in resume.Damaged)
                 {
                     yield return Event(job, after, happened.Time, "rollback", reason: damage);
@@ -40,31 +40,79 @@ internal static class RunLines
 
                 yield return Event(job, after, happened.Time, "resume", reason: ResumeDecision.Sentence(resume, after.StepsPlanned));
                 break;
+            case JobPlaced { Rollback.Length: > 0 } placed:
+                yield return Event(job, after, happened.Time, "rollback", reason: placed.Rollback, step: placed.FromStep, stepsRepeated: placed.StepsRepeated);
+                break;
+            case GenerationEnded ended when EndName(ended) is { } name:
+                yield return Event(job, after, happened.Time, name, worker: ended.Worker.WorkerId, reason: ended.Reason, generation: ended.Generation);
+                break;
+            case TrainingStarted started:
+                foreach (var line in ChangeLines(job, after, started))
+                {
+                    yield return line;
+                }
+
+                break;
             case CheckpointWritten written:
                 yield return Event(job, after, happened.Time, "checkpoint", step: written.Step);
                 break;
-            case WorkerBound bound:
+            case WorkerBound bound when IsFirst(after, bound):
                 yield return Event(job, after, happened.Time, "attach", worker: bound.Worker.WorkerId);
                 break;
             case StepCommitted { Applied: false }:
                 yield return Event(job, after, happened.Time, "skip", reason: "a gradient was not finite");
                 break;
             case JobFailed failed:
-                if (failed.WorkerEnd != WorkerEnd.Unspecified)
-                {
-                    yield return Event(job, after, happened.Time, failed.WorkerEnd == WorkerEnd.Left ? "leave" : "lost", worker: failed.Worker, reason: failed.Reason);
-                }
-
-                yield return Event(job, after, happened.Time, "finish", reason: failed.Reason);
+                yield return Finish(job, after, failed, failed.Reason);
                 break;
             case JobSucceeded:
-                yield return Event(job, after, happened.Time, "finish", reason: "succeeded");
+                yield return Finish(job, after, happened, "succeeded");
                 break;
             case JobCancelled:
-                yield return Event(job, after, happened.Time, "finish", reason: "cancelled");
+                yield return Finish(job, after, happened, "cancelled");
                 break;
         }
     }
+
+    private static string? EndName(GenerationEnded ended) => ended.End switch
+    {
+        GenerationEnd.Lost => "lost",
+        GenerationEnd.Left => "leave",
+        GenerationEnd.Unreachable when ended.GivenUp => "lost",
+        _ => null,
+    };
+
+    // A change that was planned tells its cost with whoever leaves or joins by it.
+    private static IEnumerable<string> ChangeLines(string job, JobRecord after, TrainingStarted started)
+    {
+        var cost = started.LostWorkerSeconds;
+        if (started.Recovered)
+        {
+            yield return Event(job, after, started.Time, "recovered", reason: started.Reason, lostWorkerSeconds: cost, stepsRepeated: started.StepsRepeated);
+            cost = 0;
+        }
+
+        foreach (var left in started.Left)
+        {
+            yield return Event(job, after, started.Time, "leave", worker: left.Worker, reason: left.Reason, lostWorkerSeconds: cost);
+            cost = 0;
+        }
+
+        cost += started.MissingWorkerSeconds;
+        foreach (var joined in started.Joined)
+        {
+            yield return Event(job, after, started.Time, "join", worker: joined, lostWorkerSeconds: cost);
+            cost = 0;
+        }
+    }
+
+    // The places that a smaller layout was without to the end are told of at the end.
+    private static string Finish(string job, JobRecord after, IJobEvent happened, string reason) =>
+        Event(job, after, happened.Time, "finish", reason: reason, lostWorkerSeconds: after.Generations.MissingUntil(happened.Time));
+
+    // A worker is bound again by each life of the coordinator.
+    private static bool IsFirst(JobRecord after, WorkerBound bound) =>
+        after.Bound.Count(other => other.Worker.WorkerId == bound.Worker.WorkerId && other.Worker.Incarnation == bound.Worker.Incarnation) == 1;
 
     private static void WriteStep(Utf8JsonWriter json, StepCommitted step)
     {
@@ -106,17 +154,18 @@ internal static class RunLines
         }
     }
 
-    private static string Event(string job, JobRecord after, Timestamp time, string name, string? worker = null, string? reason = null, ulong? step = null) => Line(json =>
+    private static string Event(string job, JobRecord after, Timestamp time, string name, string? worker = null, string? reason = null, ulong? step = null, ulong? generation = null,
+        double lostWorkerSeconds = 0, ulong stepsRepeated = 0) => Line(json =>
     {
         json.WriteString("time", TimeText(time));
         json.WriteString("event", name);
         json.WriteString("job", job);
-        json.WriteNumber("generation", after.Placement?.Generation ?? 0);
+        json.WriteNumber("generation", generation ?? after.Generations.Number);
         json.WriteNumber("step", step ?? after.CommittedStep);
         json.WriteString("worker", worker);
         json.WriteString("reason", reason);
-        json.WriteNumber("lost_worker_seconds", 0);
-        json.WriteNumber("steps_repeated", 0);
+        json.WriteNumber("lost_worker_seconds", Math.Round(lostWorkerSeconds, 3));
+        json.WriteNumber("steps_repeated", stepsRepeated);
     });
 
     private static string TimeText(Timestamp time) => $"{time.ToDateTime():yyyy-MM-ddTHH:mm:ss.fffZ}";

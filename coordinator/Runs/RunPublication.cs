@@ -42,7 +42,7 @@ internal sealed class RunPublication(string job)
         {
             _folder = RunFolder.Create(after.Output, after.Resolved, events);
         }
-        else if (happened is JobPlaced && after is { Resume: { } resume, StartedGeneration: 0 })
+        else if (happened is JobPlaced && after is { Resume: { } resume, Generations.Placements: 1 })
         {
             _folder = RunFolder.Resume(after.Output, after.Resolved, resume, events);
         }

@@ -17,6 +17,9 @@ internal sealed record WorkerLaunch(Uri Coordinator, string JoinToken, int Count
     public string Executable { get; init; } =
         Environment.GetEnvironmentVariable(ExecutableVariable) is { Length: > 0 } given ? given : Path.Combine(WorkerFolder, "orchestrator-worker");
 
+    /// <summary>Where workers keep what outlives them: the states of one that is alone in its job; null: nowhere.</summary>
+    public string? Cache { get; init; }
+
     /// <summary>The devices to go round: the GPUs where the worker's libtorch can use them, else the CPU.</summary>
     public IReadOnlyList<string> Devices { get; init; } = FindDevices();
 
@@ -34,6 +37,11 @@ internal sealed record WorkerLaunch(Uri Coordinator, string JoinToken, int Count
             "--coordinator", Coordinator.ToString().TrimEnd('/'), "--name", NameOf(index), "--device", Devices[index % Devices.Count],
             "--threads", (Threads ?? Environment.ProcessorCount).ToString(CultureInfo.InvariantCulture), "--owned",
         ];
+        if (Cache is not null)
+        {
+            arguments.AddRange(["--cache", Cache]);
+        }
+
         if (NumericClass is not null)
         {
             arguments.AddRange(["--numeric-class", NumericClass]);

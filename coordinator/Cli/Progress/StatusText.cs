@@ -34,6 +34,13 @@ internal static class StatusText
     public static string Layers(WorkerAccount worker) =>
         worker.FirstLayer == worker.LastLayer ? $"{worker.FirstLayer}" : $"{worker.FirstLayer} to {worker.LastLayer}";
 
+    /// <summary>Who waits for whom in the step that is under way; empty: nobody says that it waits.</summary>
+    public static string Waiting(JobStatus status)
+    {
+        var waits = status.Workers.Where(worker => worker.Activity.Contains("waits for", StringComparison.Ordinal)).Select(worker => $"{worker.Worker}: {worker.Activity}").ToList();
+        return waits.Count == 0 ? "" : $"step {Math.Min(status.Step + 1, status.StepsPlanned)}/{status.StepsPlanned} stands still  {string.Join("; ", waits)}";
+    }
+
     /// <summary>One line on the newest step.</summary>
     public static string Step(JobStatus status)
     {

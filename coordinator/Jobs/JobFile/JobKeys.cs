@@ -96,7 +96,7 @@ internal static class JobKeys
         new("training.dpo.beta", new NumberType(0, excludeMin: true), "0.1", "Beta of dpo.") { OnlyDefaultIsBuilt = true },
 
         new("determinism", new ChoiceType("strict", "fast"), "strict", "Equal bits on any layout, or not.") { NotBuilt = ["fast"] },
-        new("resilience", new ChoiceType("mirror", "checkpoint"), "mirror", "Where a lost worker's state comes from.") { NotBuilt = ["checkpoint"] },
+        new("resilience", new ChoiceType("mirror", "checkpoint"), "mirror", "Where a lost worker's state comes from: another worker, or the newest checkpoint."),
         new("allow_class_change", Flag, "false", "Go on on workers of another numeric class; the bits then differ."),
         new("rebalance", Flag, "false", "Move layers away from a slow worker.") { OnlyDefaultIsBuilt = true },
         new("layout", new LayoutType(), "auto", "auto, or replicas, stages and layers a stage."),

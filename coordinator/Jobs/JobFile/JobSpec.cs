@@ -18,6 +18,9 @@ internal sealed record JobSpec
     /// <summary>Whether a run may go on on workers of another numeric class, which ends the promise of equal bits.</summary>
     public required bool AllowClassChange { get; init; }
 
+    /// <summary>Whether every state lies with two workers, or in a file, so that the loss of one worker repeats at most one step; else the newest checkpoint is gone back to.</summary>
+    public required bool Mirrors { get; init; }
+
     /// <summary>The layout that the job asks for; null: <c>auto</c>.</summary>
     public required LayoutSpec? Layout { get; init; }
 

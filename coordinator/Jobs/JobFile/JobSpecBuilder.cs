@@ -14,6 +14,7 @@ internal static class JobSpecBuilder
         Data = Data(values),
         Training = Training(values),
         AllowClassChange = values.Get<bool>("allow_class_change"),
+        Mirrors = values.Get<string>("resilience") == "mirror",
         Layout = values.Get<LayoutSpec?>("layout"),
         Resources = new ResourcesSpec
         {

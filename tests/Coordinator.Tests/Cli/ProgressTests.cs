@@ -43,6 +43,31 @@ public sealed class ProgressTests
         Assert.Equal(["data.train: 8 samples", "queued", "loading"], writer.ToString().Split(Environment.NewLine, StringSplitOptions.RemoveEmptyEntries));
     }
 
+    [Fact]
+    public async Task PlainView_StepThatStandsStill_SaysOnceWhomItWaitsFor()
+    {
+        var time = new FakeTimeProvider();
+        await using var writer = new StringWriter();
+        var standing = new JobStatus { State = JobState.Running, Step = 7, StepsPlanned = 40, Workers = { Doing("worker-0", "step 8: waits for worker-1, stage 1, its vote"), Doing("worker-1", "step 8: backward of micro-batch 5") } };
+        await new PlainView(writer, time).ShowAsync(show =>
+        {
+            show(new JobStatus { State = JobState.Running, Step = 6, StepsPlanned = 40 });
+            time.Advance(TimeSpan.FromSeconds(1));
+            show(standing);
+            time.Advance(TimeSpan.FromSeconds(1));
+            Assert.DoesNotContain("stands still", writer.ToString(), StringComparison.Ordinal);
+            Enumerable.Range(0, 4).ToList().ForEach(_ => time.Advance(TimeSpan.FromSeconds(1)));
+            show(new JobStatus { State = JobState.Running, Step = 8, StepsPlanned = 40, Workers = { Doing("worker-0", "step 9: forward") } });
+            Enumerable.Range(0, 4).ToList().ForEach(_ => time.Advance(TimeSpan.FromSeconds(1)));
+            return Task.FromResult(0);
+        });
+        Assert.Equal(
+            ["step 8/40 stands still  worker-0: step 8: waits for worker-1, stage 1, its vote"],
+            writer.ToString().Split(Environment.NewLine).Where(line => line.Contains("stands still", StringComparison.Ordinal)));
+
+        static WorkerAccount Doing(string worker, string activity) => new() { Worker = worker, Activity = activity };
+    }
+
     [Theory]
     [InlineData(4.4, "4 s")]
     [InlineData(187, "3:07")]

@@ -254,7 +254,6 @@ public class JobFileTests
     [InlineData("training: {recompute: selective}", "training.recompute: selective is not built yet")]
     [InlineData("training: {dpo: {beta: 0.2}}", "training.dpo.beta: 0.2 is not built yet")]
     [InlineData("determinism: fast", "determinism: fast is not built yet")]
-    [InlineData("resilience: checkpoint", "resilience: checkpoint is not built yet")]
     [InlineData("rebalance: true", "rebalance: true is not built yet")]
     [InlineData("priority: high", "priority: high is not built yet")]
     public void Parse_KnownButNotBuilt_IsRefusedByName(string lines, string expected)

@@ -110,6 +110,73 @@ public sealed class FleetTests
         Assert.Contains(Pass(TimeSpan.FromSeconds(1)), effect => effect is FleetEffect.Lose { Key.Incarnation: 6 });
     }
 
+    [Fact]
+    public void Beat_WithoutProgressForAsLongAsItsOperationsTake_LosesTheWorkerAndSaysAtWhat()
+    {
+        Do(new FleetEvent.StreamOpened(1, Worker("worker-0", 5)));
+        Assert.Empty(Beating(19.5, progress: 7));
+        var lose = Assert.IsType<FleetEffect.Lose>(Beating(1, progress: 7)[^1]);
+
+        Assert.Equal(("worker-0", "it has made no progress for 20.0 s (step 8: backward of micro-batch 5)."), (lose.Key.WorkerId, lose.Reason));
+        Assert.Equal(20, lose.Silence.TotalSeconds, 0.5);
+    }
+
+    [Fact]
+    public void Beat_WithProgressOrWaiting_KeepsTheWorker()
+    {
+        Do(new FleetEvent.StreamOpened(1, Worker("worker-0", 5)));
+        Assert.Empty(Beating(15, progress: 7));
+        Assert.Empty(Beating(15, progress: 8));
+        Assert.Empty(Beating(15, progress: 8, waits: true));
+        Assert.Empty(Beating(15, progress: 8));
+        Assert.Empty(Beating(60, progress: 8, waits: true));
+    }
+
+    [Fact]
+    public void Beat_OfAWorkerThatNamesNoLimit_IsNeverStuck()
+    {
+        Do(new FleetEvent.StreamOpened(1, Worker("worker-0", 5)));
+        Assert.Empty(Beating(120, progress: 7, stuckAfter: 0));
+        Assert.Empty(Beating(120, progress: 7, stuckAfter: double.PositiveInfinity));
+    }
+
+    [Fact]
+    public void Loss_SaysForHowLongNothingWasHeard()
+    {
+        Do(new FleetEvent.StreamOpened(1, Worker("worker-0", 5)));
+        Assert.Equal(3, Assert.IsType<FleetEffect.Lose>(Pass(TimeSpan.FromSeconds(3))[^1]).Silence.TotalSeconds, 0.01);
+    }
+
+    [Fact]
+    public void Draining_ChangesTheSnapshotOnceAndSurvivesAReconnect()
+    {
+        Do(new FleetEvent.StreamOpened(1, Worker("worker-0", 5)));
+        Assert.Empty(Do(new FleetEvent.Draining(new WorkerKey("worker-0", 5), "it was told to end.")));
+        Do(new FleetEvent.Draining(new WorkerKey("worker-0", 5), "it was told again."));
+        Do(new FleetEvent.Draining(new WorkerKey("worker-0", 4), "it was told to end."));
+        Assert.Equal((2, "it was told to end."), (_fleet.Snapshot.Version, Assert.Single(_fleet.Snapshot.Workers).DrainReason));
+
+        Do(new FleetEvent.StreamClosed(1, new WorkerKey("worker-0", 5)));
+        Do(new FleetEvent.StreamOpened(2, Worker("worker-0", 5)));
+        Assert.Equal("it was told to end.", Assert.Single(_fleet.Snapshot.Workers).DrainReason);
+        Do(new FleetEvent.StreamOpened(3, Worker("worker-0", 6)));
+        Assert.Null(Assert.Single(_fleet.Snapshot.Workers).DrainReason);
+    }
+
+    /// <summary>Heartbeats twice a second.</summary>
+    private List<FleetEffect> Beating(double seconds, ulong progress, bool waits = false, double stuckAfter = 20)
+    {
+        List<FleetEffect> effects = [];
+        var heartbeat = new Heartbeat { Progress = progress, Waits = waits, StuckAfterSeconds = stuckAfter, Activity = "step 8: backward of micro-batch 5" };
+        for (var passed = 0.0; passed < seconds; passed += 0.5)
+        {
+            Do(new FleetEvent.Beat(1, new WorkerKey("worker-0", 5), heartbeat));
+            effects.AddRange(Pass(TimeSpan.FromSeconds(0.5)));
+        }
+
+        return effects;
+    }
+
     private ImmutableArray<FleetEffect> Do(FleetEvent happened)
     {
         var decision = _fleet.Decide(happened, _now);

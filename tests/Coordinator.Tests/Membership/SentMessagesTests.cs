@@ -25,6 +25,16 @@ public sealed class SentMessagesTests
     }
 
     [Fact]
+    public void Add_Join_ForgetsTheOlderGenerationOfItsJob()
+    {
+        _sent.Add(Window("a", 1));
+        _sent.Add(Window("b", 1));
+        _sent.Add(new CoordinatorMessage { Join = new JoinGeneration { Scope = Scope("a") } });
+        _sent.Add(new CoordinatorMessage { LoadStage = new LoadStage { Scope = Scope("a") } });
+        Assert.Equal([CoordinatorMessage.BodyOneofCase.Window, CoordinatorMessage.BodyOneofCase.Join, CoordinatorMessage.BodyOneofCase.LoadStage], _sent.All.Select(message => message.BodyCase));
+    }
+
+    [Fact]
     public void Add_ManyPrompts_KeepsThoseThatMayBeUnanswered()
     {
         for (ulong request = 1; request <= 70; request++)

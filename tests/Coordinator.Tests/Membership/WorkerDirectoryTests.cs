@@ -98,6 +98,38 @@ public sealed class WorkerDirectoryTests(ITestOutputHelper output) : TestKit(out
     }
 
     [Fact]
+    public async Task Drain_OfAWorker_IsToldWithTheFleetAndItsJobsHearWhatItStillSays()
+    {
+        Create();
+        var (stream, key, _) = await OpenAsync("worker-0", 1);
+        _directory.Tell(new Subscribe("job-a", TestActor));
+        await ExpectMsgAsync<FleetSnapshot>(cancellationToken: TestContext.Current.CancellationToken);
+        using var credit = new SemaphoreSlim(0);
+        _directory.Tell(new StreamMessage(stream, key, new WorkerMessage { Drain = new WorkerDrain { Reason = "it was told to end." } }, credit));
+        Assert.Equal("it was told to end.", Assert.Single((await ExpectMsgAsync<FleetSnapshot>(cancellationToken: TestContext.Current.CancellationToken)).Workers).DrainReason);
+        _directory.Tell(new StreamMessage(stream, key, new WorkerMessage { Joined = new GenerationJoined { Scope = Scope("job-a") } }, credit));
+        Assert.Equal(WorkerMessage.BodyOneofCase.Joined, (await ExpectMsgAsync<FromWorker>(cancellationToken: TestContext.Current.CancellationToken)).Message.BodyCase);
+    }
+
+    [Fact]
+    public async Task Heartbeats_OfAStuckWorker_LoseIt()
+    {
+        Create();
+        var (stream, key, _) = await OpenAsync("worker-0", 1);
+        _directory.Tell(new Subscribe("job-a", TestActor));
+        await ExpectMsgAsync<FleetSnapshot>(cancellationToken: TestContext.Current.CancellationToken);
+        using var credit = new SemaphoreSlim(0);
+        for (var i = 0; i < 5; i++)
+        {
+            _directory.Tell(new StreamMessage(stream, key, new WorkerMessage { Heartbeat = new Heartbeat { StuckAfterSeconds = 0.001 } }, credit));
+        }
+
+        await credit.WaitAsync(TestContext.Current.CancellationToken);
+        _time.Advance(TimeSpan.FromMilliseconds(100));
+        Assert.Matches("no progress", (await ExpectMsgAsync<WorkerLost>(cancellationToken: TestContext.Current.CancellationToken)).Reason);
+    }
+
+    [Fact]
     public async Task StreamMessage_OfAReplacedStream_DoesNotReachTheJob()
     {
         Create();

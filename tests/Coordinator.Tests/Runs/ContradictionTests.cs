@@ -47,30 +47,51 @@ public sealed class ContradictionTests : IDisposable
     }
 
     [Fact]
-    public async Task MicroBatch_ThatTwoWorkersReport_FailsTheJob()
+    public async Task MicroBatch_ThatComesTwice_FailsTheJob()
     {
         var run = await Run(report =>
         {
-            if (report.Place.Replica == 1)
-            {
-                report.Losses.Add(new MicroBatchLoss { MicroBatch = 0, LossSum = 99 });
-            }
+            report.Losses.Add(new MicroBatchLoss { MicroBatch = 0, LossSum = 99 });
         });
 
         AssertFailed(run, "The reports of step 3 do not hold each of its 8 micro-batches exactly once.");
     }
 
     [Fact]
+    public async Task Losses_ThatDiffer_FailTheJobNamingBoth()
+    {
+        var run = await Run(report => report.Losses[4].LossSum += report.Place.Replica == 1 ? 1e-15 : 0);
+
+        AssertFailed(run, "nondeterminism detected: worker-0 and worker-1 report different losses of step 3.");
+    }
+
+    [Fact]
+    public async Task MicroBatch_OfOtherSamples_FailsTheJobNamingTheWorker()
+    {
+        var run = await Run(report => report.Losses[4].Samples++);
+
+        AssertFailed(run, "Micro-batch 4 of step 3 was made of other samples than it was ordered with, says worker-0: its shard or its memory is damaged.");
+    }
+
+    [Fact]
+    public async Task StateHash_ThatIsNone_FailsTheJobNamingTheWorker()
+    {
+        var run = await Run(report => report.StateHash = report.Place.Replica == 1 ? Google.Protobuf.ByteString.Empty : report.StateHash);
+
+        AssertFailed(run, "The report of step 3 by worker-1 has no state hash of 16 bytes.");
+    }
+
+    [Fact]
     public async Task EvaluationSample_OfWhichTwoWorkersReportDifferentLosses_FailsTheJob()
     {
         var run = await Run(_ => { }, last: 3);
-        Tell(run, 0, (0, 1.0));
+        Tell(run, 0, (0, 1.0), (1, 2.0));
         Tell(run, 1, (0, 1.0));
         Assert.Equal(JobState.Running, run.Record.State);
 
-        Tell(run, 1, (1, 2.0), (0, 1.5));
+        Tell(run, 1, (1, 2.5), (2, 1.0), (3, 1.0), (4, 1.0), (5, 1.0));
 
-        AssertFailed(run, "nondeterminism detected: two workers report different losses of evaluation sample 0. (evaluation after step 20)", committed: 3);
+        AssertFailed(run, "nondeterminism detected: two workers report different losses of evaluation sample 1. (evaluation after step 20)", committed: 3);
     }
 
     [Fact]

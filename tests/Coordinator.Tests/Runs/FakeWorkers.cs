@@ -3,6 +3,7 @@ using Google.Protobuf;
 using Orchestrator.Coordinator.Membership;
 using Orchestrator.Protos;
 using Orchestrator.Protos.Blobs;
+using Orchestrator.Protos.Steps;
 
 namespace Orchestrator.Coordinator.Tests.Runs;
 
@@ -12,17 +13,37 @@ internal sealed class FakeWorkers(int count)
 {
     public static readonly NumericClass Class = new() { Backend = "cpu", InstructionPath = "avx2", Libtorch = "2.10", Kernels = "1", Threads = 1 };
 
-    private readonly Dictionary<WorkerKey, StageSpec> _stages = [];
-    private readonly Dictionary<WorkerKey, ulong> _acted = [];
+    private readonly Dictionary<WorkerKey, FakeWorker> _workers = [];
 
     /// <summary>Changes a report before it is sent; returns null to hold it back.</summary>
     public Func<WorkerKey, StepReport, StepReport?> Alter { get; init; } = (_, report) => report;
 
     /// <summary>Whether states are saved by themselves, as windows ask for it.</summary>
-    public bool SavesStates { get; init; } = true;
+    public bool SavesStates { get; set; } = true;
+
+    /// <summary>The last step whose evaluation is reported.</summary>
+    public ulong EvaluatesTo { get; set; } = ulong.MaxValue;
 
     /// <summary>Whether saved states are written to disk; else they are only told of.</summary>
     public bool WritesBlobs { get; init; }
+
+    /// <summary>Whether a stage with one replica keeps its states with the next rank, or a lone worker in a file.</summary>
+    public bool Mirrors { get; init; } = true;
+
+    /// <summary>Whether the newest state is not mirrored yet.</summary>
+    public bool MirrorIsLate { get; set; }
+
+    /// <summary>Workers that answer nothing.</summary>
+    public HashSet<WorkerKey> Silent { get; } = [];
+
+    /// <summary>Whether nobody tells at which step it holds.</summary>
+    public bool HoldsBack { get; set; }
+
+    /// <summary>Changes an answer to JoinGeneration before it is sent.</summary>
+    public Action<WorkerKey, GenerationJoined> AlterJoined { get; set; } = (_, _) => { };
+
+    /// <summary>Changes what a worker says that it begins a generation with.</summary>
+    public Action<WorkerKey, GenerationReady> AlterReady { get; set; } = (_, _) => { };
 
     /// <summary>Samples of one evaluation report.</summary>
     public int EvaluationPart { get; init; } = int.MaxValue;
@@ -37,29 +58,123 @@ internal sealed class FakeWorkers(int count)
     /// <summary>Loss of a micro-batch, made up.</summary>
     public static double Loss(ulong step, int microBatch) => Math.Sin((step * 100) + (ulong)microBatch) + 2;
 
+    /// <summary>The sum over layers of what their states hash to after a step, made up.</summary>
+    public static ByteString Hash(uint firstLayer, uint lastLayer, ulong step)
+    {
+        var (low, high) = (0UL, 0UL);
+        for (ulong layer = firstLayer; layer <= lastLayer; layer++)
+        {
+            low += ((step + 1) * 0x9E3779B97F4A7C15UL) ^ (layer * 0xBF58476D1CE4E5B9UL);
+            high += ((step + 7) * 0x94D049BB133111EBUL) ^ (layer * 0xD6E8FEB86659FD93UL);
+        }
+
+        var bytes = new byte[16];
+        BinaryPrimitives.WriteUInt64LittleEndian(bytes, low);
+        BinaryPrimitives.WriteUInt64LittleEndian(bytes.AsSpan(8), high);
+        return ByteString.CopyFrom(bytes);
+    }
+
+    /// <summary>The states that a worker has itself.</summary>
+    public IEnumerable<ulong> StepsHeldBy(WorkerKey worker) => _workers.GetValueOrDefault(worker)?.History ?? [];
+
     public IEnumerable<WorkerMessage> Obey(WorkerKey worker, CoordinatorMessage command)
     {
+        if (Silent.Contains(worker))
+        {
+            return [];
+        }
+
+        var self = Of(worker);
         switch (command.BodyCase)
         {
+            case CoordinatorMessage.BodyOneofCase.Join:
+                return [new WorkerMessage { Joined = Joined(self, command.Join.Scope) }];
             case CoordinatorMessage.BodyOneofCase.LoadStage:
-                _stages[worker] = command.LoadStage.Stage;
+                self.Load(command.LoadStage);
                 return [new WorkerMessage { StageLoad = new StageLoadReport { Scope = command.LoadStage.Scope, Done = true, BaseBytesRead = 1000 } }];
             case CoordinatorMessage.BodyOneofCase.StartGeneration:
-                return [new WorkerMessage { GenerationReady = new GenerationReady { Scope = command.StartGeneration.Scope } }];
+                return Start(self, command.StartGeneration);
             case CoordinatorMessage.BodyOneofCase.Window:
-                return Run(worker, _stages[worker], command.Window);
+                return Run(self, command.Window);
+            case CoordinatorMessage.BodyOneofCase.Hold when HoldsBack:
+                return [];
             case CoordinatorMessage.BodyOneofCase.Hold:
-                return [new WorkerMessage { Held = new StepsHeld { Scope = command.Hold.Scope, Step = _acted.GetValueOrDefault(worker) } }];
+                return [new WorkerMessage { Held = new StepsHeld { Scope = command.Hold.Scope, Step = self.Acted } }];
             case CoordinatorMessage.BodyOneofCase.SaveState:
-                return [Save(_stages[worker], command.SaveState.Scope, command.SaveState.Step, command.SaveState.Folder)];
+                return [Save(self.Stage!, command.SaveState.Scope, command.SaveState.Step, command.SaveState.Folder)];
+            case CoordinatorMessage.BodyOneofCase.Release:
+                _workers.Remove(worker);
+                return [];
             default:
                 return [];
         }
     }
 
-    private IEnumerable<WorkerMessage> Run(WorkerKey worker, StageSpec stage, StepWindow window)
+    /// <summary>Every worker runs its newest window to a step while no coordinator is there; gives what they then have to report.</summary>
+    public IReadOnlyList<(WorkerKey Worker, StepReport Report)> ActUnseen(ulong last)
     {
-        if (window.EvaluateBefore && stage.Head)
+        var reports = new List<(WorkerKey, StepReport)>();
+        foreach (var worker in _workers.Values)
+        {
+            foreach (var step in worker.Window!.Steps.Where(step => step.Number > worker.Acted && step.Number <= last))
+            {
+                reports.Add((worker.Key, Report(worker.Stage!, worker.Window.Scope.Clone(), step)));
+                worker.Act(step.Number);
+            }
+        }
+
+        return reports;
+    }
+
+    private FakeWorker Of(WorkerKey worker) => _workers.TryGetValue(worker, out var known) ? known : _workers[worker] = new FakeWorker(worker);
+
+    private GenerationJoined Joined(FakeWorker worker, JobScope scope)
+    {
+        var joined = new GenerationJoined { Scope = scope, ActedStep = worker.Acted };
+        joined.States.AddRange(worker.States(StateHolding.Own, late: false));
+        if (Mirrors && worker.Mirrored is { } mirrored && _workers.TryGetValue(mirrored, out var owner))
+        {
+            joined.States.AddRange(owner.States(StateHolding.Mirror, MirrorIsLate));
+        }
+
+        // What a lone worker's earlier life has left in its cache.
+        if (Mirrors && worker.Stage is null && _workers.Values.FirstOrDefault(other => other.Key.WorkerId == worker.Key.WorkerId && other.Key != worker.Key && other.IsAlone) is { } earlier)
+        {
+            joined.States.AddRange(earlier.States(StateHolding.File, MirrorIsLate));
+        }
+
+        AlterJoined(worker.Key, joined);
+        worker.Told = joined;
+        return joined;
+    }
+
+    private IEnumerable<WorkerMessage> Start(FakeWorker worker, StartGeneration start)
+    {
+        var rank = start.Peers.ToList().FindIndex(peer => peer.Worker.WorkerId == worker.Key.WorkerId);
+        Assert.Equal((worker.Key.Incarnation, (uint)rank), (start.Peers[rank].Worker.Incarnation, start.Peers[rank].Rank));
+        foreach (var given in start.Transfers.Where(transfer => transfer.FromRank == rank))
+        {
+            Assert.Contains(worker.Told!.States, state => state.Step == start.FromStep && state.Holding == given.Holding && state.FirstLayer <= given.FirstLayer && given.LastLayer <= state.LastLayer);
+        }
+
+        // Whoever was not told to load for this generation only gives.
+        if (worker.Stage is not { } stage || worker.LoadedGeneration != start.Scope.Generation)
+        {
+            return [];
+        }
+
+        var before = stage.NumReplicas == 1 && stage.NumStages > 1 ? start.Peers[(rank + (int)stage.NumStages - 1) % (int)stage.NumStages].Worker : null;
+        worker.Begin(start, (uint)rank, before is null ? null : new WorkerKey(before.WorkerId, before.Incarnation));
+        var ready = new GenerationReady { Scope = start.Scope, Step = start.FromStep, StateHash = Hash(stage.FirstLayer, stage.LastLayer, start.FromStep) };
+        AlterReady(worker.Key, ready);
+        return [new WorkerMessage { GenerationReady = ready }];
+    }
+
+    private IEnumerable<WorkerMessage> Run(FakeWorker worker, StepWindow window)
+    {
+        var stage = worker.Stage!;
+        worker.Window = window;
+        if (window.EvaluateBefore)
         {
             foreach (var part in Evaluation(stage, window, window.EvaluateBeforeStep))
             {
@@ -69,19 +184,25 @@ internal sealed class FakeWorkers(int count)
 
         foreach (var step in window.Steps)
         {
-            if (Alter(worker, Report(stage, window.Scope, step)) is not { } report)
+            // One that was held back in an earlier window waits there.
+            if (worker.Acted + 1 != step.Number)
             {
                 yield break;
             }
 
-            _acted[worker] = step.Number;
+            if (Alter(worker.Key, Report(stage, window.Scope, step)) is not { } report)
+            {
+                yield break;
+            }
+
+            worker.Act(step.Number);
             yield return new WorkerMessage { Step = report };
             if (step.SaveAfter && window.CheckpointFolder.Length > 0 && SavesStates)
             {
                 yield return Save(stage, window.Scope, step.Number, CheckpointFolders.Of(window.CheckpointFolder, step.Number));
             }
 
-            if (step.EvaluateAfter && stage.Head)
+            if (step.EvaluateAfter)
             {
                 foreach (var part in Evaluation(stage, window, step.Number))
                 {
@@ -100,39 +221,22 @@ internal sealed class FakeWorkers(int count)
             Step = step.Number,
             Applied = true,
             GradNorm = 1.0 / step.Number,
-            StateHash = Hash(stage.Place.Stage, step.Number),
+            StateHash = Hash(stage.FirstLayer, stage.LastLayer, step.Number),
             Phases = new PhaseSeconds { Total = 0.5 },
             Totals = new WorkerTotals { MicroBatchesRun = step.Number },
         };
-        if (stage.Head)
+        // Label tokens need not be true of each micro-batch, only in sum: the first one takes all.
+        report.Losses.AddRange(step.MicroBatches.Select((microBatch, index) => new MicroBatchLoss
         {
-            var owned = Enumerable.Range(0, step.MicroBatches.Count).Where(index => OwnerOf(index, step.MicroBatches.Count, stage) == (int)stage.Place.Replica).ToList();
-            // Label tokens need not be true of each micro-batch, only in sum: the first one takes all.
-            report.Losses.AddRange(owned.Select(index => new MicroBatchLoss
-            {
-                MicroBatch = (uint)index,
-                LossSum = Loss(step.Number, index),
-                LabelTokens = index == 0 ? step.LabelTokens : 0,
-            }));
-        }
-
+            MicroBatch = (uint)index,
+            LossSum = Loss(step.Number, index),
+            LabelTokens = index == 0 ? step.LabelTokens : 0,
+            Samples = SampleHash.Of(step.Number, (uint)index, microBatch.Samples),
+        }));
         return report;
     }
 
-    private static int OwnerOf(int microBatch, int microBatches, StageSpec stage)
-    {
-        var slots = 1;
-        while (slots * 2 <= Math.Min(microBatches, stage.Constants.ReductionSlots))
-        {
-            slots *= 2;
-        }
-
-        var slot = microBatch * slots / microBatches;
-        return Enumerable.Range(0, (int)stage.NumReplicas).Single(r => slot >= r * slots / stage.NumReplicas && slot < (r + 1) * slots / stage.NumReplicas);
-    }
-
-    private IEnumerable<WorkerMessage> Evaluation(StageSpec stage, StepWindow window, ulong step) => window.Evaluation
-        .Where((_, index) => index % stage.NumReplicas == stage.Place.Replica)
+    private IEnumerable<WorkerMessage> Evaluation(StageSpec stage, StepWindow window, ulong step) => window.Evaluation.Where(_ => step <= EvaluatesTo)
         .SelectMany(microBatch => microBatch.Samples)
         .Select(sample => new SampleLoss { Sample = sample, LossSum = 10.0 / (step + 1), LabelTokens = 2 })
         .Chunk(EvaluationPart)
@@ -162,13 +266,5 @@ internal sealed class FakeWorkers(int count)
 
         var digest = writer.CompleteByDigest();
         return new StateBlob { Layer = layer, Sha256 = digest.Sha256, Bytes = digest.Bytes };
-    }
-
-    private static ByteString Hash(uint stage, ulong step)
-    {
-        var bytes = new byte[16];
-        BinaryPrimitives.WriteUInt64LittleEndian(bytes, step);
-        BinaryPrimitives.WriteUInt32LittleEndian(bytes.AsSpan(8), stage);
-        return ByteString.CopyFrom(bytes);
     }
 }

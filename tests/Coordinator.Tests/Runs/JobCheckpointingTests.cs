@@ -115,6 +115,7 @@ public sealed class JobCheckpointingTests : IDisposable
         Assert.Equal(JobState.Finishing, run.Record.State);
 
         var state = new StateSaved { Scope = run.Session.Reports[40][0].Scope, Place = new Place(), Step = 40 };
+        state.Blobs.AddRange(Enumerable.Range(0, (int)run.Session.Material!.Model.Spec.NumLayers).Select(layer => new StateBlob { Layer = (uint)layer }));
         run.Tell(new FromWorker(FakeWorkers.Key(0), new WorkerMessage { StateSaved = state }));
 
         Assert.Equal(JobState.Succeeded, run.Record.State);

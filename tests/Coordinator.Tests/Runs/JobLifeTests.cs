@@ -1,9 +1,9 @@
-using System.Collections.Immutable;
 using System.Text.Json;
 using Google.Protobuf;
 using Orchestrator.Coordinator.Membership;
 using Orchestrator.Coordinator.Runs;
 using Orchestrator.Protos;
+using Orchestrator.Protos.Steps;
 
 namespace Orchestrator.Coordinator.Tests.Runs;
 
@@ -150,7 +150,7 @@ public sealed class JobLifeTests : IDisposable
     public async Task Evaluation_OlderThanTheNewest_IsDroppedAndCounted()
     {
         var run = await Held(step: 25);
-        var older = run.Session.Evaluations[20].Values.Single().Clone();
+        var older = run.Session.Evaluations[20].Values.First().Clone();
         older.Step = 0;
 
         Assert.Empty(run.One(new FromWorker(FakeWorkers.Key(0), new WorkerMessage { Evaluation = older })).Events);
@@ -172,7 +172,7 @@ public sealed class JobLifeTests : IDisposable
     public async Task Replicas_ThatHoldDifferentStates_FailTheJobNamingThem()
     {
         var run = await Run(
-            new FakeWorkers(2) { Alter = (worker, report) => Altered(report, r => r.StateHash = r.Step == 7 && worker == FakeWorkers.Key(1) ? ByteString.CopyFromUtf8("other") : r.StateHash) },
+            new FakeWorkers(2) { Alter = (worker, report) => Altered(report, r => r.StateHash = r.Step == 7 && worker == FakeWorkers.Key(1) ? ByteString.CopyFromUtf8("another state...") : r.StateHash) },
             "layout={replicas: 2, stages: 1}");
 
         Assert.Equal(JobState.Failed, run.Record.State);
@@ -194,8 +194,10 @@ public sealed class JobLifeTests : IDisposable
     {
         var run = await Run(new FakeWorkers(1) { Alter = (_, report) => Altered(report, r => r.Applied = r.Step is < 3 or 5) }, "training.max_skipped_steps=4");
 
-        Assert.Equal(JobState.Failed, run.Record.State);
-        Assert.Equal(9UL, run.Record.CommittedStep);
+        // The fake workers have acted on their whole window when they are told to hold.
+        Assert.Equal((JobState.Failed, 32UL), (run.Record.State, run.Record.CommittedStep));
+        Assert.Equal(9UL, run.Journal.TakeWhile(happened => happened is not FailureDecided).OfType<StepCommitted>().Last().Step);
+        Assert.Equal(32UL, run.Checkpoints[^1].Step);
         Assert.Matches("^4 steps in a row, up to step 9, were skipped because a gradient was not finite", run.Record.Reason);
     }
 
@@ -205,47 +207,9 @@ public sealed class JobLifeTests : IDisposable
         var run = await Run(new FakeWorkers(1) { Alter = (_, report) => Altered(report, r => r.Applied = r.Step != 3) }, "training.max_skipped_steps=0");
 
         Assert.Equal(JobState.Failed, run.Record.State);
-        Assert.Equal(3UL, run.Record.CommittedStep);
+        Assert.Equal(3UL, run.Journal.TakeWhile(happened => happened is not FailureDecided).OfType<StepCommitted>().Last().Step);
+        Assert.Equal(32UL, run.Checkpoints[^1].Step);
         Assert.Matches("^1 step in a row, up to step 3, was skipped because", run.Record.Reason);
-    }
-
-    [Fact]
-    public async Task Worker_LostWhileRunning_FailsTheJobNamingWorkerAndStep()
-    {
-        var run = await Held(step: 3);
-
-        run.One(new WorkerLost(FakeWorkers.Key(0), "its process ended"));
-
-        Assert.Equal(JobState.Failed, run.Record.State);
-        Assert.Equal("worker-0 was lost at step 3: its process ended; recovery is not built yet, so the job has failed: go on from its last checkpoint with --resume.", run.Record.Reason);
-        Assert.Contains(run.Sent, message => message.Message.BodyCase == CoordinatorMessage.BodyOneofCase.Release);
-        Assert.Equal(["lost worker-0", "finish "], LastEvents(run));
-    }
-
-    [Fact]
-    public async Task Worker_ThatLeft_FailsTheJobInThoseWords()
-    {
-        var run = await Held(step: 3);
-
-        run.One(new WorkerLost(FakeWorkers.Key(0), "it was told to end by SIGTERM.", Left: true));
-
-        Assert.StartsWith("worker-0 left at step 3: it was told to end by SIGTERM; recovery is not built yet", run.Record.Reason, StringComparison.Ordinal);
-        Assert.Equal(["leave worker-0", "finish "], LastEvents(run));
-    }
-
-    [Fact]
-    public async Task Worker_ThatCannotReachAnother_WaitsForThatOnesLoss()
-    {
-        var run = await Held(step: 3);
-        var failure = new WorkerFailure { Scope = run.Session.Reports[2][0].Scope, Failure = new Failure { Code = ErrorCode.PeerUnreachable, Message = "worker-9 does not answer." } };
-
-        var decision = run.One(new FromWorker(FakeWorkers.Key(0), new WorkerMessage { Failure = failure }));
-        Assert.Empty(decision.Events);
-        run.One(Assert.IsType<JobEffect.Later>(Assert.Single(decision.Effects)).Input);
-
-        Assert.Equal(JobState.Failed, run.Record.State);
-        Assert.Equal("worker-0 failed at step 3: worker-9 does not answer.", run.Record.Reason);
-        Assert.Equal(["finish "], LastEvents(run));
     }
 
     [Fact]
@@ -399,65 +363,6 @@ public sealed class JobLifeTests : IDisposable
         Assert.Equal(run.Session.Material!.Modules.Count, stages.Sum(stage => stage.Adapter.Count));
     }
 
-    /// <summary>Material that was made wrongly: placing the job on it is an error of the program.</summary>
-    [Fact]
-    public async Task Placing_ThatThrows_FailsTheJobOnceAndForAll()
-    {
-        var request = _job.Request();
-        var run = new PureRun(await _job.MaterialAsync(request) with { Modules = null! }, request, new FakeWorkers(0));
-        run.Submit();
-        Assert.Equal(JobState.Planning, run.Record.State);
-
-        var decision = run.One(new FakeWorkers(1).Fleet);
-
-        Assert.IsType<NullReferenceException>(decision.Fault);
-        Assert.IsType<JobFailed>(Assert.Single(decision.Events));
-        Assert.IsType<JobEffect.End>(Assert.Single(decision.Effects));
-        Assert.Equal(JobState.Failed, run.Record.State);
-        Assert.Matches("^The job failed before step 1 by an error of the program: [^\\n]+\\.$", run.Record.Reason);
-        Assert.True(JobReport.Status(run.Record, run.Session).Fault);
-        Assert.Empty(run.One(new FakeWorkers(1).Fleet).Events);
-    }
-
-    /// <summary>A session that is broken where the accounts of workers come from: the decision throws, and so would its report.</summary>
-    [Fact]
-    public async Task Fault_ThatSpoilsTheAccountsToo_StillFailsTheJobAndFreesItsWorkers()
-    {
-        var run = await Held(step: 3);
-        var report = Report(run, 3, changed => changed.Totals = new WorkerTotals());
-        var broken = run.Session with { Totals = null! };
-        Assert.Throws<ArgumentNullException>(() => JobReport.Accounts(run.Record, broken).ToList());
-
-        var decision = JobLife.Decide(run.Record, broken, report, DateTimeOffset.UnixEpoch);
-
-        Assert.IsType<NullReferenceException>(decision.Fault);
-        var failed = Assert.IsType<JobFailed>(Assert.Single(decision.Events));
-        Assert.True(failed.Fault);
-        Assert.Empty(failed.Workers);
-        Assert.Matches("^The job failed at step 3 by an error of the program: [^\\n]+\\.$", failed.Reason);
-        Assert.Equal(JobState.Failed, decision.Record.State);
-        Assert.IsType<JobEffect.End>(decision.Effects[^1]);
-        Assert.Single(decision.Effects.OfType<JobEffect.Send>(), send => send.Message.Message.BodyCase == CoordinatorMessage.BodyOneofCase.Release);
-    }
-
-    /// <summary>Accounts that break after the first one: a part of them says nothing.</summary>
-    [Fact]
-    public async Task Fault_ThatSpoilsOneAccount_LeavesNone()
-    {
-        var run = await Run(new FakeWorkers(2) { Alter = (_, report) => report.Step < 3 ? report : null }, "layout={replicas: 2, stages: 1}");
-        var breaksAtOne = Comparer<int>.Create((left, right) => left == 1 ? throw new InvalidOperationException("broken") : left.CompareTo(right));
-        var broken = run.Session with { Totals = ImmutableSortedDictionary.Create<int, WorkerTotals>(breaksAtOne).Add(0, new WorkerTotals()) };
-        var report = run.Session.Reports[2][1].Clone();
-        report.Step = 3;
-
-        var decision = JobLife.Decide(run.Record, broken, new FromWorker(FakeWorkers.Key(1), new WorkerMessage { Step = report }), DateTimeOffset.UnixEpoch);
-
-        Assert.Equal("worker-0", JobReport.Accounts(run.Record, broken).First().Worker);
-        var failed = Assert.IsType<JobFailed>(Assert.Single(decision.Events));
-        Assert.True(failed.Fault);
-        Assert.Empty(failed.Workers);
-    }
-
     private static IEnumerable<StepWindow> Windows(PureRun run) => run.Sent.Select(message => message.Message.Window).OfType<StepWindow>();
 
     /// <summary>Event and worker of each line that the last event of the journal leaves in events.jsonl.</summary>
@@ -481,6 +386,11 @@ public sealed class JobLifeTests : IDisposable
         var report = run.Session.Reports[step - 1][0].Clone();
         report.Step = step;
         report.Losses[0].LabelTokens = ordered.LabelTokens;
+        foreach (var loss in report.Losses)
+        {
+            loss.Samples = SampleHash.Of(step, loss.MicroBatch, ordered.MicroBatches[(int)loss.MicroBatch].Samples);
+        }
+
         change(report);
         return new FromWorker(FakeWorkers.Key(0), new WorkerMessage { Step = report });
     }

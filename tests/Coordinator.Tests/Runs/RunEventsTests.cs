@@ -1,6 +1,5 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
-using Orchestrator.Coordinator.Membership;
 using Orchestrator.Coordinator.Runs;
 using Orchestrator.Protos;
 
@@ -46,22 +45,6 @@ public sealed class RunEventsTests : IDisposable
             """{"event":"attach","job":"job-1","generation":2,"step":2,"worker":"worker-0","reason":null,"lost_worker_seconds":0,"steps_repeated":0}""",
             """{"event":"checkpoint","job":"job-1","generation":2,"step":3,"worker":null,"reason":null,"lost_worker_seconds":0,"steps_repeated":0}""",
             """{"event":"finish","job":"job-1","generation":2,"step":3,"worker":null,"reason":"succeeded","lost_worker_seconds":0,"steps_repeated":0}""");
-    }
-
-    [Theory]
-    [InlineData(false, "lost", "worker-0 was lost at step 3: its process ended; recovery is not built yet, so the job has failed: go on from its last checkpoint with --resume.")]
-    [InlineData(true, "leave", "worker-0 left at step 3: its process ended; recovery is not built yet, so the job has failed: go on from its last checkpoint with --resume.")]
-    public async Task Lines_OfARunThatLosesItsWorker_NameItAndTheReason(bool left, string name, string reason)
-    {
-        var run = await RunAsync(new FakeWorkers(1) { Alter = (_, report) => report.Step < 3 ? report : null });
-        run.One(new WorkerLost(FakeWorkers.Key(0), "its process ended.", Left: left));
-
-        AssertLines(
-            run,
-            """{"event":"start","job":"job-1","generation":0,"step":0,"worker":null,"reason":null,"lost_worker_seconds":0,"steps_repeated":0}""",
-            """{"event":"attach","job":"job-1","generation":1,"step":0,"worker":"worker-0","reason":null,"lost_worker_seconds":0,"steps_repeated":0}""",
-            $$"""{"event":"{{name}}","job":"job-1","generation":1,"step":2,"worker":"worker-0","reason":"{{reason}}","lost_worker_seconds":0,"steps_repeated":0}""",
-            $$"""{"event":"finish","job":"job-1","generation":1,"step":2,"worker":null,"reason":"{{reason}}","lost_worker_seconds":0,"steps_repeated":0}""");
     }
 
     [Fact]

@@ -1,0 +1,119 @@
+using System.Collections.Immutable;
+using Google.Protobuf;
+
+namespace Orchestrator.Coordinator.Runs;
+
+/// <summary>From the answers of everybody who may be in a generation to its placement: the agreed step, the layout, and who gives which state to whom.</summary>
+internal static class JobReplacement
+{
+    /// <summary>How long another life of a lost worker is waited for before the job goes on with fewer stages: a little above what a worker takes to start.</summary>
+    private static readonly TimeSpan LifePatience = TimeSpan.FromSeconds(4);
+
+    /// <summary>Places the generation if everybody has answered and there is a layout; else says what it waits for.</summary>
+    public static void TryPlace(JobTurn turn)
+    {
+        if (turn.Record.HasEnded || !turn.Record.IsJoining || turn.Session.Material is null || turn.Session.Recovery is not { IsWhole: true } recovery)
+        {
+            return;
+        }
+
+        var holders = recovery.Asked.OrderBy(asked => asked.Key.WorkerId, StringComparer.Ordinal).Select(asked => new StateHolder(asked.Key, [.. asked.Value!.States])).ToList();
+        if (StateContradiction.Find(holders, recovery.Asked.Values.SelectMany(answer => answer!.Verdicts)) is { } problem)
+        {
+            JobEnding.Fail(turn, problem);
+            return;
+        }
+
+        var layout = Plan(turn, recovery.PatienceOver);
+        if (layout.Ranks is not { } ranks)
+        {
+            Wait(turn, layout);
+            return;
+        }
+
+        var agreed = AgreedStep.Of(turn.AdaptedLayers, holders, turn.Record.LastCheckpoint, JobStepping.LastAccountable(turn));
+        JobStepping.CommitUpTo(turn, agreed);
+        if (!turn.Record.HasEnded)
+        {
+            Place(turn, agreed, layout, ranks, holders);
+        }
+    }
+
+    /// <summary>The layout for the workers that are attached now, but for those that leave.</summary>
+    public static RecoveryLayout Plan(JobTurn turn, bool patienceOver)
+    {
+        var workers = JobRecovery.Candidates(turn).Where(worker => worker.DrainReason is null).ToList();
+        var mayCome = turn.Session.MaxWorkers is not { } most || turn.Session.Fleet.Workers.Length < most;
+        var candidates = workers.Select(worker => new RecoveryCandidate(worker.Key, turn.Placement.Of(worker.Key)))
+            .OrderBy(candidate => candidate.Place?.Rank ?? int.MaxValue).ToList();
+        return RecoveryLayout.Plan(turn.Record.Generations.Target!, candidates, mayCome, patienceOver);
+    }
+
+    private static void Wait(JobTurn turn, RecoveryLayout layout)
+    {
+        if (layout.Waits && turn.Session.Recovery is { IsWaiting: false })
+        {
+            turn.Do(new JobEffect.Later(LifePatience, new JobInput.PatienceOver(turn.Record.Generations.Number)));
+        }
+
+        JobRecovery.Change(turn, recovery => recovery with { IsWaiting = true });
+        var reason = $"{turn.Record.Generations.Reasons[^1]} {layout.Reason}";
+        if (!string.Equals(reason, turn.Record.Reason, StringComparison.Ordinal))
+        {
+            turn.Raise(new JobWaits { Reason = reason });
+        }
+    }
+
+    private static void Place(JobTurn turn, ulong agreed, RecoveryLayout layout, ImmutableArray<RankPlacement> ranks, List<StateHolder> holders)
+    {
+        var answers = turn.Session.Recovery!.Asked;
+        var (before, record) = (turn.Placement, turn.Record);
+        var reached = Math.Max(record.CommittedStep, answers.Values.Select(answer => answer!.ActedStep).DefaultIfEmpty().Max());
+        var transfers = TransferPlan.Of(agreed, turn.AdaptedLayers, ranks, holders);
+        var placed = new JobPlaced
+        {
+            Generation = record.Generations.Number,
+            NumericClass = before.Class,
+            ComputeDtype = before.ComputeDtype,
+            NumReplicas = (uint)layout.NumReplicas,
+            NumStages = (uint)layout.NumStages,
+            FromStep = agreed,
+            StepsRepeated = reached - agreed,
+            Rollback = reached > agreed && !transfers.FromCheckpoint.IsEmpty ? RollbackSentence(agreed, reached, record.Checkpoint is null) : "",
+        };
+        placed.Stages.AddRange(ranks.Select(rank => JobLoading.StageOf(rank)));
+        placed.Transfers.AddRange(transfers.Transfers);
+        placed.Givers.AddRange(transfers.Givers.Select(JobTurn.IdentityOf));
+        placed.Verdicts.AddRange(KnownVerdicts.Behind(agreed, record.Generations.Verdicts, answers, turn.Session.Reports, before));
+        turn.Raise(placed);
+        turn.Session = turn.Session with
+        {
+            Recovery = null,
+            StateHash = KnownHash(turn, agreed, holders),
+            Earlier = EarlierBehind(agreed, turn.Session, before),
+            Repeated = agreed < record.CommittedStep ? agreed : null,
+            Reports = turn.Session.Reports.Clear(),
+            OpenSteps = turn.Session.OpenSteps.Clear(),
+            Evaluations = turn.Session.Evaluations.Clear(),
+            SaveAsked = null,
+        };
+        JobLoading.Load(turn, rank => transfers.FromCheckpoint.Contains(rank.Rank));
+        JobLoading.PublishPlan(turn);
+    }
+
+    private static string RollbackSentence(ulong agreed, ulong reached, bool isStart) => isStart
+        ? $"No worker has the state of every layer after a later step, and there is no checkpoint yet: {Steps(agreed, reached)} run again from the start."
+        : $"No worker has the state of every layer after a later step: {Steps(agreed, reached)} run again from the checkpoint of step {agreed}.";
+
+    private static string Steps(ulong agreed, ulong reached) => agreed + 1 == reached ? $"step {reached} is" : $"steps {agreed + 1} to {reached} are";
+
+    private static ByteString KnownHash(JobTurn turn, ulong agreed, List<StateHolder> holders) => turn.Record.Ledger[agreed]?.StateHash is { IsEmpty: false } committed
+        ? committed
+        : StateHashSum.Of(holders, agreed, turn.Record.Generations.Target!.NumLayers);
+
+    private static ImmutableSortedDictionary<ulong, ImmutableList<EarlierReport>> EarlierBehind(ulong agreed, JobSession session, JobPlacement before) => session.Reports
+        .Where(step => step.Key > agreed)
+        .Aggregate(
+            session.Earlier.RemoveRange(session.Earlier.Keys.Where(step => step <= agreed)),
+            (earlier, step) => earlier.SetItem(step.Key, [.. earlier.GetValueOrDefault(step.Key) ?? [], .. step.Value.Select(report => new EarlierReport(before.Ranks[report.Key], report.Value))]));
+}

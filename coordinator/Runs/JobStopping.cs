@@ -1,0 +1,109 @@
+using Orchestrator.Protos;
+
+namespace Orchestrator.Coordinator.Runs;
+
+/// <summary>A job that ends before its last step with a checkpoint of its newest one: by Ctrl-C, or because too many steps were skipped.</summary>
+/// <remarks>
+/// The first worker of the generation is told to hold; once the step that it names is committed, replica 0 saves it, and with that checkpoint the job ends. A generation that
+/// is lost meanwhile is recovered first, as far as the newest committed step.
+/// </remarks>
+internal static class JobStopping
+{
+    public static bool IsStopping(JobRecord record) => record.CancelRequested || record.FailureReason.Length > 0;
+
+    public static void RequestCancel(JobTurn turn)
+    {
+        // All steps are done: what is left is to write the adapter, which takes less time than to ask for it again.
+        if (turn.Record.State == JobState.Finishing || turn.Record.CancelRequested)
+        {
+            return;
+        }
+
+        turn.Raise(new CancelRequested());
+        if (turn.Record.State == JobState.Running)
+        {
+            Hold(turn);
+            SaveWhenHeld(turn);
+        }
+        else if (turn.Record.State != JobState.Recovering || IsWaitingForWorkers(turn))
+        {
+            JobEnding.Cancel(turn);
+        }
+    }
+
+    /// <summary>Too many steps were skipped: what the job has is saved before it fails.</summary>
+    public static void OnCommitted(JobTurn turn)
+    {
+        // A limit of 0 tolerates no skipped step; a step that was applied never ends a job.
+        var skipped = turn.Record.SkippedInARow;
+        if (skipped == 0 || skipped < turn.Material.Spec.Training.MaxSkippedSteps || IsStopping(turn.Record))
+        {
+            return;
+        }
+
+        turn.Raise(new FailureDecided
+        {
+            Reason = $"{skipped} {(skipped == 1 ? "step" : "steps")} in a row, up to step {turn.Record.CommittedStep}, {(skipped == 1 ? "was" : "were")} skipped because a gradient was not finite: "
+                + "lower training.learning_rate or look at the data, or raise training.max_skipped_steps.",
+        });
+        if (turn.Record.State == JobState.Running)
+        {
+            Hold(turn);
+        }
+    }
+
+    /// <summary>The first worker gives no further verdict.</summary>
+    public static void OnHeld(JobTurn turn, StepsHeld held)
+    {
+        turn.Session = turn.Session with { HeldAfter = held.Step };
+        SaveWhenHeld(turn);
+        JobChanges.ChangeIfHeld(turn);
+    }
+
+    /// <summary>A generation begins in which no further step is made: its members hold where the job stands.</summary>
+    public static void OnTrainingStarted(JobTurn turn)
+    {
+        if (IsStopping(turn.Record))
+        {
+            turn.Session = turn.Session with { HeldAfter = turn.Record.CommittedStep };
+            SaveWhenHeld(turn);
+        }
+    }
+
+    /// <summary>Saves the step that the workers hold at, and ends the job with its checkpoint.</summary>
+    public static void SaveWhenHeld(JobTurn turn)
+    {
+        if (turn.Session.HeldAfter is not { } step || !IsStopping(turn.Record) || turn.Record.State != JobState.Running || turn.Record.CommittedStep < step || turn.Session.Repeated is not null)
+        {
+            return;
+        }
+
+        // Nothing was done since the newest checkpoint, or since the start.
+        if (step <= turn.Record.LastCheckpoint)
+        {
+            End(turn);
+        }
+        else if (!JobCheckpointing.IsPending(turn, step))
+        {
+            JobCheckpointing.SaveCommitted(turn);
+        }
+    }
+
+    public static void Hold(JobTurn turn) =>
+        // The root of the vote tree: without it nobody acts on a further step.
+        turn.Send(turn.Placement.Ranks[0].Worker, new CoordinatorMessage { Hold = new HoldSteps { Scope = turn.Scope } });
+
+    private static bool IsWaitingForWorkers(JobTurn turn) => turn.Session.Recovery is { IsWaiting: true };
+
+    private static void End(JobTurn turn)
+    {
+        if (turn.Record.FailureReason.Length > 0)
+        {
+            JobEnding.Fail(turn, turn.Record.FailureReason);
+        }
+        else
+        {
+            JobEnding.Cancel(turn);
+        }
+    }
+}

@@ -1,0 +1,44 @@
+using Orchestrator.Coordinator.Runs;
+using Orchestrator.Protos;
+
+namespace Orchestrator.Coordinator.Tests.Runs.Generations;
+
+/// <summary>Ctrl-C beside a loss.</summary>
+public sealed class StoppingTests
+{
+    [Fact]
+    public async Task Cancel_WhileRecovering_EndsWithACheckpointOfTheNewestStep()
+    {
+        using var lost = await LostRun.AtAsync(3, 7, LostRun.TwoByOne);
+        lost.Workers.Silent.Add(FakeWorkers.Key(0));
+        lost.Lose(1);
+        lost.Run.Tell(new CancelJob { Job = "job-1" });
+        Assert.Equal(JobState.Recovering, lost.Run.Record.State);
+        lost.Workers.Silent.Clear();
+        lost.Lose(0);
+
+        Assert.Equal((JobState.Cancelled, 7UL, 7UL), (lost.Run.Record.State, lost.Run.Record.CommittedStep, lost.Run.Record.LastCheckpoint));
+    }
+
+    [Fact]
+    public async Task Cancel_ThatLosesTheWorkerItHolds_IsDoneByTheNextGeneration()
+    {
+        using var lost = await LostRun.AtAsync(3, 7, LostRun.TwoByOne);
+        lost.Workers.Silent.Add(FakeWorkers.Key(0));
+        lost.Run.Tell(new CancelJob { Job = "job-1" });
+        lost.Lose(0);
+
+        Assert.Equal((JobState.Cancelled, 7UL, 7UL), (lost.Run.Record.State, lost.Run.Record.CommittedStep, lost.Run.Record.LastCheckpoint));
+        Assert.DoesNotContain(lost.Run.Sent.Select(sent => sent.Message.Window).OfType<StepWindow>(), window => window.Scope.Generation == 2);
+    }
+
+    [Fact]
+    public async Task Cancel_OfAJobThatWaitsForWorkers_EndsAtOnce()
+    {
+        using var lost = await LostRun.AtAsync(1, 7);
+        lost.Lose(0);
+        lost.Run.Tell(new CancelJob { Job = "job-1" });
+
+        Assert.Equal(JobState.Cancelled, lost.Run.Record.State);
+    }
+}
