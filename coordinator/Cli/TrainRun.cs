@@ -16,9 +16,11 @@ internal sealed class TrainRun(TrainRequest request, CommandOutput output, Inter
     /// <returns>The exit code.</returns>
     public async Task<int> RunAsync()
     {
-        await using var cluster = await EmbeddedCluster.StartAsync(WorkFolder.Under(request.Output), log, interrupts.Now);
+        var folder = WorkFolder.Under(request.Output);
+        var headStart = HeadStart.Begin(request, folder.Folders.Data, interrupts.Now);
+        await using var cluster = await EmbeddedCluster.StartAsync(folder, log, interrupts.Now);
         using var jobs = cluster.Connect();
-        var submitted = await jobs.SubmitAsync(request.Submission, interrupts.Now);
+        var submitted = await SubmitAsync(cluster, jobs, headStart);
         if (submitted.Errors.Count > 0)
         {
             return Refuse(submitted.Errors);
@@ -33,6 +35,19 @@ internal sealed class TrainRun(TrainRequest request, CommandOutput output, Inter
         }
 
         return Report(last);
+    }
+
+    // The coordinator's journal takes a second to open: where all is well by then, the workers start meanwhile.
+    private async Task<SubmitJobReply> SubmitAsync(EmbeddedCluster cluster, JobsConnection jobs, HeadStart headStart)
+    {
+        await using var ended = headStart;
+        var submitting = jobs.SubmitAsync(request.Submission, interrupts.Now);
+        if (await Task.WhenAny(submitting, headStart.IsPrepared) != submitting && await headStart.IsPrepared)
+        {
+            StartWorkers(cluster, required: null);
+        }
+
+        return await submitting;
     }
 
     private async Task<JobStatus> FollowAsync(EmbeddedCluster cluster, JobsConnection jobs, string job, Action<JobStatus> show)
