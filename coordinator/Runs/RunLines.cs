@@ -41,7 +41,7 @@ internal static class RunLines
                 yield return Event(job, after, happened.Time, "resume", reason: ResumeDecision.Sentence(resume, after.StepsPlanned));
                 break;
             case JobPlaced { Rollback.Length: > 0 } placed:
-                yield return Event(job, after, happened.Time, "rollback", reason: placed.Rollback, step: placed.FromStep, stepsRepeated: placed.StepsRepeated);
+                yield return Event(job, after, happened.Time, "rollback", reason: placed.Rollback, step: placed.FromStep);
                 break;
             case GenerationEnded ended when EndName(ended) is { } name:
                 yield return Event(job, after, happened.Time, name, worker: ended.Worker.WorkerId, reason: ended.Reason, generation: ended.Generation);

@@ -95,7 +95,7 @@ public sealed class LossTests
         lost.AssertQuietEnd();
         Assert.Equal((10UL, 3UL), (lost.Placed.FromStep, lost.Placed.StepsRepeated));
         Assert.Equal("No worker has the state of every layer after a later step: steps 11 to 13 are run again from the checkpoint of step 10.", lost.Placed.Rollback);
-        Assert.Equal(["lost worker-1", "rollback +3", "recovered +3", "join worker-2", "finish"], lost.Events);
+        Assert.Equal(["lost worker-1", "rollback", "recovered +3", "join worker-2", "finish"], lost.Events);
         Assert.All(Loads(lost, 2), load => Assert.Equal(10UL, load.State.Step));
         Assert.Equal(Enumerable.Range(0, Layers(lost)).Select(layer => (uint)layer), Loads(lost, 2).SelectMany(load => load.State.Blobs).Select(blob => blob.Layer));
         Assert.Equal([(1UL, 1UL, 10UL), (2UL, 11UL, 40UL)], lost.Run.Checkpoints[^1].Layouts.Select(layout => (layout.Generation, layout.FirstStep, layout.LastStep)));
