@@ -1,6 +1,6 @@
 using System.Text.Json;
 using Orchestrator.Coordinator.Models;
-using Orchestrator.Integration.Tests.Processes;
+using Orchestrator.Chaos;
 using Orchestrator.Worker.Models;
 using Orchestrator.Worker.Tests.Models;
 

@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using System.Text;
 using Orchestrator.Coordinator.Tokenizers;
-using Orchestrator.Integration.Tests.Processes;
+using Orchestrator.Chaos;
 
 namespace Orchestrator.Benchmarks;
 

@@ -16,16 +16,6 @@ public sealed class LostWorkerTests
     }
 
     [Fact]
-    public void Train_WorkerKilledInTheMiddle_FailsAndNamesIt()
-    {
-        using var job = new WorkingJob();
-        using var process = job.StartLong();
-        OrchestratorProcess.Kill(process.Children()[0]);
-        Refusal.Check(process.Finish(), 1, "worker-\\d was lost at step \\d+: .*recovery is not built yet");
-        job.AssertOnlyWholeFiles();
-    }
-
-    [Fact]
     public void Train_CoordinatorKilled_LeavesNoWorker()
     {
         using var job = new WorkingJob();

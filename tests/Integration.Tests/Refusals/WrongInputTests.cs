@@ -1,4 +1,3 @@
-using Orchestrator.Integration.Tests.Processes;
 
 namespace Orchestrator.Integration.Tests.Refusals;
 

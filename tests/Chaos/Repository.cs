@@ -1,6 +1,6 @@
 using System.IO.Compression;
 
-namespace Orchestrator.Integration.Tests.Processes;
+namespace Orchestrator.Chaos;
 
 /// <summary>Where the repository, its fixtures and the built programs lie.</summary>
 internal static class Repository
@@ -8,8 +8,9 @@ internal static class Repository
     /// <summary>The folder of Orchestrator.sln.</summary>
     public static string Root { get; } = FindRoot();
 
-    /// <summary>The coordinator built with this test's configuration; the worker lies beside it.</summary>
-    public static string Coordinator { get; } = Path.Combine(Root, "coordinator", "bin", Configuration(), "net10.0", "orchestrator");
+    /// <summary>The coordinator built with this test's configuration, or a published one that ORCHESTRATOR_TEST_PROGRAM names; the worker lies beside it.</summary>
+    public static string Coordinator { get; } =
+        Environment.GetEnvironmentVariable("ORCHESTRATOR_TEST_PROGRAM") is { Length: > 0 } given ? given : Path.Combine(Root, "coordinator", "bin", Configuration(), "net10.0", "orchestrator");
 
     /// <summary>The worker that the coordinator starts.</summary>
     public static string Worker { get; } = Path.Combine(Path.GetDirectoryName(Coordinator)!, "worker", "orchestrator-worker");

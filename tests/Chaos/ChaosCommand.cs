@@ -1,0 +1,61 @@
+using System.Diagnostics;
+using System.Globalization;
+
+namespace Orchestrator.Chaos;
+
+/// <summary>Runs plans of faults one after the other, for as long as asked.</summary>
+/// <param name="seed">Makes the plans.</param>
+/// <param name="length">No run begins after it.</param>
+/// <param name="faults">A run.</param>
+/// <param name="layouts">Taken in turn, e.g. "2x1+1".</param>
+/// <param name="steps">Of each run.</param>
+/// <param name="jobFile">The job.</param>
+internal sealed class ChaosCommand(int seed, TimeSpan length, int faults, IReadOnlyList<string> layouts, int steps, string jobFile)
+{
+    /// <summary>The adapter does not depend on the layout, so one quiet run is the measure for all.</summary>
+    /// <returns>0: every run was as if undisturbed; 1: one was not.</returns>
+    public async Task<int> RunAsync()
+    {
+        string folder = Directory.CreateTempSubdirectory("chaos-").FullName;
+        long started = Stopwatch.GetTimestamp();
+        var (runs, failed) = (0, 0);
+        try
+        {
+            var quiet = ChaosRun.Quiet(Repository.Coordinator, JobOf("1x1"), Path.Combine(folder, "quiet"));
+            Console.WriteLine(ChaosTable.Head);
+            for (; runs == 0 || Stopwatch.GetElapsedTime(started) < length; runs++)
+            {
+                var next = JobOf(layouts[runs % layouts.Count]);
+                var plan = Fault.Plan(new Random(HashCode(seed, runs)), faults, Enum.GetValues<FaultKind>(), next.Workers, steps);
+                var outcome = await ChaosRun.DisturbedAsync(Repository.Coordinator, Repository.Worker, next, plan, Path.Combine(folder, $"run-{runs}"));
+                var differences = outcome.Differences(quiet);
+                failed += differences.Count == 0 ? 0 : 1;
+                foreach (string line in ChaosTable.Lines(outcome, differences))
+                {
+                    Console.WriteLine(line);
+                }
+
+                if (differences.Count > 0)
+                {
+                    Console.WriteLine(outcome.Text);
+                }
+            }
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"seed {seed}: {runs} runs, {failed} differ"));
+        return failed == 0 ? 0 : 1;
+    }
+
+    // Of its own for each run, whatever the runs before took from theirs.
+    private static int HashCode(int seed, int run) => unchecked((seed * 1_000_003) + run);
+
+    private ChaosJob JobOf(string layout)
+    {
+        int[] numbers = [.. layout.Split('x', '+').Select(part => int.Parse(part, CultureInfo.InvariantCulture))];
+        return new ChaosJob(jobFile, numbers[0], numbers[1], numbers.ElementAtOrDefault(2), [$"training.max_steps={steps}", "training.eval_steps=0.5", "resources.compute_threads=1", "training.micro_batch_tokens=512"]);
+    }
+}

@@ -1,0 +1,24 @@
+using System.Globalization;
+
+namespace Orchestrator.Chaos;
+
+/// <summary>A job and a layout to run it on.</summary>
+/// <param name="JobFile">The job file.</param>
+/// <param name="Replicas">Pipelines.</param>
+/// <param name="Stages">Stages of each.</param>
+/// <param name="Spares">Workers more than the layout needs.</param>
+/// <param name="Set">Keys that are set.</param>
+internal sealed record ChaosJob(string JobFile, int Replicas, int Stages, int Spares, IReadOnlyList<string> Set)
+{
+    public int Workers => (Replicas * Stages) + Spares;
+
+    /// <summary>The command line of a run.</summary>
+    public IEnumerable<string> Arguments(string output) =>
+    [
+        "train", JobFile, "--out", output, "--workers", Workers.ToString(CultureInfo.InvariantCulture),
+        "--set", string.Create(CultureInfo.InvariantCulture, $"layout={{replicas: {Replicas}, stages: {Stages}}}"),
+        .. Set.SelectMany(key => new[] { "--set", key }),
+    ];
+
+    public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"{Path.GetFileNameWithoutExtension(JobFile)} {Replicas}x{Stages}{(Spares > 0 ? $"+{Spares}" : "")}");
+}

@@ -1,0 +1,87 @@
+using System.Globalization;
+
+namespace Orchestrator.Chaos;
+
+/// <summary>What became of a disturbed run.</summary>
+/// <param name="Job">The job.</param>
+/// <param name="Faults">Those that were done.</param>
+/// <param name="ExitCode">Of <c>train</c>.</param>
+/// <param name="Lines">What it printed.</param>
+/// <param name="Files">What it left.</param>
+internal sealed record ChaosOutcome(ChaosJob Job, IReadOnlyList<DoneFault> Faults, int ExitCode, IReadOnlyList<PrintedLine> Lines, RunFiles Files)
+{
+    /// <summary>The longest time that a recovery may take on small models.</summary>
+    public static readonly TimeSpan LongestRecovery = TimeSpan.FromSeconds(10);
+
+    /// <summary>From a loss to the moment at which the workers ran again; losses during a recovery belong to it.</summary>
+    public IReadOnlyList<TimeSpan> Recoveries()
+    {
+        var recoveries = new List<TimeSpan>();
+        DateTimeOffset? since = null;
+        foreach (var line in Files.Events())
+        {
+            if (line.Name is "lost")
+            {
+                since ??= line.Time;
+            }
+            else if (line.Name is "recovered" && since is { } lost)
+            {
+                recoveries.Add(line.Time - lost);
+                since = null;
+            }
+        }
+
+        return recoveries;
+    }
+
+    /// <summary>What it printed, as one text.</summary>
+    public string Text => string.Concat(Lines.Select(line => line.Text + "\n"));
+
+    public int StepsRepeated => Files.Events().Sum(line => line.StepsRepeated);
+
+    public double LostWorkerSeconds => Files.Events().Sum(line => line.LostWorkerSeconds);
+
+    /// <summary>Everything in which the run is not what it would have been without faults; empty: nothing.</summary>
+    public IReadOnlyList<string> Differences(RunFiles quiet)
+    {
+        if (ExitCode != 0)
+        {
+            return [$"it ended with {ExitCode}: {(Lines is [.., var last] ? last.Text : "")}"];
+        }
+
+        var differences = new List<string>();
+        if (!Files.Adapter.AsSpan().SequenceEqual(quiet.Adapter))
+        {
+            differences.Add("the adapter has other bytes");
+        }
+
+        if (!Files.Steps().SequenceEqual(quiet.Steps()))
+        {
+            differences.Add($"metrics.jsonl has other steps, losses or norms: {FirstDifference(quiet)}");
+        }
+
+        if (!Files.Evaluations().SequenceEqual(quiet.Evaluations()))
+        {
+            differences.Add("metrics.jsonl has other evaluations");
+        }
+
+        if (StepsRepeated > Faults.Count)
+        {
+            differences.Add(string.Create(CultureInfo.InvariantCulture, $"{StepsRepeated} steps were repeated after {Faults.Count} faults"));
+        }
+
+        if (Recoveries().Where(recovery => recovery > LongestRecovery).ToArray() is { Length: > 0 } slow)
+        {
+            differences.Add(string.Create(CultureInfo.InvariantCulture, $"a recovery took {slow.Max().TotalSeconds:F1} s"));
+        }
+
+        return differences;
+    }
+
+    private string FirstDifference(RunFiles quiet)
+    {
+        var (own, others) = (Files.Steps(), quiet.Steps());
+        int at = Enumerable.Range(0, Math.Max(own.Count, others.Count)).First(i => i >= own.Count || i >= others.Count || own[i] != others[i]);
+        return $"line {at + 1} is {own.ElementAtOrDefault(at)} and not {others.ElementAtOrDefault(at)}";
+    }
+}
