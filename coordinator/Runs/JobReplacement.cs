@@ -84,7 +84,7 @@ internal static class JobReplacement
         placed.Stages.AddRange(ranks.Select(rank => JobLoading.StageOf(rank)));
         placed.Transfers.AddRange(transfers.Transfers);
         placed.Givers.AddRange(transfers.Givers.Select(JobTurn.IdentityOf));
-        placed.Verdicts.AddRange(KnownVerdicts.Behind(agreed, record.Generations.Verdicts, answers, turn.Session.Reports, before));
+        placed.Verdicts.AddRange(BindingVerdicts.Behind(agreed, record.Generations.Verdicts, answers, turn.Session.Reports, before));
         turn.Raise(placed);
         turn.Session = turn.Session with
         {

@@ -6,7 +6,7 @@ namespace Orchestrator.Coordinator.Runs;
 
 /// <summary>The verdicts that bind steps which are run again.</summary>
 /// <remarks>Pure.</remarks>
-internal static class KnownVerdicts
+internal static class BindingVerdicts
 {
     /// <summary>All that is known of steps behind the agreed one: journaled with earlier placements, told by the members, and in reports of steps that were not committed.</summary>
     public static IEnumerable<KnownVerdict> Behind(
