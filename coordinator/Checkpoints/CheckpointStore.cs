@@ -1,6 +1,7 @@
 using Orchestrator.Coordinator.Models;
 using Orchestrator.Protos;
 using Orchestrator.Protos.Blobs;
+using Orchestrator.Protos.Faults;
 
 namespace Orchestrator.Coordinator.Checkpoints;
 
@@ -46,7 +47,9 @@ internal sealed class CheckpointStore(string folder)
         // The names of the folders, which workers may have made.
         AtomicFile.SyncFolder(Path.GetDirectoryName(folder)!);
         AtomicFile.SyncFolder(folder);
+        FaultPoints.Reach(FaultPoint.Manifest, manifest.Step);
         ManifestFile.Write(Of(manifest.Step), manifest);
+        FaultPoints.Reach(FaultPoint.ManifestWritten, manifest.Step);
         foreach (var step in Surplus(manifest.Step, Steps(), Complete(), mostKept))
         {
             Delete(Of(step));

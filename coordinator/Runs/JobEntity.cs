@@ -7,6 +7,7 @@ using Google.Protobuf;
 using Google.Protobuf.WellKnownTypes;
 using Orchestrator.Coordinator.Membership;
 using Orchestrator.Protos;
+using Orchestrator.Protos.Faults;
 
 namespace Orchestrator.Coordinator.Runs;
 
@@ -199,6 +200,7 @@ internal sealed class JobEntity : UntypedPersistentActor, IWithTimers
             return;
         }
 
+        FaultPoints.Reach(FaultPoint.JournalWrite, _record.CommittedStep + 1);
         var left = decision.Events.Count;
         PersistAll(decision.Events, happened =>
         {
@@ -238,6 +240,11 @@ internal sealed class JobEntity : UntypedPersistentActor, IWithTimers
                 _workers.Tell(new Subscribe(_session.Job, Self));
                 break;
             case JobEffect.Send send:
+                if (send.Message.Message.Window is { Steps: [var first, ..] })
+                {
+                    FaultPoints.Reach(FaultPoint.WindowOpen, first.Number);
+                }
+
                 _workers.Tell(send.Message);
                 break;
             case JobEffect.Later later:

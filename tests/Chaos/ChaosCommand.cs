@@ -17,12 +17,12 @@ internal sealed class ChaosCommand(int seed, TimeSpan length, int faults, IReadO
     public async Task<int> RunAsync()
     {
         string folder = Directory.CreateTempSubdirectory("chaos-").FullName;
-        long started = Stopwatch.GetTimestamp();
         var (runs, failed) = (0, 0);
         try
         {
             var quiet = ChaosRun.Quiet(Repository.Coordinator, JobOf("1x1"), Path.Combine(folder, "quiet"));
             Console.WriteLine(ChaosTable.Head);
+            long started = Stopwatch.GetTimestamp();
             for (; runs == 0 || Stopwatch.GetElapsedTime(started) < length; runs++)
             {
                 var next = JobOf(layouts[runs % layouts.Count]);

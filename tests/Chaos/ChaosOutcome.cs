@@ -13,14 +13,15 @@ internal sealed record ChaosOutcome(ChaosJob Job, IReadOnlyList<DoneFault> Fault
     /// <summary>The longest time that a recovery may take on small models.</summary>
     public static readonly TimeSpan LongestRecovery = TimeSpan.FromSeconds(10);
 
-    /// <summary>From a loss to the moment at which the workers ran again; losses during a recovery belong to it.</summary>
+    /// <summary>From the end of a worker to the moment at which the others ran again; further ends during a recovery belong to it.</summary>
     public IReadOnlyList<TimeSpan> Recoveries()
     {
         var recoveries = new List<TimeSpan>();
         DateTimeOffset? since = null;
         foreach (var line in Files.Events())
         {
-            if (line.Name is "lost")
+            // A planned departure says itself how long it took.
+            if (line.Name == "lost" || line is { Name: "leave", LostWorkerSeconds: 0 })
             {
                 since ??= line.Time;
             }

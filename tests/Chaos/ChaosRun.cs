@@ -79,16 +79,17 @@ internal static class ChaosRun
                 later.Add(LaterAsync(fault.Duration, () => train.Signal(stopped, Signals.Continue)));
                 return true;
             case FaultKind.Reset:
-                network[fault.Worker].Reset();
-                return true;
+                return network[fault.Worker].Reset();
             case FaultKind.HalfOpen:
-                network[fault.Worker].HalfOpen();
-                return true;
+                return network[fault.Worker].HalfOpen();
             case FaultKind.Corrupt:
-                network[fault.Worker].Corrupt();
-                return true;
+                return network[fault.Worker].Corrupt();
             case FaultKind.Delay:
-                network[fault.Worker].Delay(DelayOfFrames);
+                if (!network[fault.Worker].Delay(DelayOfFrames))
+                {
+                    return false;
+                }
+
                 later.Add(LaterAsync(fault.Duration, () => network[fault.Worker].Delay(TimeSpan.Zero)));
                 return true;
             default:

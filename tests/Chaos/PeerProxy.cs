@@ -27,35 +27,47 @@ internal sealed class PeerProxy : IAsyncDisposable
     /// <summary>Where the others connect to.</summary>
     public int Port => ((IPEndPoint)_listener.LocalEndpoint).Port;
 
-    /// <summary>Resets all open connections.</summary>
-    public void Reset()
+    /// <summary>Resets all open connections; false: there is none.</summary>
+    public bool Reset()
     {
-        foreach (var connection in TakeOpen())
+        var open = TakeOpen();
+        foreach (var connection in open)
         {
             connection.Reset();
         }
+
+        return open.Length > 0;
     }
 
-    /// <summary>Lets nothing through any more on the connections that are open now.</summary>
-    public void HalfOpen()
+    /// <summary>Lets nothing through any more on the connections that are open now; false: there is none.</summary>
+    public bool HalfOpen()
     {
         lock (_gate)
         {
             _open.ForEach(connection => connection.Silent = true);
+            return _open.Count > 0;
         }
     }
 
-    /// <summary>Delays what is sent from now on; zero: no more.</summary>
-    public void Delay(TimeSpan by)
+    /// <summary>Delays what is sent from now on; zero: no more. False: there is no connection now.</summary>
+    public bool Delay(TimeSpan by)
     {
         lock (_gate)
         {
             _delay = by;
+            return _open.Count > 0;
         }
     }
 
-    /// <summary>Flips a bit in the next long piece that is sent.</summary>
-    public void Corrupt() => Interlocked.Increment(ref _corruptions);
+    /// <summary>Flips a bit in the next long piece that is sent; false: there is no connection now, and nothing is done.</summary>
+    public bool Corrupt()
+    {
+        lock (_gate)
+        {
+            _corruptions += _open.Count > 0 ? 1 : 0;
+            return _open.Count > 0;
+        }
+    }
 
     public async ValueTask DisposeAsync()
     {
@@ -156,8 +168,10 @@ internal sealed class PeerProxy : IAsyncDisposable
 
     private bool TakeCorruption()
     {
-        int left = Volatile.Read(ref _corruptions);
-        return left > 0 && Interlocked.CompareExchange(ref _corruptions, left - 1, left) == left;
+        lock (_gate)
+        {
+            return _corruptions > 0 && _corruptions-- > 0;
+        }
     }
 
     private Connection[] TakeOpen()

@@ -12,6 +12,9 @@ internal static class Repository
     public static string Coordinator { get; } =
         Environment.GetEnvironmentVariable("ORCHESTRATOR_TEST_PROGRAM") is { Length: > 0 } given ? given : Path.Combine(Root, "coordinator", "bin", Configuration(), "net10.0", "orchestrator");
 
+    /// <summary>The coordinator with fault points in it and its worker, which the Debug configuration builds.</summary>
+    public static string CoordinatorWithFaults { get; } = Path.Combine(Root, "coordinator", "bin", "Debug", "net10.0", "orchestrator");
+
     /// <summary>The worker that the coordinator starts.</summary>
     public static string Worker { get; } = Path.Combine(Path.GetDirectoryName(Coordinator)!, "worker", "orchestrator-worker");
 

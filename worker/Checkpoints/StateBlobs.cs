@@ -1,6 +1,7 @@
 using System.Globalization;
 using Orchestrator.Protos;
 using Orchestrator.Protos.Blobs;
+using Orchestrator.Protos.Faults;
 using Orchestrator.Worker.Adapters;
 using Orchestrator.Worker.Runtime;
 using TorchSharp;
@@ -53,6 +54,7 @@ internal static unsafe class StateBlobs
                 writer.Write(name, new ReadOnlySpan<byte>(first + at, (int)Math.Min(PartBytes, bytes - at)));
         }
 
+        FaultPoints.Reach(FaultPoint.BlobWrite, snapshot.Step);
         return writer.CompleteByDigest();
     }
 

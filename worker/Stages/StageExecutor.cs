@@ -1,4 +1,5 @@
 using Orchestrator.Protos;
+using Orchestrator.Protos.Faults;
 using Orchestrator.Worker.Collectives;
 using Orchestrator.Worker.Commit;
 using Orchestrator.Worker.Optimizers;
@@ -93,12 +94,14 @@ internal sealed class StageExecutor : IDisposable
         {
             var losses = _pipeline.Run(step, slots, clock, cancellationToken);
             var (verdict, gradient) = Agree(step, losses, clock, cancellationToken);
+            FaultPoints.Reach(FaultPoint.Apply, step.Number);
             _activity.Does($"step {step.Number}: optimizer");
             if (verdict.Apply)
                 clock.In(StepPhase.Optimizer, () => _optimizer.Apply(_assets.Adapter, gradient, step, (float)verdict.GradNorm));
             _assets.ActedStep = step.Number;
             var state = clock.In(StepPhase.History, () => _states.History.Keep(_assets.Adapter, step.Number));
             var hash = clock.In(StepPhase.Optimizer, state.Hash);
+            FaultPoints.Reach(FaultPoint.Mirror, step.Number);
             clock.In(StepPhase.Mirror, () => _states.Mirror?.Begin(step.Number));
             _report(new WorkerMessage { Step = Report(step.Number, verdict, hash, clock) });
         }

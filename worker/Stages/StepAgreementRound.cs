@@ -1,4 +1,5 @@
 using Orchestrator.Protos;
+using Orchestrator.Protos.Faults;
 using Orchestrator.Worker.Commit;
 using Orchestrator.Worker.Transfer;
 
@@ -46,6 +47,7 @@ internal sealed class StepAgreementRound(StageGeneration generation, StepCommit 
                 AwaitMirror(round.Step, clock, cancellationToken);
                 break;
             case CommitActionKind.Decide:
+                FaultPoints.Reach(FaultPoint.Vote, round.Step);
                 clock.In(StepPhase.Vote, () => commit.Decide(rule));
                 states.Verdicts.Learn(round.Verdict!);
                 break;
@@ -77,6 +79,7 @@ internal sealed class StepAgreementRound(StageGeneration generation, StepCommit 
     private void Cast(AgreementRound round)
     {
         var merged = round.Merged;
+        FaultPoints.Reach(FaultPoint.Vote, round.Step);
         commit.Cast();
         generation.Link.Cast(AgreementTree.ParentOf(generation.Rank), merged);
     }

@@ -1,5 +1,6 @@
 using System.Globalization;
 using Orchestrator.Integration.Tests.Processes;
+using Orchestrator.Protos.Faults;
 
 namespace Orchestrator.Integration.Tests.Checkpoints;
 
@@ -46,6 +47,20 @@ public sealed class KilledJob : IDisposable
         var result = process.Finish();
         Assert.True(result.ExitCode == 128 + 9, result.ToString());
         return (new RunOutput(output), CheckpointsIn(output));
+    }
+
+    /// <summary>Runs the job, built with fault points, and lets the first process that comes to one die there.</summary>
+    internal (RunOutput Output, RunResult Result) FailAt(FaultPoint point, int step, int replicas, int stages)
+    {
+        Assert.True(File.Exists(Repository.CoordinatorWithFaults), $"{Repository.CoordinatorWithFaults} is missing: dotnet build -c Debug coordinator");
+        string name = $"{point}-{step}-{replicas}x{stages}", marker = _folder[name + ".died"];
+        using var process = OrchestratorProcess.StartProgram(
+            Repository.CoordinatorWithFaults,
+            [.. Arguments(_folder[name], replicas, stages), "--set", "training.save_steps=2"],
+            new Dictionary<string, string>(StringComparer.Ordinal) { ["ORCHESTRATOR_FAIL_AT"] = $"{point}:{step}:{marker}" });
+        var result = process.Finish();
+        Assert.True(File.Exists(marker), $"nobody came to {point} of step {step}\n{result}");
+        return (new RunOutput(_folder[name]), result);
     }
 
     /// <summary>Goes on with a run and sends Ctrl-C at a moment.</summary>
