@@ -38,7 +38,7 @@ internal static class AttachRequests
         }
 
         return (new AttachedWorker(
-            new WorkerKey(attach.Worker.WorkerId, attach.Worker.Incarnation), attach.NumericClass, attach.PeerAddress, attach.MemoryLimitBytes, attach.Device, attach.FastBfloat16), null);
+            WorkerKey.Of(attach.Worker), attach.NumericClass, attach.PeerAddress, attach.MemoryLimitBytes, attach.Device, attach.FastBfloat16), null);
     }
 
     private static (AttachedWorker?, Failure?) Refused(ErrorCode code, string message) => (null, new Failure { Code = code, Message = message });

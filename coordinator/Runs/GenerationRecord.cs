@@ -133,8 +133,8 @@ internal sealed record GenerationRecord
 
     private GenerationRecord After(GenerationEnded ended)
     {
-        var worker = ended.Worker is { } identity ? KeyOf(identity) : default;
-        var isLoss = ended.End is GenerationEnd.Lost || (ended.End is GenerationEnd.Unreachable && ended.Worker is null);
+        var worker = ended.Worker is { } identity ? WorkerKey.Of(identity) : default;
+        var isLoss = ended.End is GenerationEnd.Lost;
         return this with
         {
             Number = ended.Generation + 1,
@@ -168,6 +168,4 @@ internal sealed record GenerationRecord
         Replicas = (uint)placement.NumReplicas,
         Stages = (uint)placement.NumStages,
     };
-
-    private static WorkerKey KeyOf(WorkerIdentity identity) => new(identity.WorkerId, identity.Incarnation);
 }

@@ -33,12 +33,13 @@ internal static class JobEnding
     }
 
     /// <summary>A worker's own failure ends the job; that it cannot reach another one ends the generation.</summary>
-    public static void OnFailure(JobTurn turn, WorkerKey worker, Failure failure)
+    public static void OnFailure(JobTurn turn, WorkerKey worker, WorkerFailure told)
     {
+        var failure = told.Failure ?? new Failure();
         var reason = $"{worker} failed {Moment(turn.Record)}: {failure.Message}";
         if (failure.Code == ErrorCode.PeerUnreachable)
         {
-            PeerTrouble.OnFailure(turn, worker, reason, failure.Message);
+            PeerTrouble.OnFailure(turn, reason, told.Peer);
         }
         else
         {

@@ -162,7 +162,7 @@ internal static class JobLife
         }
         else if (message.BodyCase == WorkerMessage.BodyOneofCase.Failure && turn.Session.Told.Contains(from.Key))
         {
-            JobEnding.OnFailure(turn, from.Key, message.Failure.Failure ?? new Failure());
+            JobEnding.OnFailure(turn, from.Key, message.Failure);
         }
         else if (placement.Of(from.Key) is { } rank)
         {

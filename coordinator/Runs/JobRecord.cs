@@ -114,7 +114,7 @@ internal sealed record JobRecord
             JobWaits e => this with { Reason = e.Reason },
             JobPlaced e => this with { State = State == JobState.Recovering ? State : JobState.Loading, Reason = "", Placement = PlacementOf(e), LastOpenedStep = e.FromStep },
             GenerationEnded e => this with { State = JobState.Recovering, Reason = e.Reason },
-            WorkerBound e => this with { Bound = [.. Bound, new BoundWorker(new WorkerKey(e.Worker.WorkerId, e.Worker.Incarnation), e.Fence)] },
+            WorkerBound e => this with { Bound = [.. Bound, new BoundWorker(WorkerKey.Of(e.Worker), e.Fence)] },
             GenerationStarted e => this with { StartedGeneration = e.Generation },
             TrainingStarted => this with { State = JobState.Running, Reason = "" },
             WindowOpened e => this with { LastOpenedStep = e.Steps[^1].Step },
@@ -164,6 +164,6 @@ internal sealed record JobRecord
     private static JobPlacement PlacementOf(JobPlaced placed) => new(
         placed.Generation, placed.NumericClass, placed.ComputeDtype, (int)placed.NumReplicas, (int)placed.NumStages,
         [.. placed.Stages.Select((stage, rank) => new RankPlacement(
-            rank, (int)stage.Place.Replica, (int)stage.Place.Stage, new WorkerKey(stage.Worker.WorkerId, stage.Worker.Incarnation),
+            rank, (int)stage.Place.Replica, (int)stage.Place.Stage, WorkerKey.Of(stage.Worker),
             (int)stage.FirstLayer, (int)stage.LastLayer))]);
 }

@@ -65,7 +65,7 @@ internal static class JobRecovery
         {
             Recovery = RecoveryAnswers.None with
             {
-                Awaited = ended.Worker is { } worker ? awaited.Remove(new WorkerKey(worker.WorkerId, worker.Incarnation)) : awaited,
+                Awaited = ended.Worker is { } worker ? awaited.Remove(WorkerKey.Of(worker)) : awaited,
                 // A change that was planned was planned for the workers that are there.
                 PatienceOver = ended.End is GenerationEnd.Growth or GenerationEnd.Drained,
             },
@@ -75,13 +75,13 @@ internal static class JobRecovery
         if (ended is { Account: not null, Worker: { } lost })
         {
             // Its account is the journal's from here on.
-            var key = new WorkerKey(lost.WorkerId, lost.Incarnation);
+            var key = WorkerKey.Of(lost);
             turn.Session = turn.Session with { Places = turn.Session.Places.Remove(key), Totals = turn.Session.Totals.Remove(key) };
         }
 
         if (ended is { GivenUp: true, Worker: { } gone })
         {
-            turn.Release(new WorkerKey(gone.WorkerId, gone.Incarnation));
+            turn.Release(WorkerKey.Of(gone));
         }
 
         if (turn.Record.Generations.LossesInARow >= MostLosses)

@@ -64,14 +64,6 @@ internal sealed class JobTurn(JobRecord record, JobSession session, DateTimeOffs
 
     public static WorkerIdentity IdentityOf(WorkerKey key) => new() { WorkerId = key.WorkerId, Incarnation = key.Incarnation };
 
-    public void SendToAll(Func<CoordinatorMessage> message)
-    {
-        foreach (var rank in Placement.Ranks)
-        {
-            Send(rank.Worker, message());
-        }
-    }
-
     /// <summary>Drops a message of another fence, generation, worker or step.</summary>
     public void DropStale(string what)
     {

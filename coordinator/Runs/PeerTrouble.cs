@@ -12,10 +12,10 @@ internal static class PeerTrouble
     /// <summary>Above a worker's lease and the grace of its connection: by then its loss has been told.</summary>
     private static readonly TimeSpan LossTimeout = TimeSpan.FromSeconds(5);
 
-    public static void OnFailure(JobTurn turn, WorkerKey worker, string reason, string message)
+    public static void OnFailure(JobTurn turn, string reason, WorkerIdentity? peer)
     {
         turn.Note = reason;
-        turn.Do(new JobEffect.Later(LossTimeout, new JobInput.PeerFailureStands(turn.Record.Generations.Number, reason, AccusedIn(message, worker, turn.Placement))));
+        turn.Do(new JobEffect.Later(LossTimeout, new JobInput.PeerFailureStands(turn.Record.Generations.Number, reason, peer is null ? null : WorkerKey.Of(peer))));
     }
 
     public static void OnStanding(JobTurn turn, JobInput.PeerFailureStands stands)
@@ -33,12 +33,5 @@ internal static class PeerTrouble
             End = GenerationEnd.Unreachable,
             GivenUp = givenUp,
         });
-    }
-
-    /// <summary>The member that a sentence names beside whoever says it; null: none.</summary>
-    internal static WorkerKey? AccusedIn(string message, WorkerKey speaker, JobPlacement placement)
-    {
-        var words = message.Split([' ', ',', ';', ':', '(', ')', '\'', '"'], StringSplitOptions.RemoveEmptyEntries).Select(word => word.TrimEnd('.')).ToList();
-        return words.SelectMany(word => placement.Ranks.Where(rank => rank.Worker.WorkerId == word && rank.Worker != speaker)).Select(rank => (WorkerKey?)rank.Worker).FirstOrDefault();
     }
 }

@@ -20,9 +20,6 @@ internal sealed class AdapterHistory(AdapterLayout layout, int numMoments) : IDi
 
     public AdapterLayout Layout => layout;
 
-    /// <summary>Buffers of the optimizer.</summary>
-    public int NumMoments => numMoments;
-
     /// <summary>The steps whose states are held, the oldest first.</summary>
     public IReadOnlyList<ulong> Steps
     {

@@ -223,6 +223,6 @@ internal sealed class JobMembership(string job, JobHoldings holdings, WorkerPart
         // The worker holds where it is: who is lost is the coordinator's to find out, and then there is a newer generation.
         var told = FailureSentences.Of(failure);
         parts.Logger.PeerUnreachable(failure, job, told.Message);
-        parts.Outbox.Post(new WorkerMessage { Failure = new WorkerFailure { Scope = running.Scope, Failure = told } });
+        parts.Outbox.Post(new WorkerMessage { Failure = new WorkerFailure { Scope = running.Scope, Failure = told, Peer = running.Peers[(int)rank].Worker } });
     }
 }

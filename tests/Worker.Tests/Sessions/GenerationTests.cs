@@ -195,6 +195,7 @@ public sealed class GenerationTests : IAsyncDisposable
         _workers.Open(1, 1, 4, a, b);
         var told = await Task.WhenAny(a.HearAsync(message => message.Failure is not null), b.HearAsync(message => message.Failure is not null)).Unwrap();
         Assert.Equal((ErrorCode.PeerUnreachable, 1UL), (told.Failure.Failure.Code, told.Failure.Scope.Generation));
+        Assert.Contains(told.Failure.Peer.WorkerId, (string[])["a", "b"]);
 
         Assert.All(await ServedWorkers.JoinAsync(2, a, b), joined => Assert.Equal(0UL, joined.ActedStep));
         await _workers.LoadAsync(2, 1, 2, a, b);

@@ -217,6 +217,7 @@ public sealed class ChangeTests
         {
             Scope = new JobScope { Job = "job-1", Generation = lost.Run.Record.Generations.Number, Fence = lost.Run.Record.Fence },
             Failure = new Failure { Code = ErrorCode.PeerUnreachable, Message = "worker-1 (rank 1) does not take what worker-0 sends: a call failed." },
+            Peer = new WorkerIdentity { WorkerId = FakeWorkers.Key(1).WorkerId, Incarnation = FakeWorkers.Key(1).Incarnation },
         },
     }));
 
