@@ -124,7 +124,7 @@ internal sealed record GenerationRecord
             FromStep = placed.FromStep,
             StepsRepeated = placed.StepsRepeated,
             Transfers = [.. placed.Transfers],
-            Givers = [.. placed.Givers.Select(KeyOf)],
+            Givers = [.. placed.Givers.Select(WorkerKey.Of)],
             Verdicts = [.. placed.Verdicts],
             GoneLives = [],
             Stretches = [.. stretches],

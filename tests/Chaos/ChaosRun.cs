@@ -34,12 +34,14 @@ internal static class ChaosRun
         var later = new List<Task>();
         try
         {
-            foreach (var fault in plan)
+            foreach (var planned in plan)
             {
-                while (!train.HasExited && files.CommittedStep < fault.Step)
+                while (!train.HasExited && files.CommittedStep < planned.Step)
                 {
                     await Task.Delay(TimeSpan.FromMilliseconds(10), patience.Token);
                 }
+
+                var fault = planned.IsOfPlace ? planned.OfPlace(files.Plan) : planned;
 
                 if (!train.HasExited && TryDo(fault, train, network, later))
                 {

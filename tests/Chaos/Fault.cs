@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text.Json;
 
 namespace Orchestrator.Chaos;
 
@@ -18,6 +19,14 @@ internal sealed record Fault(int Step, FaultKind Kind, int Worker)
 
     /// <summary>The worker's name.</summary>
     public string WorkerName => string.Create(CultureInfo.InvariantCulture, $"worker-{Worker}");
+
+    /// <summary>The same fault of the worker that holds a place in the run's layout, which is whoever attached in time.</summary>
+    /// <param name="plan">plan.json of the run.</param>
+    public Fault OfPlace(JsonElement plan) =>
+        this with { Worker = int.Parse(plan.GetProperty("stages")[Worker].GetProperty("worker").GetString()!["worker-".Length..], CultureInfo.InvariantCulture), IsOfPlace = false };
+
+    /// <summary><see cref="Worker"/> is a place of the layout (replica x stages + stage) and not the worker's number.</summary>
+    public bool IsOfPlace { get; init; }
 
     /// <summary>A plan of faults at random steps and workers; the same seed gives the same plan.</summary>
     /// <param name="random">Where the choices come from.</param>

@@ -11,6 +11,9 @@ internal sealed class RunFiles(string folder)
     /// <summary>The newest committed step; 0: none yet.</summary>
     public int CommittedStep => Steps() is [.., var last] ? last.Step : 0;
 
+    /// <summary>plan.json.</summary>
+    public JsonElement Plan => JsonDocument.Parse(File.ReadAllText(Path.Combine(folder, "plan.json"))).RootElement;
+
     /// <summary>Bytes of the adapter.</summary>
     public byte[] Adapter => File.ReadAllBytes(Path.Combine(folder, "adapter", "adapter_model.safetensors"));
 

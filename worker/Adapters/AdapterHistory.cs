@@ -8,8 +8,7 @@ namespace Orchestrator.Worker.Adapters;
 /// the history goes on with another one.
 /// </remarks>
 /// <param name="layout">Of the stage.</param>
-/// <param name="numMoments">Buffers of the optimizer.</param>
-internal sealed class AdapterHistory(AdapterLayout layout, int numMoments) : IDisposable
+internal sealed class AdapterHistory(AdapterLayout layout) : IDisposable
 {
     private readonly Lock _gate = new();
     private readonly StateHistory _steps = new();

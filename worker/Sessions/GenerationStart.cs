@@ -104,7 +104,7 @@ internal sealed class GenerationStart(JobHoldings holdings, WorkerParts parts, R
             throw;
         }
 
-        var history = new AdapterHistory(layout, assets.Adapter.Moments.Count);
+        var history = new AdapterHistory(layout);
         history.Keep(state);
         return history;
     }

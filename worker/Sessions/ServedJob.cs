@@ -189,7 +189,7 @@ internal sealed class ServedJob : IAsyncDisposable
         {
             try
             {
-                await _parts.Runtime.Compute.Run(() => work(assets), _ended.Token);
+                await _parts.Runtime.Compute.Run(() => Do(work, assets), _ended.Token);
             }
             catch (OperationCanceledException) when (_ended.IsCancellationRequested)
             {
@@ -201,6 +201,20 @@ internal sealed class ServedJob : IAsyncDisposable
             {
                 Fail(e);
             }
+        }
+    }
+
+    // What fails is told before the command behind it begins: that one would fail by this one's absence.
+    private void Do(Action<StageAssets> work, StageAssets assets)
+    {
+        try
+        {
+            work(assets);
+        }
+        catch (Exception e) when (e is not OperationCanceledException)
+        {
+            Fail(e);
+            throw;
         }
     }
 

@@ -62,7 +62,8 @@ internal static class WorkerProcess
         await using var peers = await PeerServer.StartAsync(options.Listen, loggers, life.Draining);
         var self = new WorkerIdentity { WorkerId = options.Name, Incarnation = (ulong)DateTimeOffset.UtcNow.ToUnixTimeMilliseconds() };
         logger.Started(options.Name, peers.Address, $"{runtime.NumericClass.Backend}/{runtime.NumericClass.InstructionPath}, {runtime.NumericClass.Threads} threads");
-        var parts = new WorkerParts(self, runtime, peers, new ShardStore(options.Cache), new Outbox(), new StageActivity(), logger, options.Cache);
+        // An owned worker has its owner's data on the same disk: its cache is for states alone.
+        var parts = new WorkerParts(self, runtime, peers, new ShardStore(options.Owned ? null : options.Cache), new Outbox(), new StageActivity(), logger, options.Cache);
         await new WorkerSession(options, parts).RunAsync(() => life.Reason, life.Draining, life.Ending);
     }
 }

@@ -40,7 +40,8 @@ internal sealed class GrpcPeerLink : IPeerLink, IAsyncDisposable
 
     public void Send(uint receiver, in TensorKey key, DType dtype, TensorBuffer buffer, Action? received = null)
     {
-        Interlocked.Add(ref _sent, buffer.Bytes);
+        if (key.Kind.BelongsToAStep())
+            Interlocked.Add(ref _sent, buffer.Bytes);
         var bulk = key.Kind is TensorKind.PartialGradient or TensorKind.ReducedGradient or TensorKind.State or TensorKind.Mirror;
         _streams.GetOrAdd((receiver, bulk), lane => new Lazy<PeerStream>(() => new PeerStream(() => Connect(lane.Rank), _headers, e => _failed(lane.Rank, e), _stallPatience))).Value
             .Send(key, dtype, buffer, received);

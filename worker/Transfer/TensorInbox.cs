@@ -43,7 +43,7 @@ internal sealed class TensorInbox
         _mail.Forget(key => key.Job == job, tensor => tensor.Dispose());
     }
 
-    /// <summary>Bytes of a job's tensors that were taken, over all its generations.</summary>
+    /// <summary>Bytes of a job's tensors that were taken for its steps (<see cref="TensorKinds"/>), over all its generations.</summary>
     /// <remarks>Counted when taken, not when delivered: a sender may be steps ahead, and a step's report is to name that step's bytes.</remarks>
     public ulong BytesReceived(string job) => _jobs.TryGetValue(job, out var open) ? (ulong)Interlocked.Read(ref open.BytesReceived) : 0;
 
@@ -93,7 +93,7 @@ internal sealed class TensorInbox
     public ReceivedTensor Take(in TensorKey key, CancellationToken cancellationToken)
     {
         var tensor = _mail.Take(key, cancellationToken);
-        if (_jobs.TryGetValue(key.Job, out var job))
+        if (key.Kind.BelongsToAStep() && _jobs.TryGetValue(key.Job, out var job))
             Interlocked.Add(ref job.BytesReceived, tensor.Buffer.Bytes);
         return tensor;
     }
@@ -110,7 +110,6 @@ internal sealed class TensorInbox
             return Arrival.Stale;
         }
 
-        Interlocked.Add(ref job.BytesReceived, tensor.Buffer.Bytes);
         var arrival = mirrors.Take(key, tensor);
         if (arrival != Arrival.Accepted)
             CountDropped(arrival);

@@ -18,7 +18,8 @@ public sealed class ReadmeTests
         var printed = new Dictionary<string, string>(StringComparer.Ordinal);
         foreach (var step in ReadmeConsole.Steps(File.ReadAllText(Path.Combine(Repository.Root, "README.md"))))
         {
-            var result = Run(step.Command, folder.FullPath);
+            // The first one as it is typed; then the same program without asking each time whether it is built.
+            var result = printed.Count == 0 ? RunAsTyped(step.Command, folder.FullPath) : Run(step.Command, folder.FullPath);
             Assert.True(result.ExitCode == 0, $"README.md:{step.Line}: {step.Command}\n{result}");
             var lines = result.Output.Replace(folder.FullPath, "…", StringComparison.Ordinal).TrimEnd('\n').Split('\n');
             var difference = ReadmeConsole.Difference(step.Output, lines);
@@ -29,10 +30,14 @@ public sealed class ReadmeTests
         TheSampleIsLearned(printed, folder.FullPath);
     }
 
-    private static RunResult Run(string command, string folder)
+    // The tests run on what is built already; only the place of the project is put in.
+    private static RunResult RunAsTyped(string command, string folder) =>
+        RunInShell(command.Replace(Program, $"dotnet run --no-build -c Release --project '{Path.Combine(Repository.Root, "coordinator")}' -- ", StringComparison.Ordinal), folder);
+
+    private static RunResult Run(string command, string folder) => RunInShell(command.Replace(Program, $"'{Repository.Coordinator}' ", StringComparison.Ordinal), folder);
+
+    private static RunResult RunInShell(string here, string folder)
     {
-        // The tests run on what is built already; only the place of the project is put in.
-        var here = command.Replace(Program, $"dotnet run --no-build -c Release --project '{Path.Combine(Repository.Root, "coordinator")}' -- ", StringComparison.Ordinal);
         using var process = OrchestratorProcess.StartProgram("/bin/sh", ["-c", $"cd '{folder}' && {here}"]);
         return process.Finish();
     }

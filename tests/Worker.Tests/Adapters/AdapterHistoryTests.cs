@@ -10,7 +10,7 @@ public sealed class AdapterHistoryTests : IDisposable
     private readonly AdapterHistory _history;
     private readonly List<byte[]> _hashes = [];
 
-    public AdapterHistoryTests() => _history = new AdapterHistory(_state.Layout, _state.Moments.Count);
+    public AdapterHistoryTests() => _history = new AdapterHistory(_state.Layout);
 
     public void Dispose()
     {

@@ -25,7 +25,7 @@ public sealed class CheckpointWriterTests : IDisposable
 
     public CheckpointWriterTests()
     {
-        _history = new AdapterHistory(_state.Layout, _state.Moments.Count);
+        _history = new AdapterHistory(_state.Layout);
         _history.Keep(_state, 1);
         _writer = new CheckpointWriter(_history, new Place(), new JobScope { Job = "a" }, _activity, Tell, _failures.Enqueue, _ended.Token);
     }

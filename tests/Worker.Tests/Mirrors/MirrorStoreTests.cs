@@ -17,7 +17,7 @@ public sealed class MirrorStoreTests : IDisposable
 
     public MirrorStoreTests()
     {
-        _history = new AdapterHistory(_state.Layout, _state.Moments.Count);
+        _history = new AdapterHistory(_state.Layout);
         _store.Open(3, sender: 1, limitBytes: 1 << 20);
         _inbox.Open("j", 3, new TransferLimits(0, 0), _store);
     }

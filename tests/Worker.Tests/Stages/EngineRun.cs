@@ -174,7 +174,7 @@ internal sealed class EngineRun
             var generation = new StageGeneration(
                 scope, new WorkerIdentity { WorkerId = $"worker-{rank.Rank}", Incarnation = 1 }, load.Stage.Place, placement.NumReplicas, placement.NumStages,
                 [.. placement.Ranks.Select(other => other.Worker.WorkerId)], _through(peer), peer.Tensors, peer.Agreements);
-            using var history = new AdapterHistory(adapter.Layout, adapter.Moments.Count);
+            using var history = new AdapterHistory(adapter.Layout);
             history.Keep(adapter, 0);
             using var executor = new StageExecutor(
                 assets, generation, new StepStates(history, null, new KnownVerdicts()), new AdapterOptimizer(load.Stage.Optimizer), _slots, ChunkKernels.SumOfSquares, new StageActivity(), _messages.Add);
