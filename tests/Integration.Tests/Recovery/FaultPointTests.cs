@@ -45,7 +45,7 @@ public sealed class FaultPointTests(KilledJob job) : IClassFixture<KilledJob>
     {
         var (run, died) = job.FailAt(point, step, replicas, stages);
         Assert.True(died.ExitCode == 128 + 9, died.ToString());
-        int newest = Directory.Exists(Path.Combine(run.Folder, "checkpoints")) ? KilledJob.CheckpointsIn(run.Folder).LastOrDefault() : 0;
+        int newest = Directory.Exists(Path.Combine(run.Folder, "checkpoints")) ? KilledJob.CheckpointsIn(run.Folder).DefaultIfEmpty().Max() : 0;
 
         var result = job.Resume(run, replicas, stages);
 
