@@ -1,4 +1,5 @@
 using Orchestrator.Coordinator.Membership;
+using Orchestrator.Protos;
 
 namespace Orchestrator.Coordinator.Runs;
 

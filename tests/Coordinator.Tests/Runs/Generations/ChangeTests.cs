@@ -7,6 +7,8 @@ namespace Orchestrator.Coordinator.Tests.Runs.Generations;
 /// <summary>Planned changes: the layout grows back, and workers that are to leave are let go.</summary>
 public sealed class ChangeTests
 {
+    private const string OneByOne = "layout={replicas: 1, stages: 1}";
+
     [Fact]
     public async Task Layout_ThatShrank_GrowsBackAtAStepsBoundaryAndNothingIsRepeated()
     {
@@ -126,13 +128,11 @@ public sealed class ChangeTests
     }
 
     [Fact]
-    public async Task Drain_OfALoneWorker_WaitsForAnotherWhichItGivesItsStateTo()
+    public async Task Drain_OfALoneWorker_GivesItsStateToTheSpare()
     {
-        using var lost = await LostRun.AtAsync(1, 7);
-        lost.Run.Attach(Draining(0));
-        Assert.Equal((JobState.Running, 1UL), (lost.Run.Record.State, lost.Run.Record.Generations.Number));
+        using var lost = await LostRun.AtAsync(2, 7, OneByOne);
         lost.StopAt();
-        lost.Run.Attach(FakeWorkers.Worker(1, FakeWorkers.Class));
+        lost.Run.Attach(Draining(0));
 
         lost.AssertQuietEnd();
         Assert.Equal(["worker-1"], lost.Ranks);
@@ -140,6 +140,138 @@ public sealed class ChangeTests
         Assert.Equal("worker-0", Assert.Single(lost.Placed.Givers).WorkerId);
         var start = lost.Run.Sent.Single(sent => sent.Key.WorkerId == "worker-0" && sent.Message.StartGeneration?.Scope.Generation == 2).Message.StartGeneration;
         Assert.Equal([(0U, "worker-1"), (1U, "worker-0")], start.Peers.Select(peer => (peer.Rank, peer.Worker.WorkerId)));
+    }
+
+    [Fact]
+    public async Task Drain_WithNobodyElse_SavesTheStepAndReleasesTheWorker()
+    {
+        using var lost = await LostRun.AtAsync(1, 7);
+        lost.Run.Attach(Draining(0));
+        Assert.Equal((JobState.Recovering, 7UL), (lost.Run.Record.State, lost.Run.Record.LastCheckpoint));
+        Assert.NotNull(lost.Run.Sent[^1].Message.Release);
+        lost.StopAt();
+        lost.Run.Lose(FakeWorkers.Key(0), "it was told to end by SIGTERM.", left: true);
+        lost.Run.Attach(FakeWorkers.Worker(1, FakeWorkers.Class));
+
+        lost.AssertQuietEnd();
+        Assert.Equal((7UL, 0UL), (lost.Placed.FromStep, lost.Placed.StepsRepeated));
+        Assert.Empty(lost.Placed.Transfers);
+        Assert.Equal(["leave worker-0", "recovered", "join worker-1", "finish"], lost.Events);
+    }
+
+    [Fact]
+    public async Task Drain_WhoseNewcomerIsSlow_SavesTheStepInTime()
+    {
+        using var lost = await LostRun.AtAsync(2, 7, OneByOne);
+        lost.Workers.Silent.Add(FakeWorkers.Key(1));
+        lost.Run.Attach(Draining(0));
+        lost.Run.Pass(9.9);
+        Assert.Equal((JobState.Running, 0UL), (lost.Run.Record.State, lost.Run.Record.LastCheckpoint));
+        lost.Run.Pass(0.2);
+        Assert.Equal((JobState.Recovering, 7UL), (lost.Run.Record.State, lost.Run.Record.LastCheckpoint));
+        lost.StopAt();
+        lost.Workers.Silent.Clear();
+        foreach (var answer in lost.Workers.Obey(FakeWorkers.Key(1), lost.Run.Sent.Last(sent => sent.Key == FakeWorkers.Key(1)).Message))
+        {
+            lost.Run.Tell(new FromWorker(FakeWorkers.Key(1), answer));
+        }
+
+        lost.AssertQuietEnd();
+        Assert.Equal(["leave worker-0", "join worker-1", "finish"], lost.Events);
+    }
+
+    [Fact]
+    public async Task Drain_WhileANewcomerLoads_TakesThePlaceOfTheGrowth()
+    {
+        using var lost = await LostRun.AtAsync(2, 7, LostRun.TwoByOne);
+        lost.StopAt(12);
+        lost.Run.Lose(FakeWorkers.Key(1));
+        lost.Workers.Silent.Add(Life(1, 8).Key);
+        lost.Run.Attach(Life(1, 8));
+        Assert.Equal(GenerationEnd.Growth, lost.Run.Session.Change?.End);
+        lost.Run.Attach(Draining(0));
+        Assert.Equal(GenerationEnd.Drained, lost.Run.Session.Change?.End);
+        lost.Run.Pass(10.1);
+
+        Assert.Equal((JobState.Recovering, 12UL), (lost.Run.Record.State, lost.Run.Record.LastCheckpoint));
+    }
+
+    /// <summary>The newest state is with a worker that is to leave, and there is no other worker: it is placed once more, to save.</summary>
+    [Fact]
+    public async Task Drain_WhileRecovering_SavesTheStepFirst()
+    {
+        using var lost = await LostRun.AtAsync(1, 7);
+        lost.Run.Restart(new FleetSnapshot(200, [Draining(0)]));
+
+        Assert.Equal((JobState.Recovering, 7UL, 7UL), (lost.Run.Record.State, lost.Run.Record.CommittedStep, lost.Run.Record.LastCheckpoint));
+        Assert.NotNull(lost.Run.Sent[^1].Message.Release);
+    }
+
+    /// <summary>Workers that are behind a committed step would hold there for ever.</summary>
+    [Theory]
+    [InlineData("growth")]
+    [InlineData("drain")]
+    [InlineData("cancel")]
+    public async Task Hold_WhileCommittedStepsAreRepeated_WaitsForTheNewestOfThem(string why)
+    {
+        using var lost = await LostRun.AtAsync(2, 17, LostRun.TwoByOne);
+        lost.Run.LoseNow(FakeWorkers.Key(0));
+        lost.Run.Lose(FakeWorkers.Key(1));
+        lost.StopAt(12);
+        lost.Run.Attach(Life(2, 8));
+        Assert.Equal((JobState.Running, 17UL, 12UL), (lost.Run.Record.State, lost.Run.Record.CommittedStep, lost.Run.Session.Repeated));
+        lost.StopAt();
+        switch (why)
+        {
+            case "growth":
+                lost.Run.Attach(Life(3, 8));
+                break;
+            case "drain":
+                lost.Run.Attach(Life(2, 8) with { DrainReason = "it was told to end by SIGTERM." });
+                break;
+            default:
+                lost.Run.Tell(new CancelJob { Job = "job-1" });
+                break;
+        }
+
+        Assert.DoesNotContain(lost.Run.Sent, sent => sent.Message.Hold is not null);
+        foreach (var (worker, report) in lost.Workers.ActUnseen(17).Where(acted => acted.Worker == Life(2, 8).Key))
+        {
+            lost.Run.Tell(new FromWorker(worker, new WorkerMessage { Step = report }));
+        }
+
+        Assert.Contains(lost.Run.Sent, sent => sent.Message.Hold is not null);
+        Assert.Equal(
+            why switch { "growth" => (JobState.Succeeded, 40UL), "drain" => (JobState.Recovering, 17UL), _ => (JobState.Cancelled, 17UL) },
+            (lost.Run.Record.State, lost.Run.Record.LastCheckpoint));
+        lost.AssertSteps(lost.Run.Record.CommittedStep);
+    }
+
+    [Fact]
+    public async Task Newcomer_ThatCannotLoad_IsGivenUpAndTheOthersGoOn()
+    {
+        using var lost = await LostRun.AtAsync(2, 7, LostRun.TwoByOne);
+        lost.StopAt(12);
+        lost.Run.Lose(FakeWorkers.Key(1));
+        lost.Workers.Silent.Add(Life(1, 8).Key);
+        lost.Run.Attach(Life(1, 8));
+        lost.Run.Tell(new FromWorker(Life(1, 8).Key, new WorkerMessage
+        {
+            Failure = new WorkerFailure
+            {
+                Scope = new JobScope { Job = "job-1", Generation = lost.Run.Record.Generations.Number, Fence = lost.Run.Record.Fence },
+                Failure = new Failure { Code = ErrorCode.Internal, Message = "its memory is full." },
+            },
+        }));
+        Assert.Equal((JobState.Running, 2UL), (lost.Run.Record.State, lost.Run.Record.Generations.Number));
+        Assert.Equal((Life(1, 8).Key, true), (lost.Run.Sent[^1].Key, lost.Run.Sent[^1].Message.Release is not null));
+        Assert.Null(lost.Run.Session.Change);
+        lost.StopAt();
+        lost.Run.Attach(FakeWorkers.Worker(2, FakeWorkers.Class));
+
+        lost.AssertQuietEnd();
+        Assert.Equal(["worker-0", "worker-2"], lost.Ranks);
+        Assert.Equal("worker-1 failed at step 13: its memory is full.", EventLines.Of(lost.Run).Last(line => line.Name == "lost").Reason);
     }
 
     [Fact]
