@@ -17,7 +17,7 @@ namespace Orchestrator.Coordinator.Runs;
 ///           started again; at a step's boundary: members join or leave-->        recovering
 /// recovering JoinGeneration, the agreed step, a placement, LoadStage,
 ///           StartGeneration, all ready                    --GenerationReady-->   running
-/// any       --PreparationFailed, WorkerFailure, a broken rule, a step that ends
+/// any       --PreparationFailed, a member's WorkerFailure, a broken rule, a step that ends
 ///           its workers, an error of the program-->                              failed
 ///           (planning: also when all workers that will ever come are attached and cannot serve the job, or one that is waited for cannot start)
 /// any       --CancelJob--> (running: HoldSteps, StepsHeld, a checkpoint of the
