@@ -116,7 +116,7 @@ internal sealed class JobsService(JobClient jobs, IReadOnlyActorRegistry actors,
             {
                 if (activities.ByWorker.TryGetValue(worker.Worker, out var activity))
                 {
-                    worker.Activity = activity;
+                    (worker.Activity, worker.Waits) = (activity.Text, activity.Waits);
                 }
             }
         }

@@ -41,8 +41,8 @@ internal sealed class CheckpointStore(string folder)
         return new CheckpointSearch(null, [.. damaged], newest);
     }
 
-    /// <summary>Makes a checkpoint of blobs that are durable; then those that are too many go.</summary>
-    public void Write(CheckpointManifest manifest, int mostKept)
+    /// <summary>Makes a checkpoint of blobs that are durable.</summary>
+    public void Write(CheckpointManifest manifest)
     {
         // The names of the folders, which workers may have made.
         AtomicFile.SyncFolder(Path.GetDirectoryName(folder)!);
@@ -50,7 +50,14 @@ internal sealed class CheckpointStore(string folder)
         FaultPoints.Reach(FaultPoint.Manifest, manifest.Step);
         ManifestFile.Write(Of(manifest.Step), manifest);
         FaultPoints.Reach(FaultPoint.ManifestWritten, manifest.Step);
-        foreach (var step in Surplus(manifest.Step, Steps(), Complete(), mostKept))
+    }
+
+    /// <summary>Deletes what a newer checkpoint makes superfluous.</summary>
+    /// <param name="newest">Its step.</param>
+    /// <param name="mostKept">Complete checkpoints that stay, the newest among them.</param>
+    public void DeleteSurplus(ulong newest, int mostKept)
+    {
+        foreach (var step in Surplus(newest, Steps(), Complete(), mostKept))
         {
             Delete(Of(step));
         }

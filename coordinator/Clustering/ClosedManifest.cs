@@ -21,6 +21,7 @@ internal static class ClosedManifest
         ("job.event.placed.1", JobPlaced.Parser),
         ("job.event.worker-bound.1", WorkerBound.Parser),
         ("job.event.generation-ended.1", GenerationEnded.Parser),
+        ("job.event.worker-given-up.1", WorkerGivenUp.Parser),
         ("job.event.generation-started.1", GenerationStarted.Parser),
         ("job.event.training-started.1", TrainingStarted.Parser),
         ("job.event.window-opened.1", WindowOpened.Parser),

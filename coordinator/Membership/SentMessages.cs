@@ -31,6 +31,12 @@ internal sealed class SentMessages
             _sent.RemoveAll(item => item.Job == job);
         }
 
+        // A worker that serves a job again must not be told of its release behind that.
+        if (message.BodyCase is Body.LoadStage)
+        {
+            _sent.RemoveAll(item => item.Job == job && item.Message.BodyCase == Body.Release);
+        }
+
         _sent.Add((job, message));
         switch (message.BodyCase)
         {

@@ -44,7 +44,7 @@ internal sealed class WorkerDirectory : ReceiveActor, IWithTimers
         Receive<Unsubscribe>(message => RemoveSubscriber(message.Job));
         Receive<Terminated>(message => RemoveSubscriber(message.ActorRef));
         Receive<GetActivities>(_ => Sender.Tell(new WorkerActivities(
-            _heartbeats.ToImmutableDictionary(item => item.Key.WorkerId, item => item.Value.Activity, StringComparer.Ordinal))));
+            _heartbeats.ToImmutableDictionary(item => item.Key.WorkerId, item => new WorkerActivity(item.Value.Activity, item.Value.Waits), StringComparer.Ordinal))));
         Receive<FleetUnavailable>(MarkUnavailable);
         Receive<FleetLimit>(Limit);
         Receive<CheckLeases>(_ => Apply(new FleetEvent.Tick()));

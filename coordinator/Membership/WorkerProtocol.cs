@@ -50,5 +50,10 @@ internal sealed record FleetLimit(int MaxWorkers);
 /// <summary>To <see cref="WorkerDirectory"/>: what the workers are doing now, answered by <see cref="WorkerActivities"/>.</summary>
 internal sealed record GetActivities;
 
-/// <summary>The newest heartbeat's activity of each attached worker, by name.</summary>
-internal sealed record WorkerActivities(ImmutableDictionary<string, string> ByWorker);
+/// <summary>The newest heartbeat of each attached worker, by name.</summary>
+internal sealed record WorkerActivities(ImmutableDictionary<string, WorkerActivity> ByWorker);
+
+/// <summary>What a worker does, in its own words.</summary>
+/// <param name="Text">For a person.</param>
+/// <param name="Waits">For another worker or the coordinator.</param>
+internal sealed record WorkerActivity(string Text, bool Waits);

@@ -58,8 +58,11 @@ internal sealed record GenerationRecord
     /// <summary>Places that smaller layouts went without, times the seconds, and that no event has told of yet.</summary>
     public double MissingWorkerSeconds { get; init; }
 
-    /// <summary>Losses since a step was last committed while training.</summary>
+    /// <summary>Losses while training, one after the other, at the same step (<see cref="LossStep"/>), since a step was last committed.</summary>
     public int LossesInARow { get; init; }
+
+    /// <summary>The step that was under way at the newest of these losses.</summary>
+    public ulong LossStep { get; init; }
 
     /// <summary>Workers that others could not reach since a step was last committed while training.</summary>
     public ValueList<WorkerKey> Accused { get; init; } = [];
@@ -85,7 +88,8 @@ internal sealed record GenerationRecord
     {
         JobPrepared { Resume.Checkpoint: { } checkpoint } => this with { Stretches = [.. checkpoint.Layouts] },
         JobPlaced placed => After(placed, before),
-        GenerationEnded ended => After(ended),
+        GenerationEnded ended => After(ended, before),
+        WorkerGivenUp given => this with { GivenUp = [.. GivenUp, WorkerKey.Of(given.Worker)] },
         TrainingStarted started => this with
         {
             Reasons = [],
@@ -131,10 +135,11 @@ internal sealed record GenerationRecord
         };
     }
 
-    private GenerationRecord After(GenerationEnded ended)
+    private GenerationRecord After(GenerationEnded ended, JobRecord before)
     {
         var worker = ended.Worker is { } identity ? WorkerKey.Of(identity) : default;
-        var isLoss = ended.End is GenerationEnd.Lost;
+        // A loss while no step is under way is no step's doing.
+        var isLoss = ended.End is GenerationEnd.Lost && before.State == JobState.Running;
         return this with
         {
             Number = ended.Generation + 1,
@@ -144,8 +149,8 @@ internal sealed record GenerationRecord
             IsUnplanned = IsUnplanned || ended.End is not (GenerationEnd.Growth or GenerationEnd.Drained),
             MissingWorkerSeconds = MissingUntil(ended.Time),
             TrainingSince = null,
-            // Those that are lost while the next generation is being made are lost at the same time.
-            LossesInARow = LossesInARow + (isLoss && ended.Generation == Placed ? 1 : 0),
+            LossesInARow = !isLoss ? LossesInARow : ended.Step == LossStep ? LossesInARow + 1 : 1,
+            LossStep = isLoss ? ended.Step : LossStep,
             Accused = ended is { End: GenerationEnd.Unreachable, Worker: not null } ? [.. Accused, worker] : Accused,
             GivenUp = ended.GivenUp ? [.. GivenUp, worker] : GivenUp,
             GoneLives = ended.End is GenerationEnd.Lost or GenerationEnd.Left ? [.. GoneLives, worker] : GoneLives,

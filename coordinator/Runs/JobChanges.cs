@@ -9,40 +9,65 @@ namespace Orchestrator.Coordinator.Runs;
 /// <code>
 /// Consider -> newcomers load their stage while the others train -> HoldSteps to the first worker -> StepsHeld N, N committed -> GenerationEnded (nothing is repeated)
 /// </code>
-/// A loss on the way ends the change; it is considered again when the job trains.
+/// A loss on the way ends the change; it is considered again when the job trains. Where nobody takes a leaving worker's place in time, step N is saved before the generation ends.
 /// </remarks>
 internal static class JobChanges
 {
+    /// <summary>How long a leaving worker waits for whoever is to take its place: well below the time that a worker has between SIGTERM and its end.</summary>
+    private static readonly TimeSpan DrainPatience = TimeSpan.FromSeconds(10);
+
     /// <summary>Looks whether another set of members is wanted and to be had.</summary>
     public static void Consider(JobTurn turn)
     {
-        if (turn.Record.State != JobState.Running || turn.Session.Change is not null || JobStopping.IsStopping(turn.Record) || turn.Session.Material is null)
+        if (turn.Record.State != JobState.Running || JobStopping.IsStopping(turn.Record) || turn.Session.Material is null)
         {
             return;
         }
 
         var leaving = Leaving(turn);
-        if (leaving is null && IsAllDone(turn))
+        if (leaving is not null && turn.Session.Change is { End: GenerationEnd.Growth, IsHolding: false } growth)
+        {
+            // Whoever leaves has less time than whoever comes.
+            Abandon(turn, growth);
+        }
+
+        if (turn.Session.Change is not null || (leaving is null && IsAllDone(turn)))
         {
             return;
         }
 
         var layout = JobReplacement.Plan(turn, patienceOver: true);
-        if (layout.Ranks is not { } ranks || (leaving is null && ranks.Length <= turn.Placement.Ranks.Count))
+        if (layout.Ranks is { } ranks && (leaving is not null || ranks.Length > turn.Placement.Ranks.Count))
         {
-            return;
+            Prepare(turn, leaving, layout, ranks);
         }
+        else if (leaving is not null)
+        {
+            turn.Session = turn.Session with
+            {
+                Change = new PlannedChange(GenerationEnd.Drained, leaving.Key, Sentence(leaving), ImmutableDictionary<WorkerKey, bool>.Empty, IsHolding: true) { Saves = true },
+            };
+            JobStopping.Hold(turn);
+        }
+    }
 
+    private static void Prepare(JobTurn turn, AttachedWorker? leaving, RecoveryLayout layout, ImmutableArray<RankPlacement> ranks)
+    {
         var newcomers = ranks.Where(rank => turn.Placement.Of(rank.Worker) is null).ToList();
         turn.Session = turn.Session with
         {
             Change = new PlannedChange(
                 leaving is null ? GenerationEnd.Growth : GenerationEnd.Drained,
                 leaving?.Key,
-                leaving is null ? $"{string.Join(", ", newcomers.Select(rank => rank.Worker))} can take the place that the job lacks." : $"{leaving.Key} leaves: {leaving.DrainReason!.TrimEnd('.')}.",
+                leaving is null ? $"{string.Join(", ", newcomers.Select(rank => rank.Worker))} can take the place that the job lacks." : Sentence(leaving),
                 newcomers.ToImmutableDictionary(rank => rank.Worker, _ => false),
                 IsHolding: false),
         };
+        if (leaving is not null)
+        {
+            turn.Do(new JobEffect.Later(DrainPatience, new JobInput.DrainPatienceOver(turn.Record.Generations.Number)));
+        }
+
         var placement = turn.Placement with { NumReplicas = layout.NumReplicas, NumStages = layout.NumStages, Ranks = [.. ranks] };
         foreach (var newcomer in newcomers)
         {
@@ -70,24 +95,51 @@ internal static class JobChanges
             return;
         }
 
-        foreach (var other in change.Loading.Keys.Where(other => other != worker).OrderBy(other => other.WorkerId, StringComparer.Ordinal))
-        {
-            turn.Release(other);
-        }
-
-        turn.Session = turn.Session with { Change = null };
+        Abandon(turn, change with { Loading = change.Loading.Remove(worker) });
         Consider(turn);
+    }
+
+    /// <summary>The newcomers have not loaded in time: the job holds and saves its step, so that the leaving worker may go.</summary>
+    public static void OnDrainPatienceOver(JobTurn turn, JobInput.DrainPatienceOver over)
+    {
+        if (turn.Record.State == JobState.Running && over.Generation == turn.Record.Generations.Number && turn.Session.Change is { End: GenerationEnd.Drained, IsHolding: false } change)
+        {
+            turn.Session = turn.Session with { Change = change with { IsHolding = true, Saves = true } };
+            JobStopping.Hold(turn);
+        }
     }
 
     /// <summary>Changes the members once the step that the job holds at is committed.</summary>
     public static void ChangeIfHeld(JobTurn turn)
     {
-        if (turn.Session.Change is { IsHolding: true } change && turn.Session.HeldAfter is { } step && turn.Record.State == JobState.Running
-            && turn.Record.CommittedStep >= step && turn.Session.Repeated is null && !JobStopping.IsStopping(turn.Record))
+        if (turn.Session.Change is not { IsHolding: true } change || turn.Session.HeldAfter is not { } step || turn.Record.State != JobState.Running
+            || turn.Record.CommittedStep < step || turn.Session.Repeated is not null || JobStopping.IsStopping(turn.Record))
+        {
+            return;
+        }
+
+        if (!change.Saves || step <= turn.Record.LastCheckpoint)
         {
             JobRecovery.Begin(turn, new GenerationEnded { End = change.End, Reason = change.Reason, Worker = change.Leaving is { } leaving ? JobTurn.IdentityOf(leaving) : null });
         }
+        else if (!JobCheckpointing.IsPending(turn, step))
+        {
+            JobCheckpointing.SaveCommitted(turn);
+        }
     }
+
+    // Those that load for it are free for the next one.
+    private static void Abandon(JobTurn turn, PlannedChange change)
+    {
+        foreach (var newcomer in change.Loading.Keys.OrderBy(newcomer => newcomer.WorkerId, StringComparer.Ordinal))
+        {
+            turn.Release(newcomer);
+        }
+
+        turn.Session = turn.Session with { Change = null };
+    }
+
+    private static string Sentence(AttachedWorker leaving) => $"{leaving.Key} leaves: {leaving.DrainReason!.TrimEnd('.')}.";
 
     private static bool IsAllDone(JobTurn turn) => turn.Record.CommittedStep == turn.Record.StepsPlanned;
 

@@ -24,9 +24,16 @@ internal static class JobCheckpointing
         WriteNext(turn);
     }
 
-    /// <summary>All steps that were committed before have been run again: a job that stops does so now.</summary>
+    /// <summary>All steps that were committed before have been run again: a job that stops does so now, and the newest one, if it is saved, has its checkpoint after all.</summary>
     public static void OnRepeated(JobTurn turn)
     {
+        var step = turn.Record.CommittedStep;
+        // A coordinator that was started again took nothing down of it.
+        if (turn.Material.Steps.SavesAfter(step) && step > turn.Record.LastCheckpoint && turn.Session.CheckpointUnderWay != step && !IsDrafted(turn, step))
+        {
+            Draft(turn);
+        }
+
         JobStopping.SaveWhenHeld(turn);
         WriteNext(turn);
     }
@@ -49,11 +56,14 @@ internal static class JobCheckpointing
     public static void OnWritten(JobTurn turn, CheckpointManifest manifest)
     {
         turn.Raise(new CheckpointWritten { Step = manifest.Step, Bytes = manifest.Blobs.Aggregate(0UL, (sum, blob) => sum + blob.Bytes), Manifest = manifest });
+        turn.Do(new JobEffect.DeleteOlderCheckpoints(manifest.Step));
         turn.Session = turn.Session with { CheckpointUnderWay = null };
         JobStopping.SaveWhenHeld(turn);
         if (!turn.Record.HasEnded)
         {
             WriteNext(turn);
+            JobReplacement.TryPlace(turn);
+            JobChanges.ChangeIfHeld(turn);
             JobFinishing.ExportIfSaved(turn);
         }
     }
@@ -69,6 +79,12 @@ internal static class JobCheckpointing
 
         turn.Session = turn.Session with { SaveAsked = step };
         Draft(turn);
+        if (IsComplete(turn, turn.Session.Checkpoints[step]))
+        {
+            WriteNext(turn);
+            return;
+        }
+
         foreach (var rank in Savers(turn.Placement))
         {
             turn.Send(rank.Worker, new CoordinatorMessage { SaveState = new SaveState { Scope = turn.Scope, Step = step, Folder = Store(turn.Record).Of(step) } });
@@ -77,7 +93,9 @@ internal static class JobCheckpointing
 
     /// <summary>Whether a step's state is being saved, or its checkpoint written, without further asking.</summary>
     public static bool IsPending(JobTurn turn, ulong step) => turn.Session.CheckpointUnderWay == step || IsComplete(turn, turn.Session.Checkpoints.GetValueOrDefault(step))
-        || (turn.Material.Steps.SavesAfter(step) && step > turn.Record.Generations.FromStep);
+        || (turn.Material.Steps.SavesAfter(step) && step > turn.Record.Generations.FromStep && IsDrafted(turn, step));
+
+    private static bool IsDrafted(JobTurn turn, ulong step) => turn.Session.Checkpoints.GetValueOrDefault(step)?.Draft is not null;
 
     private static bool IsComplete(JobTurn turn, PendingCheckpoint? pending) => pending?.Draft is not null && turn.AdaptedLayers.All(layer => pending.Blobs.ContainsKey((uint)layer));
 

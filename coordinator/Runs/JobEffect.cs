@@ -27,6 +27,9 @@ internal abstract record JobEffect
     /// <summary>Make a checkpoint of blobs that workers wrote, then tell <see cref="JobInput.CheckpointMade"/>.</summary>
     internal sealed record WriteCheckpoint(CheckpointManifest Manifest) : JobEffect;
 
+    /// <summary>Delete the checkpoints that this step's, which is durable and journaled, makes superfluous.</summary>
+    internal sealed record DeleteOlderCheckpoints(ulong Newest) : JobEffect;
+
     /// <summary>Write the adapter of the checkpoint in this folder, then tell <see cref="JobInput.AdapterExported"/>.</summary>
     internal sealed record Export(string Checkpoint) : JobEffect;
 

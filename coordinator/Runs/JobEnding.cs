@@ -32,7 +32,7 @@ internal static class JobEnding
         Release(turn);
     }
 
-    /// <summary>A worker's own failure ends the job; that it cannot reach another one ends the generation.</summary>
+    /// <summary>A worker's own failure ends the job, unless it has no part in it yet; that it cannot reach another one ends the generation.</summary>
     public static void OnFailure(JobTurn turn, WorkerKey worker, WorkerFailure told)
     {
         var failure = told.Failure ?? new Failure();
@@ -40,6 +40,11 @@ internal static class JobEnding
         if (failure.Code == ErrorCode.PeerUnreachable)
         {
             PeerTrouble.OnFailure(turn, reason, told.Peer);
+        }
+        else if (!JobRecovery.IsMember(turn, worker))
+        {
+            // A newcomer or a spare that cannot load: the others do without it.
+            JobRecovery.GiveUp(turn, worker, reason);
         }
         else
         {
@@ -79,12 +84,13 @@ internal static class JobEnding
     /// <summary>Frees everything of the job on its workers, and ends the entity's work.</summary>
     public static void Release(JobTurn turn)
     {
-        // A coordinator that was started again may have told nobody anything yet: those with a place hold the job all the same.
-        var told = turn.Session.Told;
-        var ranks = (turn.Record.Placement?.Ranks ?? []).Select(rank => rank.Worker).Where(worker => told.IsEmpty || told.Contains(worker)).ToList();
-        ranks.ForEach(turn.Bind);
-        foreach (var worker in ranks.Concat(told.OrderBy(worker => worker.WorkerId, StringComparer.Ordinal)).Distinct().ToList())
+        // Those that only earlier lives of the coordinator told something hold the job all the same.
+        var now = turn.Record.Bound.Where(bound => bound.Fence == turn.Record.Fence).Select(bound => bound.Worker).ToHashSet();
+        var holders = turn.Session.Told.Concat(turn.Record.Bound.Select(bound => bound.Worker).Where(worker => !now.Contains(worker))).ToHashSet();
+        var ranks = (turn.Record.Placement?.Ranks ?? []).Select(rank => rank.Worker).Where(holders.Contains);
+        foreach (var worker in ranks.Concat(holders.OrderBy(worker => worker.WorkerId, StringComparer.Ordinal).ThenBy(worker => worker.Incarnation)).Distinct().ToList())
         {
+            turn.Bind(worker);
             turn.Release(worker);
         }
 

@@ -257,7 +257,15 @@ internal sealed class JobEntity : UntypedPersistentActor, IWithTimers
                 _ = JobWork.ExportAsync(_session.Material!, _record, export.Checkpoint).PipeTo(Self);
                 break;
             case JobEffect.WriteCheckpoint checkpoint:
-                _ = JobWork.WriteCheckpointAsync(_record, checkpoint.Manifest, _session.Material!.Spec.Training.SaveTotalLimit).PipeTo(Self);
+                _ = JobWork.WriteCheckpointAsync(_record, checkpoint.Manifest).PipeTo(Self);
+                break;
+            case JobEffect.DeleteOlderCheckpoints older:
+                // Here and at once: a few names, never two deletions beside each other, and none left to do when the job's end is told.
+                if (JobWork.DeleteOlderCheckpoints(_record, older.Newest, _session.Material!.Spec.Training.SaveTotalLimit) is { } failed)
+                {
+                    Self.Tell(failed);
+                }
+
                 break;
             case JobEffect.End:
                 _stopped.Cancel();

@@ -26,7 +26,7 @@ internal static class JobInput
     /// <param name="Fault">The error of the program, if it was one: for the log.</param>
     internal sealed record PreparationFailed(string Reason, bool Invalid, Exception? Fault = null);
 
-    /// <summary>A checkpoint's manifest is durable, and what it made superfluous is deleted.</summary>
+    /// <summary>A checkpoint's manifest is durable.</summary>
     internal sealed record CheckpointMade(CheckpointManifest Manifest);
 
     internal sealed record AdapterExported(string Folder);
@@ -37,8 +37,14 @@ internal static class JobInput
     /// <param name="Accused">Who could not be reached; null: that is not known.</param>
     internal sealed record PeerFailureStands(ulong Generation, string Reason, WorkerKey? Accused);
 
-    /// <summary>Another worker, or one that did not come back, was waited for long enough.</summary>
-    internal sealed record PatienceOver(ulong Generation);
+    /// <summary>Members that a coordinator which was started again has not seen were waited for long enough.</summary>
+    internal sealed record ReattachOver;
+
+    /// <summary>Another worker, without which there are fewer stages, was waited for long enough.</summary>
+    internal sealed record LifePatienceOver(ulong Generation);
+
+    /// <summary>Whoever is to take the place of a drained worker has had long enough to load.</summary>
+    internal sealed record DrainPatienceOver(ulong Generation);
 
     /// <summary>The run's folder cannot be written.</summary>
     /// <param name="Reason">Why, in one sentence.</param>

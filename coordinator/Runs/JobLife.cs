@@ -17,7 +17,7 @@ namespace Orchestrator.Coordinator.Runs;
 ///           started again; at a step's boundary: members join or leave-->        recovering
 /// recovering JoinGeneration, the agreed step, a placement, LoadStage,
 ///           StartGeneration, all ready                    --GenerationReady-->   running
-/// any       --PreparationFailed, WorkerFailure, a broken rule, a step that ends
+/// any       --PreparationFailed, a member's WorkerFailure, a broken rule, a step that ends
 ///           its workers, an error of the program-->                              failed
 ///           (planning: also when all workers that will ever come are attached and cannot serve the job, or one that is waited for cannot start)
 /// any       --CancelJob--> (running: HoldSteps, StepsHeld, a checkpoint of the
@@ -135,8 +135,14 @@ internal static class JobLife
             case JobInput.PeerFailureStands stands:
                 PeerTrouble.OnStanding(turn, stands);
                 break;
-            case JobInput.PatienceOver over:
-                JobRecovery.OnPatienceOver(turn, over);
+            case JobInput.ReattachOver:
+                JobRecovery.OnReattachOver(turn);
+                break;
+            case JobInput.LifePatienceOver over:
+                JobRecovery.OnLifePatienceOver(turn, over);
+                break;
+            case JobInput.DrainPatienceOver over:
+                JobChanges.OnDrainPatienceOver(turn, over);
                 break;
             case JobInput.PublicationFailed failed:
                 turn.Fault = failed.Fault;
@@ -174,10 +180,11 @@ internal static class JobLife
         }
     }
 
-    // What survivors still have to report of a generation that has ended counts until the next one is placed.
+    // What survivors still have to report of a generation that has ended counts until the next one is placed. So does that a worker has failed by itself: it answers nothing more.
     private static bool IsOfNow(JobRecord record, JobScope scope, WorkerMessage message) => scope.Generation == record.Generations.Number
         || (record.IsJoining && scope.Generation == record.Generations.Placed
-            && message.BodyCase is WorkerMessage.BodyOneofCase.Step or WorkerMessage.BodyOneofCase.Evaluation or WorkerMessage.BodyOneofCase.StateSaved);
+            && (message.BodyCase is WorkerMessage.BodyOneofCase.Step or WorkerMessage.BodyOneofCase.Evaluation or WorkerMessage.BodyOneofCase.StateSaved
+                || message.Failure is { Failure.Code: not ErrorCode.PeerUnreachable }));
 
     private static void OnMemberMessage(JobTurn turn, RankPlacement rank, WorkerMessage message)
     {

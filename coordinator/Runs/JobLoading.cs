@@ -112,7 +112,7 @@ internal static class JobLoading
             return;
         }
 
-        StandstillAccount.Close(turn);
+        turn.Raise(StandstillAccount.Closed(turn));
         turn.Session = turn.Session with { LastCommitAt = turn.Now };
         foreach (var spare in turn.Session.Told.Where(worker => turn.Placement.Of(worker) is null).OrderBy(worker => worker.WorkerId, StringComparer.Ordinal).ToList())
         {

@@ -37,6 +37,8 @@ internal sealed partial class GenerationEnded : IJobEvent;
 
 internal sealed partial class WorkerBound : IJobEvent;
 
+internal sealed partial class WorkerGivenUp : IJobEvent;
+
 internal sealed partial class GenerationStarted : IJobEvent;
 
 internal sealed partial class TrainingStarted : IJobEvent;

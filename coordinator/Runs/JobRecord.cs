@@ -115,6 +115,7 @@ internal sealed record JobRecord
             JobPlaced e => this with { State = State == JobState.Recovering ? State : JobState.Loading, Reason = "", Placement = PlacementOf(e), LastOpenedStep = e.FromStep },
             GenerationEnded e => this with { State = JobState.Recovering, Reason = e.Reason },
             WorkerBound e => this with { Bound = [.. Bound, new BoundWorker(WorkerKey.Of(e.Worker), e.Fence)] },
+            WorkerGivenUp => this,
             GenerationStarted e => this with { StartedGeneration = e.Generation },
             TrainingStarted => this with { State = JobState.Running, Reason = "" },
             WindowOpened e => this with { LastOpenedStep = e.Steps[^1].Step },

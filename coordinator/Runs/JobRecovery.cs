@@ -18,8 +18,8 @@ internal static class JobRecovery
     /// <summary>A step that loses workers so often, without a commit between, is what kills them.</summary>
     private const int MostLosses = 3;
 
-    /// <summary>How long a coordinator that was started again waits for its members: a lease and the time to connect again.</summary>
-    private static readonly TimeSpan ReattachPatience = TimeSpan.FromSeconds(5);
+    /// <summary>How long a coordinator that was started again waits for its members: above the longest pause between two attempts to connect.</summary>
+    private static readonly TimeSpan ReattachPatience = TimeSpan.FromSeconds(10);
 
     public static void OnLost(JobTurn turn, WorkerLost lost)
     {
@@ -44,14 +44,9 @@ internal static class JobRecovery
                 Account = JobReport.AccountOf(turn.Record, turn.Session, lost.Key),
             });
         }
-        else if (turn.Record.IsJoining)
-        {
-            Change(turn, recovery => recovery with { Asked = recovery.Asked.Remove(lost.Key) });
-            JobReplacement.TryPlace(turn);
-        }
         else
         {
-            JobChanges.OnLost(turn, lost.Key);
+            OnOtherGone(turn, lost.Key);
         }
     }
 
@@ -60,6 +55,7 @@ internal static class JobRecovery
     {
         var awaited = turn.Session.Recovery?.Awaited ?? [];
         ended.Generation = turn.Record.Generations.Number;
+        ended.Step = (turn.Session.Repeated ?? turn.Record.CommittedStep) + 1;
         turn.Raise(ended);
         turn.Session = turn.Session with
         {
@@ -86,7 +82,7 @@ internal static class JobRecovery
 
         if (turn.Record.Generations.LossesInARow >= MostLosses)
         {
-            JobEnding.Fail(turn, $"{ended.Reason.TrimEnd('.')}; step {turn.Record.CommittedStep + 1} has lost workers {MostLosses} times without a commit between, so the step itself seems to end them: "
+            JobEnding.Fail(turn, $"{ended.Reason.TrimEnd('.')}; step {ended.Step} has lost workers {MostLosses} times without a commit between, so the step itself seems to end them: "
                 + "look at the workers' logs, then go on with --resume.");
             return;
         }
@@ -97,7 +93,9 @@ internal static class JobRecovery
     /// <summary>Goes on after the coordinator was started again: the workers run to the end of their window and hold; their states and reports are asked for.</summary>
     public static void Reawaken(JobTurn turn)
     {
-        var members = turn.Placement.Ranks.Select(rank => rank.Worker).Concat(turn.Record.Generations.Givers).Except(turn.Record.Generations.GivenUp);
+        // Whoever was lost before does not come back.
+        var members = turn.Placement.Ranks.Select(rank => rank.Worker).Concat(turn.Record.Generations.Givers)
+            .Except(turn.Record.Generations.GivenUp).Except(turn.Record.Generations.GoneLives);
         turn.Session = turn.Session with { Recovery = RecoveryAnswers.None with { Awaited = [.. members] } };
         Begin(turn, new GenerationEnded { Reason = $"The coordinator was started again {JobEnding.Moment(turn.Record)}.", End = GenerationEnd.Restarted });
     }
@@ -106,7 +104,7 @@ internal static class JobRecovery
     public static void AwaitMembers(JobTurn turn)
     {
         turn.Do(new JobEffect.SubscribeToFleet());
-        turn.Do(new JobEffect.Later(ReattachPatience, new JobInput.PatienceOver(turn.Record.Generations.Number)));
+        turn.Do(new JobEffect.Later(ReattachPatience, new JobInput.ReattachOver()));
     }
 
     public static void OnFleet(JobTurn turn)
@@ -133,25 +131,27 @@ internal static class JobRecovery
         JobReplacement.TryPlace(turn);
     }
 
-    /// <summary>Members that have not come back are lost; another worker is waited for no longer.</summary>
-    public static void OnPatienceOver(JobTurn turn, JobInput.PatienceOver over)
+    /// <summary>Members that have not come back are lost.</summary>
+    public static void OnReattachOver(JobTurn turn)
     {
         if (!turn.Record.IsJoining || turn.Session.Recovery is not { } recovery)
         {
             return;
         }
 
-        if (recovery.Awaited.Count > 0)
+        foreach (var absent in recovery.Awaited.OrderBy(worker => worker.WorkerId, StringComparer.Ordinal))
         {
-            foreach (var absent in recovery.Awaited.OrderBy(worker => worker.WorkerId, StringComparer.Ordinal))
+            if (!turn.Record.HasEnded)
             {
-                if (!turn.Record.HasEnded)
-                {
-                    LoseAbsent(turn, absent, "it did not come back after the coordinator was started again");
-                }
+                LoseAbsent(turn, absent, "it did not come back after the coordinator was started again");
             }
         }
-        else if (over.Generation == turn.Record.Generations.Number)
+    }
+
+    /// <summary>Another worker is waited for no longer.</summary>
+    public static void OnLifePatienceOver(JobTurn turn, JobInput.LifePatienceOver over)
+    {
+        if (turn.Record.IsJoining && turn.Session.Recovery is not null && over.Generation == turn.Record.Generations.Number)
         {
             Change(turn, waiting => waiting with { PatienceOver = true });
             JobReplacement.TryPlace(turn);
@@ -162,8 +162,29 @@ internal static class JobRecovery
     public static IEnumerable<AttachedWorker> Candidates(JobTurn turn) => turn.Session.Fleet.Workers
         .Where(worker => worker.Class.Equals(turn.Placement.Class) && !turn.Record.Generations.GivenUp.Contains(worker.Key));
 
+    /// <summary>A worker whose end does not concern the generation serves this job no more.</summary>
+    public static void GiveUp(JobTurn turn, WorkerKey worker, string reason)
+    {
+        turn.Raise(new WorkerGivenUp { Worker = JobTurn.IdentityOf(worker), Reason = reason });
+        turn.Release(worker);
+        OnOtherGone(turn, worker);
+    }
+
     public static void Change(JobTurn turn, Func<RecoveryAnswers, RecoveryAnswers> change) =>
         turn.Session = turn.Session with { Recovery = change(turn.Session.Recovery ?? RecoveryAnswers.None) };
+
+    private static void OnOtherGone(JobTurn turn, WorkerKey worker)
+    {
+        if (turn.Record.IsJoining)
+        {
+            Change(turn, recovery => recovery with { Asked = recovery.Asked.Remove(worker) });
+            JobReplacement.TryPlace(turn);
+        }
+        else
+        {
+            JobChanges.OnLost(turn, worker);
+        }
+    }
 
     private static void AskAll(JobTurn turn)
     {
@@ -199,7 +220,7 @@ internal static class JobRecovery
     });
 
     // Whose end concerns the generation: those with a place, whoever gives a state to one, and before the places are known whoever may hold one.
-    private static bool IsMember(JobTurn turn, WorkerKey worker)
+    public static bool IsMember(JobTurn turn, WorkerKey worker)
     {
         var hasPlace = turn.Placement.Of(worker) is not null;
         if (turn.Record.IsJoining)

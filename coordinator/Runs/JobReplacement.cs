@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Google.Protobuf;
+using Orchestrator.Protos;
 
 namespace Orchestrator.Coordinator.Runs;
 
@@ -12,7 +13,8 @@ internal static class JobReplacement
     /// <summary>Places the generation if everybody has answered and there is a layout; else says what it waits for.</summary>
     public static void TryPlace(JobTurn turn)
     {
-        if (turn.Record.HasEnded || !turn.Record.IsJoining || turn.Session.Material is null || turn.Session.Recovery is not { IsWhole: true } recovery)
+        // A checkpoint that is being written makes the older one go, from which a generation might load.
+        if (turn.Record.HasEnded || !turn.Record.IsJoining || turn.Session.Material is null || turn.Session.Recovery is not { IsWhole: true } recovery || turn.Session.CheckpointUnderWay is not null)
         {
             return;
         }
@@ -24,43 +26,75 @@ internal static class JobReplacement
             return;
         }
 
-        var layout = Plan(turn, recovery.PatienceOver);
+        var agreed = AgreedStep.Of(turn.AdaptedLayers, holders, turn.Record.LastCheckpoint, JobStepping.LastAccountable(turn));
+        var layout = LayoutFor(turn, recovery, agreed);
         if (layout.Ranks is not { } ranks)
         {
             Wait(turn, layout);
             return;
         }
 
-        var agreed = AgreedStep.Of(turn.AdaptedLayers, holders, turn.Record.LastCheckpoint, JobStepping.LastAccountable(turn));
         JobStepping.CommitUpTo(turn, agreed);
-        if (!turn.Record.HasEnded)
+        if (!turn.Record.HasEnded && turn.Session.CheckpointUnderWay is null)
         {
             Place(turn, agreed, layout, ranks, holders);
         }
     }
 
-    /// <summary>The layout for the workers that are attached now, but for those that leave.</summary>
-    public static RecoveryLayout Plan(JobTurn turn, bool patienceOver)
+    /// <summary>The layout for the workers that are attached now.</summary>
+    /// <param name="turn">The turn.</param>
+    /// <param name="patienceOver">Whether another worker was waited for long enough.</param>
+    /// <param name="withLeaving">Whether those count that are to leave.</param>
+    public static RecoveryLayout Plan(JobTurn turn, bool patienceOver, bool withLeaving = false)
     {
-        var workers = JobRecovery.Candidates(turn).Where(worker => worker.DrainReason is null).ToList();
+        var workers = JobRecovery.Candidates(turn).Where(worker => worker.DrainReason is null || withLeaving).ToList();
         var mayCome = turn.Session.MaxWorkers is not { } most || turn.Session.Fleet.Workers.Length < most;
         var candidates = workers.Select(worker => new RecoveryCandidate(worker.Key, turn.Placement.Of(worker.Key)))
             .OrderBy(candidate => candidate.Place?.Rank ?? int.MaxValue).ToList();
         return RecoveryLayout.Plan(turn.Record.Generations.Target!, candidates, mayCome, patienceOver);
     }
 
+    // A job that stops takes whoever is there: all it still does is to save. So does one whose newest state only workers have that are to leave.
+    private static RecoveryLayout LayoutFor(JobTurn turn, RecoveryAnswers recovery, ulong agreed)
+    {
+        var stops = JobStopping.IsStopping(turn.Record);
+        var layout = Plan(turn, recovery.PatienceOver || stops, stops);
+        return layout is { Ranks: null, Waits: false } && agreed > turn.Record.LastCheckpoint ? Plan(turn, patienceOver: true, withLeaving: true) : layout;
+    }
+
     private static void Wait(JobTurn turn, RecoveryLayout layout)
     {
-        if (layout.Waits && turn.Session.Recovery is { IsWaiting: false })
+        if (JobStopping.IsStopping(turn.Record))
         {
-            turn.Do(new JobEffect.Later(LifePatience, new JobInput.PatienceOver(turn.Record.Generations.Number)));
+            // Nobody is left who could save anything.
+            JobStopping.EndNow(turn);
+            return;
         }
 
-        JobRecovery.Change(turn, recovery => recovery with { IsWaiting = true });
+        if (!layout.Waits)
+        {
+            ReleaseLeaving(turn);
+        }
+        else if (turn.Session.Recovery is { PatienceStarted: false })
+        {
+            turn.Do(new JobEffect.Later(LifePatience, new JobInput.LifePatienceOver(turn.Record.Generations.Number)));
+            JobRecovery.Change(turn, recovery => recovery with { PatienceStarted = true });
+        }
+
         var reason = $"{turn.Record.Generations.Reasons[^1]} {layout.Reason}";
         if (!string.Equals(reason, turn.Record.Reason, StringComparison.Ordinal))
         {
             turn.Raise(new JobWaits { Reason = reason });
+        }
+    }
+
+    // What they hold is in the checkpoint: nothing keeps them. They answer for nothing from here on.
+    private static void ReleaseLeaving(JobTurn turn)
+    {
+        foreach (var worker in JobRecovery.Candidates(turn).Where(worker => worker.DrainReason is not null && turn.Session.Told.Contains(worker.Key)).Select(worker => worker.Key).ToList())
+        {
+            turn.Release(worker);
+            JobRecovery.Change(turn, recovery => recovery with { Asked = recovery.Asked.SetItem(worker, new GenerationJoined { Scope = turn.Scope, ActedStep = recovery.Asked.GetValueOrDefault(worker)?.ActedStep ?? 0 }) });
         }
     }
 

@@ -142,7 +142,12 @@ internal static class JobStepping
 
         Close(turn, step.Number);
         turn.Session = turn.Session with { Repeated = step.Number < turn.Record.CommittedStep ? step.Number : null };
-        JobCheckpointing.OnRepeated(turn);
+        if (turn.Session.Repeated is null)
+        {
+            JobStopping.OnRepeated(turn);
+            JobCheckpointing.OnRepeated(turn);
+        }
+
         GoOn(turn);
     }
 

@@ -25,7 +25,12 @@ internal static class JobStopping
             Hold(turn);
             SaveWhenHeld(turn);
         }
-        else if (turn.Record.State != JobState.Recovering || IsWaitingForWorkers(turn))
+        else if (turn.Record.State == JobState.Recovering)
+        {
+            // What survivors hold is saved first, on however few of them.
+            JobReplacement.TryPlace(turn);
+        }
+        else
         {
             JobEnding.Cancel(turn);
         }
@@ -81,7 +86,7 @@ internal static class JobStopping
         // Nothing was done since the newest checkpoint, or since the start.
         if (step <= turn.Record.LastCheckpoint)
         {
-            End(turn);
+            EndNow(turn);
         }
         else if (!JobCheckpointing.IsPending(turn, step))
         {
@@ -89,13 +94,28 @@ internal static class JobStopping
         }
     }
 
-    public static void Hold(JobTurn turn) =>
-        // The root of the vote tree: without it nobody acts on a further step.
-        turn.Send(turn.Placement.Ranks[0].Worker, new CoordinatorMessage { Hold = new HoldSteps { Scope = turn.Scope } });
+    /// <summary>The first worker gives no further verdict; where committed steps are being repeated, only once that is done.</summary>
+    public static void Hold(JobTurn turn)
+    {
+        // Held before, the workers would stand behind a committed step for ever: nobody saves there, and nobody changes there.
+        if (turn.Session.Repeated is null)
+        {
+            // The root of the vote tree: without it nobody acts on a further step.
+            turn.Send(turn.Placement.Ranks[0].Worker, new CoordinatorMessage { Hold = new HoldSteps { Scope = turn.Scope } });
+        }
+    }
 
-    private static bool IsWaitingForWorkers(JobTurn turn) => turn.Session.Recovery is { IsWaiting: true };
+    /// <summary>All steps that were committed before have been run again: what waited for that holds now.</summary>
+    public static void OnRepeated(JobTurn turn)
+    {
+        if (turn.Session.HeldAfter is null && (IsStopping(turn.Record) || turn.Session.Change is { IsHolding: true }))
+        {
+            Hold(turn);
+        }
+    }
 
-    private static void End(JobTurn turn)
+    /// <summary>Ends a job that stops, without another checkpoint.</summary>
+    public static void EndNow(JobTurn turn)
     {
         if (turn.Record.FailureReason.Length > 0)
         {

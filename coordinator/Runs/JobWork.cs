@@ -41,12 +41,12 @@ internal static class JobWork
         stopped);
 
     /// <summary>Ends in <see cref="JobInput.CheckpointMade"/> or <see cref="JobInput.PublicationFailed"/>.</summary>
-    public static Task<object> WriteCheckpointAsync(JobRecord record, CheckpointManifest manifest, int mostKept) => Task.Run<object>(() =>
+    public static Task<object> WriteCheckpointAsync(JobRecord record, CheckpointManifest manifest) => Task.Run<object>(() =>
     {
         try
         {
             RunFolder.SyncMetrics(record.Output);
-            JobCheckpointing.Store(record).Write(manifest, mostKept);
+            JobCheckpointing.Store(record).Write(manifest);
             return new JobInput.CheckpointMade(manifest);
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
@@ -58,6 +58,20 @@ internal static class JobWork
             return new JobInput.PublicationFailed(JobFault.Sentence($"The checkpoint of step {manifest.Step} could not be written", bug), bug);
         }
     });
+
+    /// <summary>Deletes what the checkpoint of a step makes superfluous, on the caller's thread; null: it did.</summary>
+    public static JobInput.PublicationFailed? DeleteOlderCheckpoints(JobRecord record, ulong newest, int mostKept)
+    {
+        try
+        {
+            JobCheckpointing.Store(record).DeleteSurplus(newest, mostKept);
+            return null;
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        {
+            return new JobInput.PublicationFailed(RunFolder.Sentence(record.Output, failure));
+        }
+    }
 
     /// <summary>Ends in <see cref="JobInput.AdapterExported"/> or <see cref="JobInput.PublicationFailed"/>.</summary>
     public static Task<object> ExportAsync(JobMaterial material, JobRecord record, string checkpoint) => Task.Run<object>(() =>

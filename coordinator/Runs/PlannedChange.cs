@@ -9,4 +9,8 @@ namespace Orchestrator.Coordinator.Runs;
 /// <param name="Reason">Why, in one sentence.</param>
 /// <param name="Loading">Newcomers, and whether each has loaded its stage.</param>
 /// <param name="IsHolding">Whether the generation was told to hold.</param>
-internal sealed record PlannedChange(GenerationEnd End, WorkerKey? Leaving, string Reason, ImmutableDictionary<WorkerKey, bool> Loading, bool IsHolding);
+internal sealed record PlannedChange(GenerationEnd End, WorkerKey? Leaving, string Reason, ImmutableDictionary<WorkerKey, bool> Loading, bool IsHolding)
+{
+    /// <summary>Whether the step that the job holds at is saved first: nobody is ready to take the leaving worker's place.</summary>
+    public bool Saves { get; init; }
+}

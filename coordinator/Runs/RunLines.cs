@@ -46,6 +46,9 @@ internal static class RunLines
             case GenerationEnded ended when EndName(ended) is { } name:
                 yield return Event(job, after, happened.Time, name, worker: ended.Worker.WorkerId, reason: ended.Reason, generation: ended.Generation);
                 break;
+            case WorkerGivenUp given:
+                yield return Event(job, after, happened.Time, "lost", worker: given.Worker.WorkerId, reason: given.Reason);
+                break;
             case TrainingStarted started:
                 foreach (var line in ChangeLines(job, after, started))
                 {

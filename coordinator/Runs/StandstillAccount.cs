@@ -3,8 +3,8 @@ namespace Orchestrator.Coordinator.Runs;
 /// <summary>What a change of generation cost: told with the event that ends it.</summary>
 internal static class StandstillAccount
 {
-    /// <summary>Training begins, or goes on.</summary>
-    public static void Close(JobTurn turn)
+    /// <summary>The event that training begins, or goes on, with the account.</summary>
+    public static TrainingStarted Closed(JobTurn turn)
     {
         var (generations, placement) = (turn.Record.Generations, turn.Placement);
         var started = new TrainingStarted { Generation = placement.Generation };
@@ -27,7 +27,7 @@ internal static class StandstillAccount
             started.MissingWorkerSeconds = generations.MissingWorkerSeconds;
         }
 
-        turn.Raise(started);
+        return started;
     }
 
     // All that had a place stood still, whoever was lost among them; before any training, those that have one now.

@@ -37,7 +37,7 @@ internal static class StatusText
     /// <summary>Who waits for whom in the step that is under way; empty: nobody says that it waits.</summary>
     public static string Waiting(JobStatus status)
     {
-        var waits = status.Workers.Where(worker => worker.Activity.Contains("waits for", StringComparison.Ordinal)).Select(worker => $"{worker.Worker}: {worker.Activity}").ToList();
+        var waits = status.Workers.Where(worker => worker.Waits).Select(worker => $"{worker.Worker}: {worker.Activity}").ToList();
         return waits.Count == 0 ? "" : $"step {Math.Min(status.Step + 1, status.StepsPlanned)}/{status.StepsPlanned} stands still  {string.Join("; ", waits)}";
     }
 

@@ -116,6 +116,21 @@ public sealed class CheckpointStoreTests : IDisposable
         Assert.Equal(3, Directory.EnumerateFiles(elsewhere).Count());
     }
 
+    /// <summary>A generation may still load from the older one until the newer one is journaled.</summary>
+    [Fact]
+    public void Write_OfANewerOne_DeletesNothing()
+    {
+        Manifests.Write(_store, 2);
+        var newer = Manifests.Of(4);
+        newer.Blobs.Add(Manifests.WriteBlob(_store.Of(4), 0, 4));
+        _store.Write(newer);
+        Assert.Equal([2UL, 4UL], _store.Complete().Order());
+
+        _store.DeleteSurplus(4, mostKept: 1);
+
+        Assert.Equal([4UL], _store.Complete());
+    }
+
     [Fact]
     public void Write_OverTheLimit_DeletesTheOldestAndWhatNeverBecameComplete()
     {

@@ -42,7 +42,8 @@ internal static class Manifests
             manifest.Blobs.Add(WriteBlob(store.Of(step), layer, step));
         }
 
-        store.Write(manifest, mostKept);
+        store.Write(manifest);
+        store.DeleteSurplus(step, mostKept);
         return store.Of(step);
     }
 

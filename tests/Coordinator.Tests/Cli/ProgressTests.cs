@@ -48,7 +48,7 @@ public sealed class ProgressTests
     {
         var time = new FakeTimeProvider();
         await using var writer = new StringWriter();
-        var standing = new JobStatus { State = JobState.Running, Step = 7, StepsPlanned = 40, Workers = { Doing("worker-0", "step 8: waits for worker-1, stage 1, its vote"), Doing("worker-1", "step 8: backward of micro-batch 5") } };
+        var standing = new JobStatus { State = JobState.Running, Step = 7, StepsPlanned = 40, Workers = { Doing("worker-0", "step 8: vote of worker-1, stage 1", waits: true), Doing("worker-1", "step 8: waits for nobody, backward of micro-batch 5") } };
         await new PlainView(writer, time).ShowAsync(show =>
         {
             show(new JobStatus { State = JobState.Running, Step = 6, StepsPlanned = 40 });
@@ -62,10 +62,10 @@ public sealed class ProgressTests
             return Task.FromResult(0);
         });
         Assert.Equal(
-            ["step 8/40 stands still  worker-0: step 8: waits for worker-1, stage 1, its vote"],
+            ["step 8/40 stands still  worker-0: step 8: vote of worker-1, stage 1"],
             writer.ToString().Split(Environment.NewLine).Where(line => line.Contains("stands still", StringComparison.Ordinal)));
 
-        static WorkerAccount Doing(string worker, string activity) => new() { Worker = worker, Activity = activity };
+        static WorkerAccount Doing(string worker, string activity, bool waits = false) => new() { Worker = worker, Activity = activity, Waits = waits };
     }
 
     [Theory]

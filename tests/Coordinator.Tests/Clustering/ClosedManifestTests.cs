@@ -36,7 +36,7 @@ public sealed class ClosedManifestTests
         Assert.Equal(
             "job.cancel.1 job.event.cancel-requested.1 job.event.cancelled.1 job.event.checkpoint-written.1 job.event.failed.1 job.event.failure-decided.1 job.event.finish-started.1 job.event.generation-ended.1 job.event.generation-started.1 job.event.ownership-taken.1 "
             + "job.event.placed.1 job.event.prepared.1 job.event.step-committed.1 job.event.step-evaluated.1 job.event.submitted.1 job.event.succeeded.1 job.event.training-started.1 "
-            + "job.event.waits.1 job.event.window-opened.1 job.event.worker-bound.1 job.get.1 job.not-journaled.1 job.status.1 job.submit-reply.1 job.submit.1 job.watch.1",
+            + "job.event.waits.1 job.event.window-opened.1 job.event.worker-bound.1 job.event.worker-given-up.1 job.get.1 job.not-journaled.1 job.status.1 job.submit-reply.1 job.submit.1 job.watch.1",
             string.Join(' ', ClosedManifest.Names.Order(StringComparer.Ordinal)));
 
     [Fact]

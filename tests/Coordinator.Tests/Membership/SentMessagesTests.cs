@@ -34,6 +34,16 @@ public sealed class SentMessagesTests
         Assert.Equal([CoordinatorMessage.BodyOneofCase.Window, CoordinatorMessage.BodyOneofCase.Join, CoordinatorMessage.BodyOneofCase.LoadStage], _sent.All.Select(message => message.BodyCase));
     }
 
+    /// <summary>A worker that was released and then serves the job again is not told to free everything when its stream breaks.</summary>
+    [Fact]
+    public void Add_LoadStage_ForgetsTheReleaseOfItsJobAndNoOther()
+    {
+        _sent.Add(new CoordinatorMessage { Release = new ReleaseJob { Scope = Scope("a") } });
+        _sent.Add(new CoordinatorMessage { Release = new ReleaseJob { Scope = Scope("b") } });
+        _sent.Add(new CoordinatorMessage { LoadStage = new LoadStage { Scope = Scope("a") } });
+        Assert.Equal([("b", CoordinatorMessage.BodyOneofCase.Release), ("a", CoordinatorMessage.BodyOneofCase.LoadStage)], _sent.All.Select(message => (MessageScope.JobOf(message), message.BodyCase)));
+    }
+
     [Fact]
     public void Add_ManyPrompts_KeepsThoseThatMayBeUnanswered()
     {

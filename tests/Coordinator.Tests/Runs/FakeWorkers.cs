@@ -116,9 +116,9 @@ internal sealed class FakeWorkers(int count)
         var reports = new List<(WorkerKey, StepReport)>();
         foreach (var worker in _workers.Values)
         {
-            foreach (var step in worker.Window!.Steps.Where(step => step.Number > worker.Acted && step.Number <= last))
+            foreach (var step in (worker.Window?.Steps ?? []).Where(step => step.Number > worker.Acted && step.Number <= last))
             {
-                reports.Add((worker.Key, Report(worker.Stage!, worker.Window.Scope.Clone(), step)));
+                reports.Add((worker.Key, Report(worker.Stage!, worker.Window!.Scope.Clone(), step)));
                 worker.Act(step.Number);
             }
         }

@@ -50,7 +50,7 @@ public sealed class JobPreparationTests : IDisposable
         var manifest = Manifests.Of(1);
         (manifest.JobHash, manifest.Clock) = (before.JobHash, "2020-01-02T00:00:00");
         Directory.CreateDirectory(store.Of(1));
-        store.Write(manifest, 1);
+        store.Write(manifest);
 
         var after = Assert.IsType<JobInput.Prepared>(await Prepare(Dated, "yo", resume: true));
 

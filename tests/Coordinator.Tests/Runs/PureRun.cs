@@ -12,6 +12,7 @@ internal sealed class PureRun(JobMaterial material, SubmitJobRequest request, Fa
     private readonly Queue<object> _inputs = new();
     private readonly List<(DateTimeOffset At, object Input)> _later = [];
     private readonly HashSet<WorkerKey> _lost = [];
+    private readonly List<CheckpointManifest> _unwritten = [];
     private long _version = 100;
     private DateTimeOffset _now = new(2026, 1, 1, 0, 0, 0, TimeSpan.Zero);
 
@@ -29,6 +30,12 @@ internal sealed class PureRun(JobMaterial material, SubmitJobRequest request, Fa
     public DateTimeOffset Now => _now;
 
     public List<CheckpointManifest> Checkpoints { get; } = [];
+
+    /// <summary>Whether manifests take until <see cref="FinishCheckpoints"/> to be durable.</summary>
+    public bool HoldsCheckpoints { get; set; }
+
+    /// <summary>The checkpoints whose older ones were to be deleted.</summary>
+    public List<ulong> Trimmed { get; } = [];
 
     /// <summary>Where the run goes on; null: it is new.</summary>
     public ResumePoint? Resume { get; init; }
@@ -103,6 +110,15 @@ internal sealed class PureRun(JobMaterial material, SubmitJobRequest request, Fa
         }
 
         _now = until;
+    }
+
+    /// <summary>The manifests that were being written are durable.</summary>
+    public void FinishCheckpoints()
+    {
+        HoldsCheckpoints = false;
+        var written = _unwritten.ToList();
+        _unwritten.Clear();
+        written.ForEach(manifest => Tell(new JobInput.CheckpointMade(manifest)));
     }
 
     /// <summary>The same job in the next life of its coordinator: the journal is all that is left.</summary>
@@ -183,7 +199,17 @@ internal sealed class PureRun(JobMaterial material, SubmitJobRequest request, Fa
                 break;
             case JobEffect.WriteCheckpoint checkpoint:
                 Checkpoints.Add(checkpoint.Manifest);
+                if (HoldsCheckpoints)
+                {
+                    _unwritten.Add(checkpoint.Manifest);
+                    break;
+                }
+
                 _inputs.Enqueue(new JobInput.CheckpointMade(checkpoint.Manifest));
+                break;
+            case JobEffect.DeleteOlderCheckpoints older:
+                Assert.Contains(Journal, happened => happened is CheckpointWritten written && written.Step == older.Newest);
+                Trimmed.Add(older.Newest);
                 break;
             case JobEffect.Export:
                 _inputs.Enqueue(new JobInput.AdapterExported("adapter"));

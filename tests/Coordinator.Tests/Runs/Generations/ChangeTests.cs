@@ -4,7 +4,7 @@ using Orchestrator.Protos;
 
 namespace Orchestrator.Coordinator.Tests.Runs.Generations;
 
-/// <summary>Planned changes: the layout grows back, and workers that are to leave are let go.</summary>
+/// <summary>Planned changes: the layout grows back.</summary>
 public sealed class ChangeTests
 {
     [Fact]
@@ -109,73 +109,72 @@ public sealed class ChangeTests
         Assert.Equal((JobState.Cancelled, 12UL, 12UL), (lost.Run.Record.State, lost.Run.Record.CommittedStep, lost.Run.Record.LastCheckpoint));
     }
 
-    [Fact]
-    public async Task Drain_WithASpare_HandsThePlaceOverAndReleasesTheWorker()
+    /// <summary>The newest state is with a worker that is to leave, and there is no other worker: it is placed once more, to save.</summary>
+    /// <summary>Workers that are behind a committed step would hold there for ever.</summary>
+    [Theory]
+    [InlineData("growth")]
+    [InlineData("drain")]
+    [InlineData("cancel")]
+    public async Task Hold_WhileCommittedStepsAreRepeated_WaitsForTheNewestOfThem(string why)
     {
-        using var lost = await LostRun.AtAsync(3, 7, LostRun.TwoByOne);
+        using var lost = await LostRun.AtAsync(2, 17, LostRun.TwoByOne);
+        lost.Run.LoseNow(FakeWorkers.Key(0));
+        lost.Run.Lose(FakeWorkers.Key(1));
+        lost.StopAt(12);
+        lost.Run.Attach(Life(2, 8));
+        Assert.Equal((JobState.Running, 17UL, 12UL), (lost.Run.Record.State, lost.Run.Record.CommittedStep, lost.Run.Session.Repeated));
         lost.StopAt();
-        lost.Run.Attach(Draining(1));
+        switch (why)
+        {
+            case "growth":
+                lost.Run.Attach(Life(3, 8));
+                break;
+            case "drain":
+                lost.Run.Attach(Life(2, 8) with { DrainReason = "it was told to end by SIGTERM." });
+                break;
+            default:
+                lost.Run.Tell(new CancelJob { Job = "job-1" });
+                break;
+        }
+
+        Assert.DoesNotContain(lost.Run.Sent, sent => sent.Message.Hold is not null);
+        foreach (var (worker, report) in lost.Workers.ActUnseen(17).Where(acted => acted.Worker == Life(2, 8).Key))
+        {
+            lost.Run.Tell(new FromWorker(worker, new WorkerMessage { Step = report }));
+        }
+
+        Assert.Contains(lost.Run.Sent, sent => sent.Message.Hold is not null);
+        Assert.Equal(
+            why switch { "growth" => (JobState.Succeeded, 40UL), "drain" => (JobState.Recovering, 17UL), _ => (JobState.Cancelled, 17UL) },
+            (lost.Run.Record.State, lost.Run.Record.LastCheckpoint));
+        lost.AssertSteps(lost.Run.Record.CommittedStep);
+    }
+
+    [Fact]
+    public async Task Newcomer_ThatCannotLoad_IsGivenUpAndTheOthersGoOn()
+    {
+        using var lost = await LostRun.AtAsync(2, 7, LostRun.TwoByOne);
+        lost.StopAt(12);
+        lost.Run.Lose(FakeWorkers.Key(1));
+        lost.Workers.Silent.Add(Life(1, 8).Key);
+        lost.Run.Attach(Life(1, 8));
+        lost.Run.Tell(new FromWorker(Life(1, 8).Key, new WorkerMessage
+        {
+            Failure = new WorkerFailure
+            {
+                Scope = new JobScope { Job = "job-1", Generation = lost.Run.Record.Generations.Number, Fence = lost.Run.Record.Fence },
+                Failure = new Failure { Code = ErrorCode.Internal, Message = "its memory is full." },
+            },
+        }));
+        Assert.Equal((JobState.Running, 2UL), (lost.Run.Record.State, lost.Run.Record.Generations.Number));
+        Assert.Equal((Life(1, 8).Key, true), (lost.Run.Sent[^1].Key, lost.Run.Sent[^1].Message.Release is not null));
+        Assert.Null(lost.Run.Session.Change);
+        lost.StopAt();
+        lost.Run.Attach(FakeWorkers.Worker(2, FakeWorkers.Class));
 
         lost.AssertQuietEnd();
-        Assert.Equal((2UL, 7UL, 0UL), (lost.Placed.Generation, lost.Placed.FromStep, lost.Placed.StepsRepeated));
         Assert.Equal(["worker-0", "worker-2"], lost.Ranks);
-        Assert.Equal(["leave worker-1", "join worker-2", "finish"], lost.Events);
-        Assert.Equal("it was told to end by SIGTERM.", EventLines.Of(lost.Run).Single(line => line.Name == "leave").Reason);
-        var released = lost.Run.Sent.FindIndex(sent => sent.Key.WorkerId == "worker-1" && sent.Message.Release is not null);
-        Assert.True(released > 0 && released < lost.Run.Sent.FindIndex(sent => sent.Message.Window?.Scope.Generation == 2));
-    }
-
-    [Fact]
-    public async Task Drain_OfALoneWorker_WaitsForAnotherWhichItGivesItsStateTo()
-    {
-        using var lost = await LostRun.AtAsync(1, 7);
-        lost.Run.Attach(Draining(0));
-        Assert.Equal((JobState.Running, 1UL), (lost.Run.Record.State, lost.Run.Record.Generations.Number));
-        lost.StopAt();
-        lost.Run.Attach(FakeWorkers.Worker(1, FakeWorkers.Class));
-
-        lost.AssertQuietEnd();
-        Assert.Equal(["worker-1"], lost.Ranks);
-        Assert.Equal("1>0 Own", Assert.Single(lost.Transfers).Split(' ', 2)[1]);
-        Assert.Equal("worker-0", Assert.Single(lost.Placed.Givers).WorkerId);
-        var start = lost.Run.Sent.Single(sent => sent.Key.WorkerId == "worker-0" && sent.Message.StartGeneration?.Scope.Generation == 2).Message.StartGeneration;
-        Assert.Equal([(0U, "worker-1"), (1U, "worker-0")], start.Peers.Select(peer => (peer.Rank, peer.Worker.WorkerId)));
-    }
-
-    [Fact]
-    public async Task Drain_ThatIsNotWaitedFor_IsALeaveLikeALoss()
-    {
-        using var lost = await LostRun.AtAsync(1, 7);
-        lost.Run.Attach(Draining(0));
-        lost.StopAt();
-        lost.Run.Lose(FakeWorkers.Key(0), "it was told to end by SIGTERM.", left: true);
-        lost.Run.Attach(Life(0, 8));
-
-        lost.AssertQuietEnd();
-        Assert.Equal(["leave worker-0", "recovered", "join worker-0", "finish"], lost.Events);
-    }
-
-    [Fact]
-    public async Task Drain_OfAStageWithoutASpare_GoesOnWithFewerStages()
-    {
-        using var lost = await LostRun.AtAsync(2, 7, LostRun.OneByTwo);
-        lost.StopAt();
-        lost.Run.Attach(Draining(1));
-
-        lost.AssertQuietEnd();
-        Assert.Equal((1U, 1U), (lost.Placed.NumReplicas, lost.Placed.NumStages));
-        Assert.Equal(["leave worker-1", "finish"], lost.Events);
-    }
-
-    [Fact]
-    public async Task DrainingWorker_IsNotPlaced()
-    {
-        using var lost = await LostRun.AtAsync(0, 40);
-        lost.Run.Attach(Draining(0));
-        Assert.Equal(JobState.Planning, lost.Run.Record.State);
-        lost.Run.Attach(FakeWorkers.Worker(1, FakeWorkers.Class));
-
-        Assert.Equal(["worker-1"], lost.Ranks);
+        Assert.Equal("worker-1 failed at step 13: its memory is full.", EventLines.Of(lost.Run).Last(line => line.Name == "lost").Reason);
     }
 
     [Fact]
@@ -220,8 +219,6 @@ public sealed class ChangeTests
             Peer = new WorkerIdentity { WorkerId = FakeWorkers.Key(1).WorkerId, Incarnation = FakeWorkers.Key(1).Incarnation },
         },
     }));
-
-    private static AttachedWorker Draining(int worker) => FakeWorkers.Worker(worker, FakeWorkers.Class) with { DrainReason = "it was told to end by SIGTERM." };
 
     private static AttachedWorker Life(int worker, ulong incarnation) => FakeWorkers.Worker(worker, FakeWorkers.Class) with { Key = new WorkerKey($"worker-{worker}", incarnation) };
 }

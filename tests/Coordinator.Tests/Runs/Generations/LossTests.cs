@@ -247,6 +247,58 @@ public sealed class LossTests
         Assert.Equal(["lost worker-1", "recovered", "join worker-2", "lost worker-2", "recovered", "join worker-3", "lost worker-3", "finish"], lost.Events);
     }
 
+    /// <summary>Nothing is committed between these losses, for steps are run again; but no step is to blame for all of them.</summary>
+    [Fact]
+    public async Task RepeatedSteps_ThatLoseAWorkerEach_FailNothing()
+    {
+        using var lost = await LostRun.AtAsync(5, 17, "layout={replicas: 1, stages: 1}", "resilience=checkpoint");
+        foreach (var worker in new[] { 0, 1, 2 })
+        {
+            lost.StopAt(11 + (2 * (ulong)worker));
+            lost.Run.Lose(FakeWorkers.Key(worker));
+            Assert.Equal((JobState.Running, 17UL), (lost.Run.Record.State, lost.Run.Record.CommittedStep));
+        }
+
+        lost.Lose(3);
+
+        lost.AssertQuietEnd();
+    }
+
+    /// <summary>That nobody was left for a while does not take the patience from the one that comes.</summary>
+    [Fact]
+    public async Task Stages_WhoseWorkersWereAllLost_GoOnWithFewerAfterTheSamePatience()
+    {
+        using var lost = await LostRun.AtAsync(2, 7, LostRun.OneByTwo);
+        lost.StopAt();
+        lost.Run.LoseNow(FakeWorkers.Key(0));
+        lost.Lose(1);
+        lost.Run.Attach(Life(0, 8));
+        lost.Run.Pass(3.9);
+        Assert.True(lost.Run.Record.IsJoining);
+        lost.Run.Pass(0.2);
+
+        lost.AssertQuietEnd();
+        Assert.Equal(["worker-0"], lost.Ranks);
+    }
+
+    /// <summary>It does not answer any more; what it says of the generation that has ended is why.</summary>
+    [Fact]
+    public async Task Worker_ThatFailedByItselfBeforeItWasAsked_FailsTheJob()
+    {
+        using var lost = await LostRun.AtAsync(2, 7, LostRun.TwoByOne);
+        lost.Workers.Silent.Add(FakeWorkers.Key(0));
+        lost.Lose(1);
+        foreach (var code in new[] { ErrorCode.PeerUnreachable, ErrorCode.Internal })
+        {
+            Assert.Equal(JobState.Recovering, lost.Run.Record.State);
+            var scope = new JobScope { Job = "job-1", Generation = 1, Fence = lost.Run.Record.Fence };
+            lost.Run.Tell(new FromWorker(FakeWorkers.Key(0), new WorkerMessage { Failure = new WorkerFailure { Scope = scope, Failure = new Failure { Code = code, Message = "its memory is full." } } }));
+        }
+
+        Assert.Equal((JobState.Failed, "worker-0 failed at step 8, while recovering: its memory is full."), (lost.Run.Record.State, lost.Run.Record.Reason));
+        Assert.Equal(1, lost.Run.Session.StaleMessages);
+    }
+
     [Fact]
     public async Task Steps_ThatLoseAWorkerEach_FailNothing()
     {

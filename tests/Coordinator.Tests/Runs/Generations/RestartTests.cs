@@ -73,7 +73,7 @@ public sealed class RestartTests
         using var lost = await LostRun.AtAsync(2, 7, LostRun.TwoByOne);
         lost.StopAt();
         lost.Run.Restart(new FleetSnapshot(200, [FakeWorkers.Worker(0, FakeWorkers.Class)]));
-        lost.Run.Pass(4.9);
+        lost.Run.Pass(9.9);
         Assert.Equal(JobState.Recovering, lost.Run.Record.State);
         lost.Run.Pass(0.2);
 
@@ -103,8 +103,8 @@ public sealed class RestartTests
         lost.Lose(1);
         Assert.Equal(JobState.Recovering, lost.Run.Record.State);
         lost.Workers.Silent.Clear();
+        // Whoever was lost before is not waited for.
         lost.Run.Restart(lost.Run.Fleet);
-        lost.Run.Pass(6);
 
         lost.AssertQuietEnd();
         Assert.Equal((7UL, 0UL), (lost.Placed.FromStep, lost.Placed.StepsRepeated));
@@ -121,6 +121,74 @@ public sealed class RestartTests
         Assert.Equal(JobState.Succeeded, lost.Run.Record.State);
         Assert.DoesNotContain(lost.Run.Journal, happened => happened is GenerationEnded);
         Assert.Equal(lost.Run.Record.Fence, lost.Run.Sent[^1].Message.Release.Scope.Fence);
+    }
+
+    /// <summary>The newest step was committed, and the coordinator took down for its checkpoint what died with it.</summary>
+    [Fact]
+    public async Task LastStep_ThatIsRunAgain_HasItsCheckpoint()
+    {
+        using var lost = await LostRun.AtAsync(3, 39, LostRun.OneByTwo);
+        Act(lost, 40);
+        Assert.Equal((JobState.Running, 40UL, 30UL), (lost.Run.Record.State, lost.Run.Record.CommittedStep, lost.Run.Record.LastCheckpoint));
+        lost.StopAt();
+        lost.Workers.MirrorIsLate = true;
+        lost.Run.Restart(new FleetSnapshot(200, [FakeWorkers.Worker(1, FakeWorkers.Class), FakeWorkers.Worker(2, FakeWorkers.Class)]));
+        lost.Run.Pass(10.1);
+
+        Assert.Equal((39UL, 1UL), (lost.Placed.FromStep, lost.Placed.StepsRepeated));
+        lost.AssertQuietEnd();
+    }
+
+    /// <summary>All parts of the last checkpoint are told of before the coordinator knows what else it says.</summary>
+    [Fact]
+    public async Task LastStep_WhosePartsAreToldAgain_HasItsCheckpointWithoutAsking()
+    {
+        using var lost = await LostRun.AtAsync(1, 39);
+        Act(lost, 40);
+        lost.StopAt();
+        lost.Workers.Silent.Add(FakeWorkers.Key(0));
+        lost.Run.Restart(lost.Workers.Fleet);
+        var saved = new StateSaved { Scope = new JobScope { Job = "job-1", Generation = 1, Fence = lost.Run.Record.Fence }, Place = new Place(), Step = 40 };
+        saved.Blobs.AddRange(lost.Run.Session.Material!.Modules.Select(module => module.Layer).Distinct().Select(layer => new StateBlob { Layer = layer, Sha256 = new string('0', 64), Bytes = 100 }));
+        lost.Run.Tell(new FromWorker(FakeWorkers.Key(0), new WorkerMessage { StateSaved = saved }));
+        Answer(lost, 0);
+
+        Assert.Equal((40UL, 0UL), (lost.Placed.FromStep, lost.Placed.StepsRepeated));
+        lost.AssertQuietEnd();
+        Assert.DoesNotContain(lost.Run.Sent, sent => sent.Message.SaveState is not null);
+    }
+
+    /// <summary>Whoever only the life before knew holds the job all the same.</summary>
+    [Fact]
+    public async Task End_BeforeEverybodyIsBack_ReleasesAllThatWereEverBound()
+    {
+        using var lost = await LostRun.AtAsync(2, 7, LostRun.TwoByOne);
+        lost.Workers.Silent.Add(FakeWorkers.Key(0));
+        lost.Run.Restart(new FleetSnapshot(200, [FakeWorkers.Worker(0, FakeWorkers.Class)]));
+        lost.Run.Tell(new JobInput.PublicationFailed("The disk is full."));
+
+        Assert.Equal(JobState.Failed, lost.Run.Record.State);
+        Assert.Equal(["worker-0", "worker-1"], lost.Run.Sent.Where(sent => sent.Message.Release?.Scope.Fence == lost.Run.Record.Fence).Select(sent => sent.Key.WorkerId));
+    }
+
+    /// <summary>A checkpoint is being written while the last worker is lost: the next generation loads from it, and not from one that goes.</summary>
+    [Fact]
+    public async Task Generation_WhileACheckpointIsWritten_WaitsForIt()
+    {
+        using var lost = await LostRun.AtAsync(2, 7, "layout={replicas: 1, stages: 1}", "resilience=checkpoint");
+        lost.Run.HoldsCheckpoints = true;
+        lost.StopAt(12);
+        lost.Run.Lose(FakeWorkers.Key(0));
+        Assert.Equal((JobState.Running, 12UL, 10UL), (lost.Run.Record.State, lost.Run.Record.CommittedStep, lost.Run.Session.CheckpointUnderWay));
+        lost.StopAt();
+        lost.Lose(1);
+        lost.Run.Attach(FakeWorkers.Worker(2, FakeWorkers.Class));
+        Assert.True(lost.Run.Record.IsJoining);
+        lost.Run.FinishCheckpoints();
+
+        lost.AssertQuietEnd();
+        Assert.Equal((10UL, 2UL), (lost.Placed.FromStep, lost.Placed.StepsRepeated));
+        Assert.Equal([10UL, 20UL, 30UL, 40UL], lost.Run.Trimmed);
     }
 
     [Fact]
@@ -150,6 +218,24 @@ public sealed class RestartTests
 
         Assert.Equal((JobState.Failed, 7UL), (skipping.Run.Record.State, skipping.Run.Record.LastCheckpoint));
         Assert.Matches("^3 steps in a row, up to step 3, were skipped", skipping.Run.Record.Reason);
+    }
+
+    // The workers act on a step and tell of it; nobody saves or evaluates it.
+    private static void Act(LostRun lost, ulong step)
+    {
+        foreach (var (worker, report) in lost.Workers.ActUnseen(step))
+        {
+            lost.Run.Tell(new FromWorker(worker, new WorkerMessage { Step = report }));
+        }
+    }
+
+    private static void Answer(LostRun lost, int worker)
+    {
+        lost.Workers.Silent.Clear();
+        foreach (var answer in lost.Workers.Obey(FakeWorkers.Key(worker), lost.Run.Sent.Last(sent => sent.Key == FakeWorkers.Key(worker)).Message))
+        {
+            lost.Run.Tell(new FromWorker(FakeWorkers.Key(worker), answer));
+        }
     }
 
     private static StepReport Skipped(StepReport report)

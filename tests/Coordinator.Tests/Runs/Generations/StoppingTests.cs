@@ -32,6 +32,31 @@ public sealed class StoppingTests
         Assert.DoesNotContain(lost.Run.Sent.Select(sent => sent.Message.Window).OfType<StepWindow>(), window => window.Scope.Generation == 2);
     }
 
+    /// <summary>The one that is left mirrors the other stage: what both hold is saved on one stage.</summary>
+    [Fact]
+    public async Task Cancel_WhileAnotherLifeIsWaitedFor_SavesOnWhatIsThere()
+    {
+        using var lost = await LostRun.AtAsync(2, 7, LostRun.OneByTwo);
+        lost.Lose(1);
+        Assert.True(lost.Run.Record.IsJoining);
+        lost.Run.Tell(new CancelJob { Job = "job-1" });
+
+        Assert.Equal((JobState.Cancelled, 7UL, 7UL), (lost.Run.Record.State, lost.Run.Record.CommittedStep, lost.Run.Record.LastCheckpoint));
+    }
+
+    [Fact]
+    public async Task Cancel_WhileRecovering_EndsWhenNobodyIsLeft()
+    {
+        using var lost = await LostRun.AtAsync(2, 7, LostRun.TwoByOne);
+        lost.Workers.Silent.Add(FakeWorkers.Key(0));
+        lost.Lose(1);
+        lost.Run.Tell(new CancelJob { Job = "job-1" });
+        Assert.Equal(JobState.Recovering, lost.Run.Record.State);
+        lost.Lose(0);
+
+        Assert.Equal(JobState.Cancelled, lost.Run.Record.State);
+    }
+
     [Fact]
     public async Task Cancel_OfAJobThatWaitsForWorkers_EndsAtOnce()
     {
