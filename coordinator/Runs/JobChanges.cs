@@ -79,11 +79,11 @@ internal static class JobChanges
         Consider(turn);
     }
 
-    /// <summary>Changes the members once the step that the job holds at is committed.</summary>
+    /// <summary>Changes the members once the step that the job holds at is committed, or has been run again: committed steps behind it are left to the next generation.</summary>
     public static void ChangeIfHeld(JobTurn turn)
     {
         if (turn.Session.Change is { IsHolding: true } change && turn.Session.HeldAfter is { } step && turn.Record.State == JobState.Running
-            && turn.Record.CommittedStep >= step && turn.Session.Repeated is null && !JobStopping.IsStopping(turn.Record))
+            && (turn.Session.Repeated ?? turn.Record.CommittedStep) >= step && (step < turn.Record.CommittedStep || !JobStopping.IsStopping(turn.Record)))
         {
             JobRecovery.Begin(turn, new GenerationEnded { End = change.End, Reason = change.Reason, Worker = change.Leaving is { } leaving ? JobTurn.IdentityOf(leaving) : null });
         }

@@ -69,6 +69,13 @@ internal static class JobCheckpointing
 
         turn.Session = turn.Session with { SaveAsked = step };
         Draft(turn);
+        if (IsComplete(turn, turn.Session.Checkpoints[step]))
+        {
+            // Its parts were told again to a coordinator that was started again, before it had committed anything.
+            WriteNext(turn);
+            return;
+        }
+
         foreach (var rank in Savers(turn.Placement))
         {
             turn.Send(rank.Worker, new CoordinatorMessage { SaveState = new SaveState { Scope = turn.Scope, Step = step, Folder = Store(turn.Record).Of(step) } });

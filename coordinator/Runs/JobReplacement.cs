@@ -68,7 +68,8 @@ internal static class JobReplacement
     {
         var answers = turn.Session.Recovery!.Asked;
         var (before, record) = (turn.Placement, turn.Record);
-        var reached = Math.Max(record.CommittedStep, answers.Values.Select(answer => answer!.ActedStep).DefaultIfEmpty().Max());
+        // Of steps that are being run again only those that were count once more.
+        var reached = Math.Max(turn.Session.Repeated ?? record.CommittedStep, answers.Values.Select(answer => answer!.ActedStep).DefaultIfEmpty().Max());
         var transfers = TransferPlan.Of(agreed, turn.AdaptedLayers, ranks, holders);
         var placed = new JobPlaced
         {

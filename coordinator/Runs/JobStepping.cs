@@ -142,6 +142,7 @@ internal static class JobStepping
 
         Close(turn, step.Number);
         turn.Session = turn.Session with { Repeated = step.Number < turn.Record.CommittedStep ? step.Number : null };
+        JobStopping.OnRepeated(turn);
         JobCheckpointing.OnRepeated(turn);
         GoOn(turn);
     }

@@ -22,7 +22,7 @@ internal static class JobStopping
         turn.Raise(new CancelRequested());
         if (turn.Record.State == JobState.Running)
         {
-            Hold(turn);
+            HoldIfRepeated(turn);
             SaveWhenHeld(turn);
         }
         else if (turn.Record.State != JobState.Recovering || IsWaitingForWorkers(turn))
@@ -60,6 +60,15 @@ internal static class JobStopping
         JobChanges.ChangeIfHeld(turn);
     }
 
+    /// <summary>A committed step was run again: a job that stops holds once all of them were.</summary>
+    public static void OnRepeated(JobTurn turn)
+    {
+        if (IsStopping(turn.Record) && turn.Session.HeldAfter is null)
+        {
+            HoldIfRepeated(turn);
+        }
+    }
+
     /// <summary>A generation begins in which no further step is made: its members hold where the job stands.</summary>
     public static void OnTrainingStarted(JobTurn turn)
     {
@@ -92,6 +101,15 @@ internal static class JobStopping
     public static void Hold(JobTurn turn) =>
         // The root of the vote tree: without it nobody acts on a further step.
         turn.Send(turn.Placement.Ranks[0].Worker, new CoordinatorMessage { Hold = new HoldSteps { Scope = turn.Scope } });
+
+    // Whoever holds behind a committed step would never come to save it.
+    private static void HoldIfRepeated(JobTurn turn)
+    {
+        if (turn.Session.Repeated is null)
+        {
+            Hold(turn);
+        }
+    }
 
     private static bool IsWaitingForWorkers(JobTurn turn) => turn.Session.Recovery is { IsWaiting: true };
 

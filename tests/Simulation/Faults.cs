@@ -22,19 +22,24 @@ internal sealed class Faults(World world)
     {
         if (IsCalm || _isStriking)
             return;
-        if (_left <= 0 || world.Time.Now > CalmAfter)
-        {
-            CalmSince = world.Time.Now;
-            world.Trace.Note("no more faults");
-            return;
-        }
-
-        if (world.Dice.Next(_rarity) != 0)
+        if (EndsNow() || world.Dice.Next(_rarity) != 0)
             return;
         _left--;
         _isStriking = true;
         Strike(world.Dice.Next(2) == 0 ? worker : world.AnyWorker());
         _isStriking = false;
+    }
+
+    /// <summary>Whether there are no more faults.</summary>
+    public bool EndsNow()
+    {
+        if (!IsCalm && (_left <= 0 || world.Time.Now > CalmAfter))
+        {
+            CalmSince = world.Time.Now;
+            world.Trace.Note("no more faults");
+        }
+
+        return IsCalm;
     }
 
     /// <summary>Whether the coordinator ends after a write and before what should follow from it.</summary>

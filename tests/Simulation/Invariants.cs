@@ -16,9 +16,13 @@ internal sealed class Invariants(World world)
     private JobPlaced? _trained;
     private ulong _committed;
     private ulong _saved;
+    private ulong _checkpoint;
 
-    /// <summary>The job has succeeded.</summary>
+    /// <summary>The job has succeeded, was cancelled, or has failed as it had to.</summary>
     public bool HasEnded { get; private set; }
+
+    /// <summary>It has ended before its last step, as it had to.</summary>
+    public bool IsGivenUp { get; private set; }
 
     /// <summary>Steps that were run again, over all changes of generation.</summary>
     public ulong Repeated { get; private set; }
@@ -50,17 +54,33 @@ internal sealed class Invariants(World world)
                 break;
             case StepCommitted committed:
                 Committed(committed);
+                if (record.State == JobState.Running)
+                    world.Faults.LossesInARow = 0;
                 break;
             case StepEvaluated evaluated:
                 That(_evaluated.Count == 0 || evaluated.Step > _evaluated[^1], $"the evaluation after step {evaluated.Step} is published again");
                 That(evaluated.Loss == world.Truth.EvaluationOf(evaluated.Step), $"the evaluation after step {evaluated.Step} comes to {evaluated.Loss}, not {world.Truth.EvaluationOf(evaluated.Step)}");
                 _evaluated.Add(evaluated.Step);
                 break;
+            case CheckpointWritten written:
+                _checkpoint = written.Step;
+                break;
             case JobFailed failed:
-                That(false, $"the job fails: {failed.Reason}");
+                // A step that loses workers three times without a commit ends the job by rule.
+                That(record.Generations.LossesInARow >= 3, $"the job fails: {failed.Reason}");
+                (HasEnded, IsGivenUp) = (true, true);
                 break;
             case JobSucceeded:
+                That(_committed == world.Truth.LastStep, $"the job has succeeded with {_committed} of {world.Truth.LastStep} steps");
                 HasEnded = true;
+                break;
+            case JobCancelled cancelled:
+                // At once: nobody was there to save it.
+                That(record.CancelRequested, "a job is cancelled that nobody cancelled");
+                That(
+                    cancelled.Step == _committed && (_saved == _committed || world.Journal.Events[^2] is CancelRequested),
+                    $"the job is cancelled after step {cancelled.Step}, with {_committed} committed and {_saved} saved");
+                (HasEnded, IsGivenUp) = (true, true);
                 break;
             default:
                 break;
@@ -97,16 +117,17 @@ internal sealed class Invariants(World world)
         }
     }
 
-    /// <summary>What must be there when the job has succeeded.</summary>
+    /// <summary>What must be there when the job has ended.</summary>
     public void Finished()
     {
+        var read = world.Journal.Events.Aggregate(JobRecord.Empty, (record, happened) => record.Apply((IJobEvent)((IMessage)happened).Descriptor.Parser.ParseFrom(((IMessage)happened).ToByteArray())));
+        That(read.Equals(world.Journal.Fold()), "the journal that is read back gives another record");
+        if (IsGivenUp)
+            return;
         var steps = world.Truth.LastStep;
-        That(_committed == steps, $"the job has succeeded with {_committed} of {steps} steps");
         ulong[] due = [0, .. Enumerable.Range(1, (int)steps).Select(step => (ulong)step).Where(world.Request.Material.Steps.EvaluatesAfter)];
         That(_evaluated.SequenceEqual(due), $"evaluations after {string.Join(", ", _evaluated)} where {string.Join(", ", due)} were due");
         That(_saved == steps, $"the newest checkpoint is of step {_saved}");
-        var read = world.Journal.Events.Aggregate(JobRecord.Empty, (record, happened) => record.Apply((IJobEvent)((IMessage)happened).Descriptor.Parser.ParseFrom(((IMessage)happened).ToByteArray())));
-        That(read.Equals(world.Journal.Fold()), "the journal that is read back gives another record");
     }
 
     private void Committed(StepCommitted committed)
@@ -117,7 +138,6 @@ internal sealed class Invariants(World world)
             committed.Applied == apply && committed.GradNorm == norm && committed.Loss == loss,
             $"step {committed.Step} is committed with loss {committed.Loss} and norm {committed.GradNorm}, not {loss} and {norm}");
         _committed = committed.Step;
-        world.Faults.LossesInARow = 0;
     }
 
     // While one worker at most is lost of a generation that has acted, at most one step is run again.
@@ -130,10 +150,11 @@ internal sealed class Invariants(World world)
             That(
                 placed.FromStep + 1 >= reached,
                 $"generation {placed.Generation} goes on from step {placed.FromStep}, though step {reached} was acted on in generation {before.Generation} and it has lost {(_lost.Count == 0 ? "nobody" : _lost.First())} alone");
-            That(placed.StepsRepeated <= 1, $"generation {placed.Generation} repeats {placed.StepsRepeated} steps");
+            // A coordinator that was started again does not know how many of the committed ones were run again already.
+            That(placed.StepsRepeated <= 1 || _committed > reached, $"generation {placed.Generation} repeats {placed.StepsRepeated} steps");
         }
 
-        That(placed.FromStep + 1 >= _saved, $"generation {placed.Generation} goes on from step {placed.FromStep}, though step {_saved} is saved");
+        That(placed.FromStep >= _checkpoint, $"generation {placed.Generation} goes on from step {placed.FromStep}, though step {_checkpoint} is saved");
         Repeated += placed.StepsRepeated;
         _placed = placed;
     }

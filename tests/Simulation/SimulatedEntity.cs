@@ -132,13 +132,17 @@ internal sealed class SimulatedEntity
     /// <summary>Says what a message is once somebody reads it.</summary>
     private sealed record Named(object Message)
     {
-        public override string ToString() => Message switch
+        private const int MostCharacters = 300;
+
+        public override string ToString() => Text() is { Length: > MostCharacters } text ? $"{text[..MostCharacters]}..." : Text();
+
+        private string Text() => Message switch
         {
             FromWorker from => $"{from.Key}.{from.Key.Incarnation}: {from.Message}",
             FleetSnapshot fleet => $"fleet of {string.Join(", ", fleet.Workers.Select(worker => $"{worker.Key}.{worker.Key.Incarnation}{(worker.DrainReason is null ? "" : " (leaves)")}"))}",
             IMessage message => $"{Message.GetType().Name} {message}",
             JobInput.Submitted or JobInput.Prepared or JobInput.CheckpointMade => Message.GetType().Name,
-            _ => $"{Message}",
+            _ => Message.ToString() ?? "",
         };
     }
 }

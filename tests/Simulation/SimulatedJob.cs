@@ -1,4 +1,4 @@
-using System.Collections.Concurrent;
+using Orchestrator.Coordinator.Datasets;
 using Orchestrator.Coordinator.Jobs;
 using Orchestrator.Coordinator.Runs;
 using Orchestrator.Protos;
@@ -11,10 +11,14 @@ internal sealed class SimulatedJob(string folder)
 {
     private const string Sample = """{"input_ids":[0,2,479,268,202,1428,296,3],"labels":[-100,-100,-100,-100,202,1428,296,3]}""";
 
-    private readonly ConcurrentDictionary<(int, int, int, int, int), SimulatedRequest> _requests = [];
+    private readonly Dictionary<(int, int, int, int, int), SimulatedRequest> _requests = [];
+    private JobMaterial? _first;
 
-    public SimulatedRequest Of(Scenario scenario) =>
-        _requests.GetOrAdd((scenario.Replicas, scenario.Stages, scenario.Steps, scenario.EvalSteps, scenario.SaveSteps), _ => Read(scenario));
+    public SimulatedRequest Of(Scenario scenario)
+    {
+        var key = (scenario.Replicas, scenario.Stages, scenario.Steps, scenario.EvalSteps, scenario.SaveSteps);
+        return _requests.TryGetValue(key, out var known) ? known : _requests[key] = Read(scenario);
+    }
 
     private SimulatedRequest Read(Scenario scenario)
     {
@@ -42,8 +46,9 @@ internal sealed class SimulatedJob(string folder)
         var read = JobRequests.Read(request);
         if (read.Spec is not { } spec)
             throw new InvalidOperationException(string.Join(' ', read.Errors));
-        var material = JobPreparation.RunAsync(spec, Path.Combine(folder, "data"), new Progress<string>(), CancellationToken.None).GetAwaiter().GetResult();
-        return new SimulatedRequest(request, spec, read.ResolvedYaml, material);
+        // Model and data are the same for all.
+        _first ??= JobPreparation.RunAsync(spec, Path.Combine(folder, "data"), new Progress<string>(), CancellationToken.None).GetAwaiter().GetResult();
+        return new SimulatedRequest(request, spec, read.ResolvedYaml, _first with { Spec = spec, Steps = StepPlan.Create(spec, _first.Data, CancellationToken.None) });
     }
 
     /// <summary>The repository that this was built from.</summary>
@@ -57,4 +62,10 @@ internal sealed class SimulatedJob(string folder)
 }
 
 /// <summary>A request with everything that preparing it reads.</summary>
-internal sealed record SimulatedRequest(SubmitJobRequest Request, JobSpec Spec, string Resolved, JobMaterial Material);
+internal sealed record SimulatedRequest(SubmitJobRequest Request, JobSpec Spec, string Resolved, JobMaterial Material)
+{
+    private readonly Dictionary<int, Truth> _truths = [];
+
+    /// <summary>What its steps come to where one of them is skipped.</summary>
+    public Truth TruthOf(int skipped) => _truths.TryGetValue(skipped, out var known) ? known : _truths[skipped] = new Truth(Material, (ulong)skipped);
+}

@@ -182,8 +182,7 @@ internal sealed class SimulatedPart(SimulatedWorker worker)
             Access = (scope.Generation, false);
             Open(scope.Generation);
             _joined = Holdings.Join(scope, _world.FilesOf(worker.Key.WorkerId));
-            _world.Trace.Note("{0} joins generation {1}: acted on {2}, holds {3}", worker, scope.Generation, _joined.ActedStep,
-                new Lazy<string>(() => string.Join(", ", _joined.States.Select(state => $"{state.Holding} {state.FirstLayer}-{state.LastLayer} after {state.Step}"))));
+            _world.Trace.Note("{0} joins generation {1}: acted on {2}, holds {3}", worker, scope.Generation, _joined.ActedStep, _joined.States);
         }
 
         worker.Outbox.PeersAreBack(World.Job);

@@ -253,7 +253,7 @@ internal sealed class SimulatedSteps
     {
         void Arrived()
         {
-            _mirrored = step;
+            _mirrored = Math.Max(_mirrored ?? 0, step);
             Drive();
         }
 

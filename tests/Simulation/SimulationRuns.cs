@@ -1,10 +1,15 @@
 namespace Orchestrator.Simulation;
 
 /// <summary>Runs seeds and remembers what they came to.</summary>
-public sealed class SimulationRuns
+public sealed class SimulationRuns : IDisposable
 {
-    private readonly SimulatedJob _job = new(Directory.CreateTempSubdirectory("orchestrator-simulation-").FullName);
-    private long _events;
+    private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("orchestrator-simulation-");
+    private readonly SimulatedJob _job;
+    private long _lines;
+    private int _ended;
+
+    /// <summary>Nothing is run yet.</summary>
+    public SimulationRuns() => _job = new SimulatedJob(_folder.FullName);
 
     /// <summary>Steps that were run again, over all runs.</summary>
     public ulong Repeated { get; private set; }
@@ -12,19 +17,25 @@ public sealed class SimulationRuns
     /// <summary>Changes of generation that were held to the promise of one repeated step.</summary>
     public int Promises { get; private set; }
 
-    /// <summary>The numbers of all runs.</summary>
-    public string Summary => $"{Promises} changes of generation under the promise, {Repeated} steps repeated, {_events} lines of trace";
+    /// <summary>Jobs that were cancelled, or lost three workers at one step.</summary>
+    public int GivenUp { get; private set; }
 
-    /// <summary>The sentence and trace of the first seed below a number that violates an invariant; null: none does.</summary>
-    public string? FirstViolation(int seeds)
+    /// <summary>The numbers of all runs.</summary>
+    public string Summary => $"{_ended} jobs ended, {GivenUp} of them before their last step, {Promises} changes of generation under the promise, {Repeated} steps repeated, {_lines} lines of trace";
+
+    /// <summary>The seeds that violate an invariant, and the first one's whole sentence with its trace; null: none does.</summary>
+    /// <param name="seeds">How many are run, from 0.</param>
+    /// <param name="most">After so many violations no further seed is run.</param>
+    public string? Violations(int seeds, int most)
     {
-        for (var seed = 0; seed < seeds; seed++)
+        var told = new List<string>();
+        for (var seed = 0; seed < seeds && told.Count < most; seed++)
         {
-            if (Run(seed, tracedLines: 200) is { } told)
-                return told;
+            if (Run(seed, tracedLines: 200) is { } violation)
+                told.Add(violation);
         }
 
-        return null;
+        return told.Count == 0 ? null : string.Join("\n\n", told.Skip(1).Select(violation => string.Join('\n', violation.Split('\n').Take(2))).Prepend(told[0]));
     }
 
     /// <summary>Runs a seed; null: everything held.</summary>
@@ -36,6 +47,7 @@ public sealed class SimulationRuns
         try
         {
             world.Run();
+            _ended++;
             return null;
         }
         catch (ViolationException violation)
@@ -46,7 +58,8 @@ public sealed class SimulationRuns
         {
             Repeated += world.Check.Repeated;
             Promises += world.Check.Promises;
-            _events += world.Trace.Noted;
+            GivenUp += world.Check.IsGivenUp ? 1 : 0;
+            _lines += world.Trace.Noted;
         }
     }
 
@@ -57,6 +70,9 @@ public sealed class SimulationRuns
         world.Run();
         return world.Trace.ToString();
     }
+
+    /// <summary>Deletes the job's data.</summary>
+    public void Dispose() => _folder.Delete(recursive: true);
 
     private World WorldOf(int seed, int tracedLines)
     {

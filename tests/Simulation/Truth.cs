@@ -11,6 +11,7 @@ namespace Orchestrator.Simulation;
 internal sealed class Truth
 {
     private readonly JobMaterial _material;
+    private readonly uint[] _layers;
     private readonly ulong _skipped;
     private readonly List<Dictionary<uint, ulong>> _states = [];
     private readonly List<(bool Apply, double Norm, double Loss)> _verdicts = [(true, 0, 0)];
@@ -18,13 +19,14 @@ internal sealed class Truth
     public Truth(JobMaterial material, ulong skipped)
     {
         (_material, _skipped) = (material, skipped);
-        _states.Add(Layers.ToDictionary(layer => layer, layer => Mix(layer, 0x5EED)));
+        _layers = [.. material.Modules.Select(module => module.Layer).Distinct().Order()];
+        _states.Add(_layers.ToDictionary(layer => layer, layer => Mix(layer, 0x5EED)));
         for (ulong step = 1; step <= material.Steps.TotalSteps; step++)
             Add(step);
     }
 
     /// <summary>The adapted layers.</summary>
-    public IEnumerable<uint> Layers => _material.Modules.Select(module => module.Layer).Distinct().Order();
+    public IReadOnlyList<uint> Layers => _layers;
 
     public ulong LastStep => _material.Steps.TotalSteps;
 
@@ -36,7 +38,7 @@ internal sealed class Truth
     public double EvaluationOf(ulong step)
     {
         uint[] samples = [.. _material.Steps.Evaluation.SelectMany(microBatch => microBatch.Samples).Order()];
-        return samples.Aggregate(0.0, (sum, sample) => sum + SampleLossOf(_states[(int)step][Layers.Last()], sample).LossSum) / (2UL * (ulong)samples.Length);
+        return samples.Aggregate(0.0, (sum, sample) => sum + SampleLossOf(_states[(int)step][_layers[^1]], sample).LossSum) / (2UL * (ulong)samples.Length);
     }
 
     /// <summary>The sum of squares of a chunk of a layer whose state before the step is this.</summary>
@@ -99,7 +101,7 @@ internal sealed class Truth
         foreach (var (module, chunk) in _material.Modules.SelectMany(module => new[] { (module, module.FirstChunk), (module, module.FirstChunk + 1) }).OrderBy(item => item.Item2))
             total += SquaresOf(before[module.Layer], chunk, number);
         var norm = (double)(float)Math.Sqrt(total);
-        MicroBatchLoss[] losses = [.. Enumerable.Range(0, step.MicroBatches.Count).Select(i => LossOf(before[Layers.Last()], step, (uint)i))];
+        MicroBatchLoss[] losses = [.. Enumerable.Range(0, step.MicroBatches.Count).Select(i => LossOf(before[_layers[^1]], step, (uint)i))];
         var verdict = new StepVerdict { Step = number, Apply = double.IsFinite(norm), GradNorm = double.IsFinite(norm) ? norm : 0, Losses = { losses } };
         _states.Add(before.ToDictionary(item => item.Key, item => Next(item.Value, item.Key, verdict)));
         _verdicts.Add((verdict.Apply, verdict.GradNorm, verdict.Apply ? losses.Aggregate(0.0, (sum, loss) => sum + loss.LossSum) / step.LabelTokens : 0));

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
 using Orchestrator.Coordinator.Membership;
+using Orchestrator.Coordinator.Runs;
 using Orchestrator.Protos;
 
 namespace Orchestrator.Simulation;
@@ -23,7 +24,7 @@ internal sealed class World
     public World(Scenario scenario, SimulatedRequest request, int tracedLines)
     {
         (Scenario, Request) = (scenario, request);
-        Truth = new Truth(request.Material, (ulong)scenario.SkippedStep);
+        Truth = request.TruthOf(scenario.SkippedStep);
         Dice = new Random(scenario.Seed ^ 0x51ED5EED);
         Trace = new Trace(Time, tracedLines);
         Check = new Invariants(this);
@@ -67,10 +68,12 @@ internal sealed class World
             Time.In(Dice.NextDouble(), () => Start(name));
         }
 
+        if (Scenario.CancelAt > 0)
+            Time.In(Scenario.CancelAt, Cancel);
         for (long events = 0; !Check.HasEnded; events++)
         {
             Check.That(Time.Step() && events < MostEvents, "nothing happens any more");
-            Check.That(!(Time.Now > Faults.CalmSince + CalmPatience), $"the job has not finished {CalmPatience} s after the last fault");
+            Check.That(!Faults.EndsNow() || !(Time.Now > Faults.CalmSince + CalmPatience), $"the job has not finished {CalmPatience} s after the last fault");
         }
 
         Check.Finished();
@@ -142,6 +145,19 @@ internal sealed class World
     }
 
     public ulong ReadBlob(string name) => _blobs[name];
+
+    // Asked again until a coordinator has it in its journal.
+    private void Cancel()
+    {
+        if (Directory is not null && _entity is { Record.IsSubmitted: true, Record.CancelRequested: false, Record.HasEnded: false } entity)
+        {
+            Trace.Note("somebody cancels the job");
+            entity.Handle(new CancelJob { Job = Job });
+        }
+
+        if (!Journal.Events.Any(happened => happened is CancelRequested))
+            Time.In(0.5, Cancel);
+    }
 
     private void Begin()
     {
