@@ -42,10 +42,10 @@ internal sealed class Faults(World world)
         return IsCalm;
     }
 
-    /// <summary>Whether the coordinator ends after a write and before what should follow from it.</summary>
-    public bool StrikesBetweenWriteAndEffect()
+    /// <summary>Whether the coordinator ends between a write and what should follow from it, or between two things that follow.</summary>
+    public bool StrikesCoordinator()
     {
-        if (IsCalm || _left <= 0 || world.Dice.Next(_rarity) != 0)
+        if (IsCalm || _left <= 0 || world.Dice.Next(2 * _rarity) != 0)
             return false;
         _left--;
         world.EndCoordinator(Downtime());

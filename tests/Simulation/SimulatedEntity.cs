@@ -55,10 +55,12 @@ internal sealed class SimulatedEntity
 
         _world.Check.That(decision.Record.Equals(Record), "the record of a decision is not the fold of its events");
         _session = decision.Session;
-        if (decision.Events.Count > 0 && _world.Faults.StrikesBetweenWriteAndEffect())
-            return;
         foreach (var effect in decision.Effects)
+        {
+            if (_world.Faults.StrikesCoordinator())
+                return;
             Do(effect);
+        }
     }
 
     private bool Persist(IReadOnlyList<IJobEvent> events)

@@ -38,7 +38,12 @@ internal sealed class SimulatedNetwork(World world)
             var isCut = network._cuts.Contains((from.Key.WorkerId, identity.WorkerId));
             if (target is not null && !isCut && !world.Chance(world.Scenario.Loss))
             {
-                world.Time.In(world.PeerDelay(), () => target.Run(() => Arrive(target)));
+                world.Time.In(world.PeerDelay(), () =>
+                {
+                    // What a worker had not sent to the last byte when it ended does not arrive.
+                    if (from.IsAlive || world.Dice.Next(2) == 0)
+                        target.Run(() => Arrive(target));
+                });
                 if (world.Chance(world.Scenario.Doubled))
                     world.Time.In(world.PeerDelay() + (world.Dice.NextDouble() * 2), () => target.Run(() => Again(target)));
             }

@@ -123,6 +123,33 @@ public sealed class RestartTests
         Assert.Equal(lost.Run.Record.Fence, lost.Run.Sent[^1].Message.Release.Scope.Fence);
     }
 
+    /// <summary>The parts of the last checkpoint are told again before the next coordinator knows what its manifest says.</summary>
+    [Fact]
+    public async Task Coordinator_StartedAgainBeforeTheLastCheckpoint_MakesItOfThePartsThatAreToldAgain()
+    {
+        using var lost = await LostRun.AtAsync(0, 40, LostRun.TwoByOne);
+        lost.Workers.SavesStates = false;
+        lost.Run.Attach(FakeWorkers.Worker(0, FakeWorkers.Class));
+        lost.Run.Attach(FakeWorkers.Worker(1, FakeWorkers.Class));
+        Assert.Equal((JobState.Finishing, 0UL), (lost.Run.Record.State, lost.Run.Record.LastCheckpoint));
+        lost.Workers.Silent.UnionWith([FakeWorkers.Key(0), FakeWorkers.Key(1)]);
+        lost.Run.Restart(lost.Run.Fleet);
+        var saved = new StateSaved { Scope = new JobScope { Job = "job-1", Generation = 1, Fence = lost.Run.Record.Fence }, Place = new Place(), Step = 40 };
+        saved.Blobs.AddRange(Enumerable.Range(0, 6).Select(layer => new StateBlob { Layer = (uint)layer, Sha256 = new string('0', 64), Bytes = 100 }));
+        lost.Run.Tell(new FromWorker(FakeWorkers.Key(0), new WorkerMessage { StateSaved = saved }));
+        lost.Workers.Silent.Clear();
+        foreach (var worker in new[] { FakeWorkers.Key(0), FakeWorkers.Key(1) })
+        {
+            foreach (var answer in lost.Workers.Obey(worker, lost.Run.Sent.Last(sent => sent.Key == worker).Message))
+            {
+                lost.Run.Tell(new FromWorker(worker, answer));
+            }
+        }
+
+        lost.AssertQuietEnd();
+        Assert.DoesNotContain(lost.Run.Sent, sent => sent.Message.SaveState is not null);
+    }
+
     [Fact]
     public async Task Cancel_ThatTheCoordinatorDidNotLiveToEnd_IsEndedByTheNextOne()
     {
