@@ -14,6 +14,8 @@ internal static class Mutant
         "Sessions/ReportScopes.cs", "Sessions/StageComparison.cs", "Stages/StepGate.cs", "Transfer/AgreementInbox.cs", "Transfer/AgreementTree.cs", "Transfer/Mailbox.cs",
     ];
 
+    private static readonly string[] References = ["System.", "Google.Protobuf.", "Grpc.Core.Api.", "Orchestrator.Protos."];
+
     /// <summary>Runs seeds on the worker's rules with a change.</summary>
     /// <param name="file">The changed file, below worker/; empty: nothing is changed.</param>
     /// <param name="before">What stands there, exactly once.</param>
@@ -66,10 +68,15 @@ internal static class Mutant
             [assembly: System.Runtime.CompilerServices.InternalsVisibleTo("{typeof(Mutant).Assembly.GetName().Name}")]
             """);
         var assembly = Path.Combine(folder, $"{MutantContext.Worker}.dll");
-        var references = ((string)AppContext.GetData("TRUSTED_PLATFORM_ASSEMBLIES")!).Split(Path.PathSeparator).Where(path => Path.GetFileNameWithoutExtension(path) != MutantContext.Worker);
+        var references = ((string)AppContext.GetData("TRUSTED_PLATFORM_ASSEMBLIES")!).Split(Path.PathSeparator)
+            .Where(path => References.Any(name => Path.GetFileName(path).StartsWith(name, StringComparison.Ordinal)));
         var response = Path.Combine(folder, "compile.rsp");
         File.WriteAllLines(
-            response, ["-nologo", "-noconfig", "-nostdlib", "-target:library", "-nullable:enable", "-langversion:latest", "-unsafe", "-optimize", $"-out:\"{assembly}\"", .. references.Select(path => $"-reference:\"{path}\""), $"\"{common}\"", .. files.Select(path => $"\"{path}\"")]);
+            response,
+            [
+                "-nologo", "-noconfig", "-nostdlib", "-target:library", "-nullable:enable", "-langversion:latest", "-optimize", $"-out:\"{assembly}\"",
+                .. references.Select(path => $"-reference:\"{path}\""), $"\"{common}\"", .. files.Select(path => $"\"{path}\""),
+            ]);
         using var compiler = Process.Start(new ProcessStartInfo("dotnet", ["exec", Compiler(), $"@{response}"]) { RedirectStandardOutput = true })!;
         var told = compiler.StandardOutput.ReadToEnd();
         compiler.WaitForExit();

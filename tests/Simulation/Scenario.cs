@@ -21,13 +21,16 @@ internal sealed record Scenario(
 {
     private static readonly (int Replicas, int Stages)[] Layouts = [(1, 1), (2, 1), (1, 2), (2, 2), (3, 1), (1, 3)];
 
+    private static readonly int[] Every = [2, 3, 5];
+
     public static Scenario Of(int seed)
     {
         var dice = new Random(seed);
         var (replicas, stages) = Layouts[seed % Layouts.Length];
-        var steps = dice.Next(6, 13);
+        // Few different jobs, for reading one takes longer than running it.
+        var steps = 6 + (2 * dice.Next(4));
         return new Scenario(
-            seed, replicas, stages, (replicas * stages) + (dice.Next(3) == 0 ? 1 : 0), steps, dice.Next(2, 6), dice.Next(2, 8), dice.Next(4) == 0 ? dice.Next(1, steps) : 0,
+            seed, replicas, stages, (replicas * stages) + (dice.Next(3) == 0 ? 1 : 0), steps, Every[dice.Next(3)], Every[dice.Next(3)], dice.Next(4) == 0 ? dice.Next(1, steps) : 0,
             dice.Next(1, 7), dice.Next(8) == 0 ? 1 + (dice.NextDouble() * 9) : 0, dice.Next(3) * 0.1, dice.Next(3) * 0.1, dice.Next(3) switch { 0 => 0.002, 1 => 0.02, _ => 0.15 }, dice.NextDouble() * 0.4);
     }
 
