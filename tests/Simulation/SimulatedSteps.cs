@@ -15,13 +15,11 @@ internal sealed class SimulatedSteps
     private readonly SimulatedPart _part;
     private readonly SimulatedGeneration _generation;
     private readonly StepCommit _commit;
-    private readonly MirrorKind _mirror;
-    private readonly uint _partner;
+    private readonly SimulatedMirror _mirror;
     private readonly int _numRanks;
     private Queue<(Step? Step, ulong Evaluated)>? _items;
     private StepWindow _window = new();
     private Step? _step;
-    private ulong? _mirrored;
     private bool _isBusy;
 
     public SimulatedSteps(SimulatedWorker worker, SimulatedPart part, SimulatedGeneration generation, StartGeneration command)
@@ -29,10 +27,10 @@ internal sealed class SimulatedSteps
         (_world, _worker, _part, _generation) = (worker.World, worker, part, generation);
         var stage = generation.Stage;
         _numRanks = (int)(stage.NumReplicas * stage.NumStages);
-        (_mirror, _partner) = command.Mirror ? MirrorRule.PartnerOf(generation.Rank, (int)stage.NumReplicas, (int)stage.NumStages) : (MirrorKind.None, generation.Rank);
+        _mirror = new SimulatedMirror(worker, part, generation, command.Mirror, Drive);
         Gate = new StepGate(command.FromStep, CancellationToken.None);
-        _commit = new StepCommit(command.Scope, generation.Rank, _numRanks, command.FromStep, _mirror != MirrorKind.None);
-        HandOver(command.FromStep);
+        _commit = new StepCommit(command.Scope, generation.Rank, _numRanks, command.FromStep, _mirror.Kind != MirrorKind.None);
+        _mirror.HandOver(command.FromStep);
     }
 
     public StepGate Gate { get; }
@@ -82,7 +80,7 @@ internal sealed class SimulatedSteps
                     continue;
                 _step = null;
                 _commit.BeginEvaluation(evaluated);
-                _generation.In(_world.ComputeTime(), () => Vote(EvaluationVote(evaluated)));
+                _generation.In(_world.ComputeTime(), () => Vote(SimulatedVotes.OfEvaluation(_generation, _part.Holdings.At(evaluated), evaluated, _window.Evaluation)));
                 return;
             }
 
@@ -98,7 +96,7 @@ internal sealed class SimulatedSteps
                 break;
             _step = step;
             _commit.Begin(step.Number);
-            _generation.In(_world.ComputeTime(), () => Vote(StepVote(step)));
+            _generation.In(_world.ComputeTime(), () => Vote(SimulatedVotes.OfStep(_generation, _part.Holdings.At(step.Number - 1), step, _world.Truth)));
             return;
         }
 
@@ -129,7 +127,7 @@ internal sealed class SimulatedSteps
             case CommitActionKind.TakeVote when _part.HasArrived((round.Step, round.IsEvaluation, next.Rank)):
                 Require(round.Receive(_part.Agreements.TakeVote(_generation.Scope, round.Step, round.IsEvaluation, next.Rank, CancellationToken.None)));
                 return true;
-            case CommitActionKind.AwaitMirror when _mirrored == _commit.ActedStep:
+            case CommitActionKind.AwaitMirror when _mirror.Arrived == _commit.ActedStep:
                 _commit.Mirrored(_commit.ActedStep);
                 return true;
             case CommitActionKind.Decide:
@@ -191,7 +189,7 @@ internal sealed class SimulatedSteps
         _part.Holdings.Keep(verdict.Step, state);
         _world.Trace.Note("{0} (rank {1} of generation {2}) acts on step {3}", _worker, _generation.Rank, _generation.Scope.Generation, verdict.Step);
         _world.Check.Acted(_worker, _generation.Scope.Generation, verdict, state);
-        HandOver(verdict.Step);
+        _mirror.HandOver(verdict.Step);
         _worker.Post(new WorkerMessage { Step = Report(verdict, Truth.HashOf(state)) });
         _part.Holdings.Mirrors.EndOlder(_generation.Scope.Generation);
         if (_step!.SaveAfter && _window.CheckpointFolder.Length > 0)
@@ -211,82 +209,6 @@ internal sealed class SimulatedSteps
         Phases = new PhaseSeconds { Total = 0.1 },
         Totals = new WorkerTotals { MicroBatchesRun = verdict.Step },
     };
-
-    private StepVote StepVote(Step step)
-    {
-        var (stage, state) = (_generation.Stage, _part.Holdings.At(step.Number - 1));
-        var vote = new StepVote { Scope = _generation.Scope, Step = step.Number, Rank = _generation.Rank };
-        foreach (var module in stage.Adapter)
-        {
-            for (var chunk = module.FirstChunk; chunk < module.FirstChunk + 2; chunk++)
-            {
-                if (chunk % stage.NumReplicas == stage.Place.Replica)
-                    vote.ChunkSums.Add(new ChunkSum { Chunk = chunk, SumOfSquares = _world.Truth.SquaresOf(state[module.Layer], chunk, step.Number) });
-            }
-        }
-
-        if (stage.Head)
-        {
-            for (var i = stage.Place.Replica; i < step.MicroBatches.Count; i += stage.NumReplicas)
-                vote.Losses.Add(Truth.LossOf(state[stage.LastLayer], step, i));
-        }
-
-        vote.AllFinite = vote.ChunkSums.All(sum => double.IsFinite(sum.SumOfSquares));
-        return vote;
-    }
-
-    private StepVote EvaluationVote(ulong step)
-    {
-        var (stage, state) = (_generation.Stage, _part.Holdings.At(step));
-        var vote = new StepVote { Scope = _generation.Scope, Step = step, Rank = _generation.Rank, AllFinite = true, Evaluation = true };
-        if (stage.Head)
-        {
-            foreach (var microBatch in _window.Evaluation.Where((_, i) => i % stage.NumReplicas == stage.Place.Replica))
-                vote.SampleLosses.AddRange(microBatch.Samples.Select(sample => Truth.SampleLossOf(state[stage.LastLayer], sample)));
-        }
-
-        return vote;
-    }
-
-    // While the next step computes.
-    private void HandOver(ulong step)
-    {
-        void Arrived()
-        {
-            _mirrored = Math.Max(_mirrored ?? 0, step);
-            Drive();
-        }
-
-        if (_mirror == MirrorKind.File)
-        {
-            var state = _part.Holdings.At(step);
-            _generation.In(_world.Dice.NextDouble() * 0.1, () =>
-            {
-                _world.WriteFile(_worker.Key.WorkerId, step, state);
-                Arrived();
-            });
-        }
-        else if (_mirror == MirrorKind.Peer)
-        {
-            SendMirror(step, Arrived);
-        }
-    }
-
-    private void SendMirror(ulong step, Action arrived)
-    {
-        var state = _part.Holdings.At(step);
-        var missing = state.Count + 1;
-        void Received()
-        {
-            if (--missing == 0)
-                arrived();
-        }
-
-        foreach (var (layer, value) in state)
-            _generation.SendState(_partner, step, layer, value, seal: null, isMirror: true, Received);
-        var (low, high) = Truth.HalvesOf(state);
-        _generation.SendState(_partner, step, uint.MaxValue, 0, new MirrorSeal(state.Keys.First(), state.Keys.Last(), (uint)state.Count, low, high), isMirror: true, Received);
-    }
 
     private static void Require(Receipt receipt)
     {
