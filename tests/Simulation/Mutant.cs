@@ -77,7 +77,7 @@ internal static class Mutant
                 "-nologo", "-noconfig", "-nostdlib", "-target:library", "-nullable:enable", "-langversion:latest", "-optimize", $"-out:\"{assembly}\"",
                 .. references.Select(path => $"-reference:\"{path}\""), $"\"{common}\"", .. files.Select(path => $"\"{path}\""),
             ]);
-        using var compiler = Process.Start(new ProcessStartInfo("dotnet", ["exec", Compiler(), $"@{response}"]) { RedirectStandardOutput = true })!;
+        using var compiler = Process.Start(new ProcessStartInfo("dotnet", ["exec", Compiler(), $"@{response}"]) { RedirectStandardOutput = true, UseShellExecute = false })!;
         var told = compiler.StandardOutput.ReadToEnd();
         compiler.WaitForExit();
         Assert.True(compiler.ExitCode == 0, told);
