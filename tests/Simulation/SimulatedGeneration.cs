@@ -154,6 +154,7 @@ internal sealed class SimulatedGeneration
             Failure = new WorkerFailure
             {
                 Scope = Scope,
+                Peer = Peers[(int)rank].Worker,
                 Failure = new Failure { Code = ErrorCode.PeerUnreachable, Message = $"{_worker.Key} cannot reach {Peers[(int)rank].Worker.WorkerId} (rank {rank})." },
             },
         });
