@@ -22,18 +22,21 @@ internal static class MessageScope
     };
 
     /// <inheritdoc cref="JobOf(WorkerMessage)"/>
-    public static string? JobOf(CoordinatorMessage message) => message.BodyCase switch
+    public static string? JobOf(CoordinatorMessage message) => Of(message)?.Job;
+
+    /// <summary>The job, generation and fence that a command carries, or null for messages of the stream itself.</summary>
+    public static JobScope? Of(CoordinatorMessage message) => message.BodyCase switch
     {
-        CoordinatorMessage.BodyOneofCase.LoadStage => message.LoadStage.Scope?.Job,
-        CoordinatorMessage.BodyOneofCase.StartGeneration => message.StartGeneration.Scope?.Job,
-        CoordinatorMessage.BodyOneofCase.Window => message.Window.Scope?.Job,
-        CoordinatorMessage.BodyOneofCase.SaveState => message.SaveState.Scope?.Job,
-        CoordinatorMessage.BodyOneofCase.Release => message.Release.Scope?.Job,
-        CoordinatorMessage.BodyOneofCase.Score => message.Score.Scope?.Job,
-        CoordinatorMessage.BodyOneofCase.Generate => message.Generate.Scope?.Job,
-        CoordinatorMessage.BodyOneofCase.StopGenerating => message.StopGenerating.Scope?.Job,
-        CoordinatorMessage.BodyOneofCase.Hold => message.Hold.Scope?.Job,
-        CoordinatorMessage.BodyOneofCase.Join => message.Join.Scope?.Job,
+        CoordinatorMessage.BodyOneofCase.LoadStage => message.LoadStage.Scope,
+        CoordinatorMessage.BodyOneofCase.StartGeneration => message.StartGeneration.Scope,
+        CoordinatorMessage.BodyOneofCase.Window => message.Window.Scope,
+        CoordinatorMessage.BodyOneofCase.SaveState => message.SaveState.Scope,
+        CoordinatorMessage.BodyOneofCase.Release => message.Release.Scope,
+        CoordinatorMessage.BodyOneofCase.Score => message.Score.Scope,
+        CoordinatorMessage.BodyOneofCase.Generate => message.Generate.Scope,
+        CoordinatorMessage.BodyOneofCase.StopGenerating => message.StopGenerating.Scope,
+        CoordinatorMessage.BodyOneofCase.Hold => message.Hold.Scope,
+        CoordinatorMessage.BodyOneofCase.Join => message.Join.Scope,
         _ => null,
     };
 }

@@ -194,7 +194,7 @@ internal static class JobRecovery
             return;
         }
 
-        if (recovery.Awaited.FirstOrDefault(member => turn.Session.Fleet.Workers.Any(worker => worker.Key.WorkerId == member.WorkerId && worker.Key != member)) is { WorkerId: not null } replaced)
+        if (recovery.Awaited.OrderBy(member => member.WorkerId, StringComparer.Ordinal).FirstOrDefault(member => turn.Session.Fleet.Workers.Any(worker => worker.Key.WorkerId == member.WorkerId && worker.Key != member)) is { WorkerId: not null } replaced)
         {
             // Its loss begins the next generation, which everybody is asked for.
             LoseAbsent(turn, replaced, "it was started again while the coordinator was away");

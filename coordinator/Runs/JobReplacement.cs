@@ -102,7 +102,9 @@ internal static class JobReplacement
     {
         var answers = turn.Session.Recovery!.Asked;
         var (before, record) = (turn.Placement, turn.Record);
-        var reached = Math.Max(record.CommittedStep, answers.Values.Select(answer => answer!.ActedStep).DefaultIfEmpty().Max());
+        // What a generation that trained was to run again and did not is counted already.
+        var run = record.Generations.Reasons.Count == 1 ? turn.Session.Repeated ?? record.CommittedStep : record.CommittedStep;
+        var reached = Math.Max(run, answers.Values.Select(answer => answer!.ActedStep).DefaultIfEmpty().Max());
         var transfers = TransferPlan.Of(agreed, turn.AdaptedLayers, ranks, holders);
         var placed = new JobPlaced
         {

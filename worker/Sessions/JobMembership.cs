@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using Grpc.Core;
 using Orchestrator.Protos;
 using Orchestrator.Protos.Blobs;
+using Orchestrator.Worker.Commit;
 using Orchestrator.Worker.Transfer;
 
 namespace Orchestrator.Worker.Sessions;
@@ -96,10 +97,8 @@ internal sealed class JobMembership(string job, JobHoldings holdings, WorkerPart
     /// <summary>What is to run for a window; null: it is another generation's, or was opened before.</summary>
     public Action? Opens(StepWindow window)
     {
-        if (Current is not { Executor: not null } running || running.Scope.Generation != window.Scope.Generation || !running.IsNew(window))
+        if (Current is not { Executor: not null } running || !running.Windows.Open(window, parts.Outbox))
             return null;
-        if (window.Steps.Count > 0)
-            Committed(running, RunningGeneration.FirstOf(window));
         return () => Run(running, window);
     }
 
@@ -114,22 +113,6 @@ internal sealed class JobMembership(string job, JobHoldings holdings, WorkerPart
         await computing().ContinueWith(_ => { }, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
         await parts.Runtime.Compute.Run(() => running.Executor?.Dispose());
         await running.DisposeAsync();
-    }
-
-    // A window is opened when half of the one before it is committed, and with that everything before that one; the first of a generation when everything before it is.
-    private void Committed(RunningGeneration running, ulong first)
-    {
-        if (running.NewestWindow == 0)
-        {
-            parts.Outbox.Committed(job, first);
-            parts.Outbox.EndOlder(job, running.Scope.Generation);
-        }
-        else
-        {
-            parts.Outbox.Committed(job, running.NewestWindow);
-        }
-
-        running.NewestWindow = first;
     }
 
     private RunningGeneration? Enter(StartGeneration command)
@@ -164,23 +147,11 @@ internal sealed class JobMembership(string job, JobHoldings holdings, WorkerPart
     private uint? MirroredBy(RunningGeneration running)
     {
         var spec = holdings.Assets!.Spec;
-        return Commit.MirrorRule.MirroredBy(running.Rank, (int)spec.NumReplicas, (int)spec.NumStages);
+        return MirrorRule.MirroredBy(running.Rank, (int)spec.NumReplicas, (int)spec.NumStages);
     }
 
-    // Whoever has a place was told to load it, in this generation or, preloaded, in the one before.
-    private bool HasAPlace(StartGeneration command, RunningGeneration running)
-    {
-        if (holdings.Assets is not { } assets)
-            return false;
-        var spec = assets.Spec;
-        var rank = (spec.Place.Replica * spec.NumStages) + spec.Place.Stage;
-        var fits = rank == running.Rank && running.Peers.Count >= spec.NumReplicas * spec.NumStages;
-        if (holdings.LoadedGeneration != command.Scope.Generation)
-            return holdings.Ran is null && fits;
-        if (!fits)
-            throw new InvalidOperationException($"the generation's {running.Peers.Count} peers do not fit a layout of {spec.NumReplicas} x {spec.NumStages} with {parts.Self.WorkerId} at rank {rank}: it is told to be rank {running.Rank}");
-        return true;
-    }
+    private bool HasAPlace(StartGeneration command, RunningGeneration running) => PlaceRule.HasAPlace(
+        holdings.Assets?.Spec, holdings.LoadedGeneration, command.Scope.Generation, holdings.Ran is not null, running.Rank, running.Peers.Count);
 
     private void Run(RunningGeneration running, StepWindow window)
     {

@@ -63,13 +63,20 @@ internal sealed class Outbox(long mostScoreBytes = Outbox.MostScoreBytes)
             Task posted;
             lock (_gate)
             {
-                if (IndexAfter(after) is var index && index < _messages.Count)
-                    return _messages[index];
+                if (NextLocked(after) is { } next)
+                    return next;
                 posted = _posted.Task;
             }
 
             await posted.WaitAsync(cancellationToken);
         }
+    }
+
+    /// <summary>The first message after a position; null: there is none yet.</summary>
+    public (long Position, WorkerMessage Message)? Next(long after)
+    {
+        lock (_gate)
+            return NextLocked(after);
     }
 
     /// <summary>A window that begins with this step was opened: the coordinator has committed everything before <paramref name="step"/>.</summary>
@@ -160,6 +167,8 @@ internal sealed class Outbox(long mostScoreBytes = Outbox.MostScoreBytes)
             _scoreBytes -= BytesOf(waiting.Message);
         return true;
     });
+
+    private (long Position, WorkerMessage Message)? NextLocked(long after) => IndexAfter(after) is var index && index < _messages.Count ? _messages[index] : null;
 
     private int IndexAfter(long position)
     {

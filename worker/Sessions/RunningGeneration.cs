@@ -14,7 +14,6 @@ namespace Orchestrator.Worker.Sessions;
 internal sealed class RunningGeneration : IAsyncDisposable
 {
     private readonly CancellationTokenSource _ended;
-    private readonly HashSet<(bool Evaluates, ulong First)> _windows = [];
     private int _troubled;
 
     /// <param name="scope">Job, generation and fence.</param>
@@ -26,6 +25,7 @@ internal sealed class RunningGeneration : IAsyncDisposable
         (Scope, Rank, Peers) = (scope, rank, peers);
         _ended = CancellationTokenSource.CreateLinkedTokenSource(jobEnded);
         Ended = _ended.Token;
+        Windows = new OpenedWindows(scope.Job, scope.Generation);
     }
 
     public JobScope Scope { get; }
@@ -52,17 +52,10 @@ internal sealed class RunningGeneration : IAsyncDisposable
     /// <summary>Keeps states out of this process as well.</summary>
     public StateMirror? Mirror { get; set; }
 
-    /// <summary>First step of the newest window.</summary>
-    public ulong NewestWindow { get; set; }
-
-    /// <summary>Whether a window is a new one; it is known from then on.</summary>
-    public bool IsNew(StepWindow window) => _windows.Add((window.Steps.Count == 0, FirstOf(window)));
+    public OpenedWindows Windows { get; }
 
     /// <summary>Whether this is the first trouble with a peer: one is told, the others follow from it.</summary>
     public bool IsFirstTrouble() => Interlocked.Exchange(ref _troubled, 1) == 0;
-
-    /// <summary>The first step that a window is about.</summary>
-    public static ulong FirstOf(StepWindow window) => window.Steps.Count > 0 ? window.Steps[0].Number : window.EvaluateBeforeStep;
 
     /// <summary>Ends every wait; what follows from that does so on other threads.</summary>
     public void BreakOff() => _ = _ended.CancelAsync();

@@ -16,7 +16,7 @@ internal static class StageLoading
     /// <summary>Brings the job's holdings to what a command says: a stage that differs only in its place is kept.</summary>
     public static async Task LoadAsync(LoadStage command, JobHoldings holdings, WorkerParts parts, ShardOrigin origin, CancellationToken cancellationToken)
     {
-        if (holdings.Assets is { } loaded && IsSameStage(loaded.Spec, command.Stage))
+        if (holdings.Assets is { } loaded && StageComparison.IsSame(loaded.Spec, command.Stage))
         {
             await parts.Runtime.Compute.Run(() => holdings.LoadedAgain(command, command.State is null ? null : StateOf(command)), cancellationToken);
             ReportAgain(command, holdings, parts);
@@ -33,7 +33,7 @@ internal static class StageLoading
     public static void ReportAgain(LoadStage command, JobHoldings holdings, WorkerParts parts)
     {
         var spec = command.Stage;
-        if (holdings.Assets is not { } loaded || !IsSameStage(loaded.Spec, spec))
+        if (holdings.Assets is not { } loaded || !StageComparison.IsSame(loaded.Spec, spec))
             throw new InvalidOperationException($"layers {spec.FirstLayer} to {spec.LastLayer} are to be loaded while a generation runs with others");
         parts.Outbox.Post(Report(command.Scope, spec.LastLayer - spec.FirstLayer + 1, loaded.Model.BaseBytesRead, loaded.Model.ResidentBytes, done: true));
     }
@@ -45,19 +45,6 @@ internal static class StageLoading
         if (command.State is { } saved)
             StateRestore.Fill(adapter, saved);
         return adapter.Snapshot(command.State?.Step ?? 0);
-    }
-
-    /// <summary>Whether two stages differ in nothing but their place and the layout's size.</summary>
-    public static bool IsSameStage(StageSpec one, StageSpec other)
-    {
-        static StageSpec Anywhere(StageSpec spec)
-        {
-            var copy = spec.Clone();
-            (copy.Place, copy.NumReplicas, copy.NumStages) = (null, 0, 0);
-            return copy;
-        }
-
-        return Anywhere(one).Equals(Anywhere(other));
     }
 
     private static async Task LoadAnewAsync(LoadStage command, JobHoldings holdings, WorkerParts parts, ShardOrigin origin, CancellationToken cancellationToken)

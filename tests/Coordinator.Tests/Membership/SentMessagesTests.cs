@@ -45,6 +45,16 @@ public sealed class SentMessagesTests
     }
 
     [Fact]
+    public void Add_OfACoordinatorThatWasTakenOverFrom_LeavesWhatTheNewerOneSaid()
+    {
+        _sent.Add(new CoordinatorMessage { Join = new JoinGeneration { Scope = Scope("a", fence: 2) } });
+        _sent.Add(Window("b", 1));
+        _sent.Add(new CoordinatorMessage { Join = new JoinGeneration { Scope = Scope("a") } });
+        _sent.Add(new CoordinatorMessage { Release = new ReleaseJob { Scope = Scope("a") } });
+        Assert.Equal([(CoordinatorMessage.BodyOneofCase.Join, 2UL), (CoordinatorMessage.BodyOneofCase.Window, 1UL)], _sent.All.Select(message => (message.BodyCase, MessageScope.Of(message)!.Fence)));
+    }
+
+    [Fact]
     public void Add_ManyPrompts_KeepsThoseThatMayBeUnanswered()
     {
         for (ulong request = 1; request <= 70; request++)
@@ -57,7 +67,7 @@ public sealed class SentMessagesTests
         Assert.Equal(64, _sent.All.Count(message => message.StopGenerating is not null));
     }
 
-    private static JobScope Scope(string job) => new() { Job = job, Generation = 1, Fence = 1 };
+    private static JobScope Scope(string job, ulong fence = 1) => new() { Job = job, Generation = 1, Fence = fence };
 
     private static CoordinatorMessage Window(string job, ulong first) =>
         new() { Window = new StepWindow { Scope = Scope(job), Steps = { new Step { Number = first } } } };

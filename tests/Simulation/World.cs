@@ -1,0 +1,173 @@
+using System.Globalization;
+using System.Security.Cryptography;
+using System.Text;
+using Orchestrator.Coordinator.Membership;
+using Orchestrator.Coordinator.Runs;
+using Orchestrator.Protos;
+
+namespace Orchestrator.Simulation;
+
+/// <summary>One run: a coordinator, its journal, workers, what lies on disks, and the faults that befall them, all decided by the seed.</summary>
+internal sealed class World
+{
+    public const string Job = "job-1";
+
+    // A job of a few seconds: whoever has not finished by then never will.
+    private const double CalmPatience = 120;
+    private const long MostEvents = 400_000;
+
+    private readonly SortedDictionary<string, SimulatedWorker> _workers = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, ulong> _blobs = new(StringComparer.Ordinal);
+    private SimulatedEntity? _entity;
+    private ulong _incarnations;
+
+    public World(Scenario scenario, SimulatedRequest request, int tracedLines)
+    {
+        (Scenario, Request) = (scenario, request);
+        Truth = request.TruthOf(scenario.SkippedStep);
+        Dice = new Random(scenario.Seed ^ 0x51ED5EED);
+        Trace = new Trace(Time, tracedLines);
+        Check = new Invariants(this);
+        Network = new SimulatedNetwork(this);
+        Faults = new Faults(this);
+    }
+
+    public Scenario Scenario { get; }
+
+    public SimulatedRequest Request { get; }
+
+    public Truth Truth { get; }
+
+    public Random Dice { get; }
+
+    public Timeline Time { get; } = new();
+
+    public Trace Trace { get; }
+
+    public Invariants Check { get; }
+
+    public Faults Faults { get; }
+
+    public SimulatedNetwork Network { get; }
+
+    public SimulatedJournal Journal { get; } = new();
+
+    public SimulatedDirectory? Directory { get; private set; }
+
+    /// <summary>Files of workers' caches, by worker, then by step.</summary>
+    public Dictionary<string, SortedDictionary<ulong, SortedDictionary<uint, ulong>>> Files { get; } = new(StringComparer.Ordinal);
+
+    /// <summary>Runs to the job's end.</summary>
+    /// <exception cref="ViolationException">An invariant does not hold.</exception>
+    public void Run()
+    {
+        Begin();
+        for (var i = 0; i < Scenario.Workers; i++)
+        {
+            var name = string.Create(CultureInfo.InvariantCulture, $"worker-{i}");
+            Time.In(Dice.NextDouble(), () => Start(name));
+        }
+
+        if (Scenario.CancelAt > 0)
+            Time.In(Scenario.CancelAt, Cancel);
+        for (long events = 0; !Check.HasEnded; events++)
+        {
+            Check.That(Time.Step() && events < MostEvents, "nothing happens any more");
+            Check.That(!Faults.EndsNow() || !(Time.Now > Faults.CalmSince + CalmPatience), $"the job has not finished {CalmPatience} s after the last fault");
+        }
+
+        Check.Finished();
+    }
+
+    /// <summary>The life of a worker that an identity means; null: it has ended.</summary>
+    public SimulatedWorker? WorkerOf(WorkerIdentity identity) =>
+        _workers.GetValueOrDefault(identity.WorkerId) is { IsAlive: true } worker && worker.Key.Incarnation == identity.Incarnation ? worker : null;
+
+    public SimulatedWorker AnyWorker() => _workers.Values.ElementAt(Dice.Next(_workers.Count));
+
+    /// <summary>A worker's process has ended; another life of it comes.</summary>
+    public void Ended(SimulatedWorker worker) => Time.In(Dice.Next(3) == 0 ? Dice.NextDouble() * 6 : 0.3 + Dice.NextDouble(), () => Start(worker.Key.WorkerId));
+
+    /// <summary>The coordinator's process ends, and another one begins with its journal.</summary>
+    public void EndCoordinator(double downtime)
+    {
+        if (Directory is not { } directory)
+            return;
+        Trace.Note("the coordinator ends, for {0:0.0} s", downtime);
+        Directory = null;
+        directory.End();
+        _entity!.End();
+        Time.In(downtime, Begin);
+    }
+
+    /// <summary>Another life of the job's entity begins while the one before goes on, slowly.</summary>
+    public void TakeOver()
+    {
+        if (Directory is not { } directory)
+            return;
+        Trace.Note("the coordinator is taken over from");
+        _entity!.Slowness = Dice.NextDouble() * 2;
+        Time.In(Dice.NextDouble(), () =>
+        {
+            if (Directory == directory)
+                (_entity = new SimulatedEntity(this)).Begin();
+        });
+    }
+
+    public bool Chance(double chance) => !Faults.IsCalm && chance > 0 && Dice.NextDouble() < chance;
+
+    public double PeerDelay() => Dice.NextDouble() * 2 * Scenario.Delay;
+
+    public double StreamDelay() => Dice.Next(20) == 0 ? Dice.NextDouble() * 0.5 : 0.001 + (Dice.NextDouble() * 0.01);
+
+    public double ComputeTime() => 0.01 + (Dice.NextDouble() * 2 * Scenario.Compute);
+
+    /// <summary>When something is delivered that may not overtake what was delivered last.</summary>
+    public double Later(double last, double delay) => Math.Max(last, Time.Now + delay);
+
+    public IReadOnlyDictionary<ulong, SortedDictionary<uint, ulong>>? FilesOf(string worker) => Files.GetValueOrDefault(worker);
+
+    /// <summary>A lone worker writes a state; the two newest are kept.</summary>
+    public void WriteFile(string worker, ulong step, SortedDictionary<uint, ulong> state)
+    {
+        if (!Files.TryGetValue(worker, out var files))
+            Files[worker] = files = [];
+        files[step] = state;
+        foreach (var other in files.Keys.Where(other => other > step || other + Orchestrator.Worker.Commit.StateHistory.Kept <= step).ToList())
+            files.Remove(other);
+    }
+
+    public string WriteBlob(ulong step, uint layer, ulong state)
+    {
+        var name = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{step} {layer} {state}"))));
+        _blobs[name] = state;
+        return name;
+    }
+
+    public ulong ReadBlob(string name) => _blobs[name];
+
+    // Asked again until a coordinator has it in its journal.
+    private void Cancel()
+    {
+        if (Directory is not null && _entity is { Record.IsSubmitted: true, Record.CancelRequested: false, Record.HasEnded: false } entity)
+        {
+            Trace.Note("somebody cancels the job");
+            entity.Handle(new CancelJob { Job = Job });
+        }
+
+        if (!Journal.Events.Any(happened => happened is CancelRequested))
+            Time.In(0.5, Cancel);
+    }
+
+    private void Begin()
+    {
+        Directory = new SimulatedDirectory(this);
+        (_entity = new SimulatedEntity(this)).Begin();
+    }
+
+    private void Start(string name)
+    {
+        var worker = _workers[name] = new SimulatedWorker(this, new WorkerKey(name, ++_incarnations));
+        Trace.Note("{0} begins", worker);
+    }
+}
