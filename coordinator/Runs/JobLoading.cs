@@ -188,6 +188,7 @@ internal static class JobLoading
             FromStep = turn.Record.Generations.FromStep,
             Transfers = { turn.Record.Generations.Transfers },
             Mirror = turn.Material.Spec.Mirrors,
+            NumPlaces = (uint)turn.Placement.Ranks.Count,
         };
         generation.Peers.AddRange(Members(turn).Select((member, rank) => new Peer
         {

@@ -33,15 +33,13 @@ internal static unsafe class LayerStates
         return hash;
     }
 
-    /// <summary>The hash of some layers of a state: the sum of theirs.</summary>
+    /// <summary>The hash of a state: the sum of its layers'.</summary>
     /// <param name="layout">Where they lie.</param>
     /// <param name="flats">Parameters and moments in host memory.</param>
-    /// <param name="firstLayer">First decoder layer.</param>
-    /// <param name="lastLayer">Last one, inclusive.</param>
-    public static StateHash HashOf(AdapterLayout layout, IReadOnlyList<torch.Tensor> flats, uint firstLayer = 0, uint lastLayer = uint.MaxValue)
+    public static StateHash HashOf(AdapterLayout layout, IReadOnlyList<torch.Tensor> flats)
     {
         var sum = default(StateHash);
-        foreach (var layer in layout.Layers.Where(layer => layer.Layer >= firstLayer && layer.Layer <= lastLayer))
+        foreach (var layer in layout.Layers)
         {
             var hash = StateHash.OfLayer(layer.Layer);
             ForEach(flats, layer, (values, bytes) => hash.Append((uint*)values, bytes / sizeof(uint)));

@@ -28,7 +28,7 @@ internal sealed class KnownVerdicts
         {
             _verdicts[verdict.Step] = new StepVerdict { Scope = verdict.Scope, Step = verdict.Step, Apply = verdict.Apply, GradNorm = verdict.GradNorm };
             // After going back, what lies far behind is of a course that was given up; whoever was told of it remembers it.
-            foreach (var other in _verdicts.Keys.Where(other => other + 2 < verdict.Step || other > verdict.Step + 1).ToArray())
+            foreach (var other in _verdicts.Keys.Where(other => other + StateHistory.Kept < verdict.Step || other > verdict.Step + 1).ToArray())
                 _verdicts.Remove(other);
         }
     }

@@ -55,8 +55,14 @@ internal sealed class MirrorLedger<T>(Action<T> drop)
     public IEnumerable<T> Contents(ulong generation, ulong step) => Find(generation, step)?.Layers.Values ?? [];
 
     /// <summary>A layer's content of a state has come.</summary>
-    /// <returns>False: it is not taken, for it came before, or newer ones are whole.</returns>
-    public bool Add(ulong generation, ulong step, uint layer, T content) => Of(generation, step) is { } state && state.Add(layer, content) && Settle(state);
+    /// <returns>False: it is not taken, for it came before, or a later step's have begun to come.</returns>
+    public bool Add(ulong generation, ulong step, uint layer, T content)
+    {
+        if (Of(generation, step) is not { } state || !state.Add(layer, content))
+            return false;
+        Settle(state);
+        return true;
+    }
 
     /// <summary>What a state consists of has come.</summary>
     public void Seal(ulong generation, ulong step, MirrorSeal seal)
@@ -99,14 +105,11 @@ internal sealed class MirrorLedger<T>(Action<T> drop)
         return begun;
     }
 
-    private bool Settle(MirroredState<T> changed)
+    private void Settle(MirroredState<T> changed)
     {
-        if (changed.IsWhole)
-        {
-            var old = Whole.Where(state => state.Generation == changed.Generation).OrderByDescending(state => state.Step).Skip(StateHistory.Kept).ToHashSet();
-            Drop(old.Contains);
-        }
-
-        return true;
+        if (!changed.IsWhole)
+            return;
+        var old = Whole.Where(state => state.Generation == changed.Generation).OrderByDescending(state => state.Step).Skip(StateHistory.Kept).ToHashSet();
+        Drop(old.Contains);
     }
 }

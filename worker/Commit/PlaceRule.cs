@@ -5,24 +5,22 @@ namespace Orchestrator.Worker.Commit;
 /// <summary>Whether a worker has a place in a generation that starts, or only hands states over. Pure.</summary>
 internal static class PlaceRule
 {
-    /// <summary>Whoever has a place was told to load it, in this generation or, preloaded, in the one before.</summary>
+    /// <summary>Whether a rank is one of the layout's, which come first.</summary>
+    public static bool HasAPlace(StartGeneration command, uint rank) => rank < PlacesOf(command);
+
+    /// <summary>Holds what is loaded against the place that a worker is to take.</summary>
     /// <param name="loaded">The loaded stage; null: none is.</param>
-    /// <param name="loadedGeneration">In whose name it was loaded.</param>
-    /// <param name="generation">The one that starts.</param>
-    /// <param name="hasRun">Whether this worker has run steps of the job.</param>
-    /// <param name="rank">This worker's in the generation.</param>
-    /// <param name="numPeers">Workers of the generation, those that only give included.</param>
-    /// <exception cref="InvalidOperationException">It was loaded for this generation, as another rank.</exception>
-    public static bool HasAPlace(StageSpec? loaded, ulong loadedGeneration, ulong generation, bool hasRun, uint rank, int numPeers)
+    /// <param name="command">The generation.</param>
+    /// <param name="rank">This worker's in it.</param>
+    /// <exception cref="InvalidOperationException">Nothing is loaded, or what is loaded is for another place.</exception>
+    public static void Check(StageSpec? loaded, StartGeneration command, uint rank)
     {
         if (loaded is null)
-            return false;
+            throw new InvalidOperationException($"the generation starts with rank {rank} here, but no stage is loaded");
         var place = (loaded.Place.Replica * loaded.NumStages) + loaded.Place.Stage;
-        var fits = place == rank && numPeers >= loaded.NumReplicas * loaded.NumStages;
-        if (loadedGeneration != generation)
-            return !hasRun && fits;
-        return fits
-            ? true
-            : throw new InvalidOperationException($"the generation's {numPeers} peers do not fit a layout of {loaded.NumReplicas} x {loaded.NumStages} with rank {place} here: this worker is told to be rank {rank}");
+        if (place != rank || loaded.NumReplicas * loaded.NumStages != PlacesOf(command))
+            throw new InvalidOperationException($"the generation's {PlacesOf(command)} places do not fit a layout of {loaded.NumReplicas} x {loaded.NumStages} with rank {place} here: this worker is told to be rank {rank}");
     }
+
+    private static uint PlacesOf(StartGeneration command) => command.NumPlaces > 0 ? command.NumPlaces : (uint)command.Peers.Count;
 }

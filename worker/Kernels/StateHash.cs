@@ -11,6 +11,9 @@ namespace Orchestrator.Worker.Kernels;
 /// </remarks>
 internal struct StateHash
 {
+    /// <summary>Bytes of a hash in messages and files.</summary>
+    public const int Bytes = 16;
+
     private const ulong K0 = 0x9E3779B97F4A7C15;
     private const ulong K1 = 0xD1B54A32D192ED03;
     private const ulong M0 = 0xBF58476D1CE4E5B9;
@@ -60,13 +63,26 @@ internal struct StateHash
     }
 
     /// <summary>16 bytes: the two sums, little-endian.</summary>
-    public readonly byte[] ToBytes()
+    public readonly byte[] ToBytes() => ToBytes(Sums);
+
+    /// <summary>A hash's bytes.</summary>
+    public static byte[] ToBytes((ulong Low, ulong High) sums)
     {
-        var bytes = new byte[16];
-        BinaryPrimitives.WriteUInt64LittleEndian(bytes, _low);
-        BinaryPrimitives.WriteUInt64LittleEndian(bytes.AsSpan(8), _high);
+        var bytes = new byte[Bytes];
+        Write(sums, bytes);
         return bytes;
     }
+
+    /// <summary>Writes a hash's bytes.</summary>
+    public static void Write((ulong Low, ulong High) sums, Span<byte> bytes)
+    {
+        BinaryPrimitives.WriteUInt64LittleEndian(bytes, sums.Low);
+        BinaryPrimitives.WriteUInt64LittleEndian(bytes[sizeof(ulong)..], sums.High);
+    }
+
+    /// <summary>Reads what <see cref="Write"/> wrote.</summary>
+    public static (ulong Low, ulong High) Read(ReadOnlySpan<byte> bytes) =>
+        (BinaryPrimitives.ReadUInt64LittleEndian(bytes), BinaryPrimitives.ReadUInt64LittleEndian(bytes[sizeof(ulong)..]));
 
     private static ulong Coefficient(ulong place, ulong multiplier) => ((place ^ (place >> 32)) * multiplier) | 1;
 

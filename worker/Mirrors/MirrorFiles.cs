@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
+using System.Text.RegularExpressions;
 using Orchestrator.Protos;
 using Orchestrator.Protos.Blobs;
 using Orchestrator.Worker.Adapters;
@@ -14,8 +15,11 @@ namespace Orchestrator.Worker.Mirrors;
 /// One blob a step, a tensor a layer; temporary file and rename, no fsync. The last two are kept. Named by job and worker, so that another life of the worker finds
 /// them and no other worker that uses the same folder takes them for its own. Any thread, one at a time.
 /// </remarks>
-internal sealed class MirrorFiles
+internal sealed partial class MirrorFiles
 {
+    /// <summary>After so long without a step a job's files are taken for left behind: it goes on from its checkpoint.</summary>
+    public static readonly TimeSpan Age = TimeSpan.FromDays(7);
+
     private const string Kind = "mirrored-state";
     private readonly string _folder;
     private readonly string _prefix;
@@ -84,14 +88,16 @@ internal sealed class MirrorFiles
     /// <exception cref="BlobFormatException">The file is damaged.</exception>
     public unsafe TensorBuffer? Find(ulong step, uint layer)
     {
-        var path = Files().FirstOrDefault(file => file.Step == step).Path;
-        if (path is null)
-            return null;
-        // Checked when it was told of (States), just before.
-        using var blob = BlobReader.Open(path, verify: false);
-        return blob.Header.Tensors.FirstOrDefault(tensor => tensor.Name == NameOf(layer)) is { } tensor
-            ? TensorBuffer.CopyOf((void*)blob.Address(tensor.Name), (long)tensor.Length)
-            : null;
+        using var blob = Open(step);
+        return blob is not null && TensorOf(blob, layer) is { } tensor ? TensorBuffer.CopyOf((void*)blob.Address(tensor.Name), (long)tensor.Length) : null;
+    }
+
+    /// <summary>Whether a layer's state after a step is there.</summary>
+    /// <exception cref="BlobFormatException">The file is damaged.</exception>
+    public bool Holds(ulong step, uint layer)
+    {
+        using var blob = Open(step);
+        return blob is not null && TensorOf(blob, layer) is not null;
     }
 
     /// <summary>Deletes all of them: the job has ended, or no longer needs this worker.</summary>
@@ -100,6 +106,34 @@ internal sealed class MirrorFiles
         foreach (var (_, path) in Files())
             File.Delete(path);
     }
+
+    /// <summary>Deletes what jobs left in a cache, whoever's, that nobody has written to for a while: their end was told to a worker that was gone.</summary>
+    /// <param name="folder">The cache.</param>
+    /// <param name="before">Written last before this moment.</param>
+    public static void DeleteOlder(string folder, DateTimeOffset before)
+    {
+        if (!Directory.Exists(folder))
+            return;
+        foreach (var path in Directory.EnumerateFiles(folder, "mirror-*.blob").Where(path => Named().IsMatch(Path.GetFileName(path)) && File.GetLastWriteTimeUtc(path) < before.UtcDateTime))
+        {
+            try
+            {
+                File.Delete(path);
+            }
+            catch (Exception denied) when (denied is IOException or UnauthorizedAccessException)
+            {
+                // Another worker's, or deleted by it: it hinders nobody.
+            }
+        }
+    }
+
+    [GeneratedRegex("^mirror-[0-9a-f]{24}-[0-9]+\\.blob$", RegexOptions.CultureInvariant, matchTimeoutMilliseconds: 1000)]
+    private static partial Regex Named();
+
+    // Unverified: it was checked when it was told of (States), just before. Null: there is none.
+    private BlobReader? Open(ulong step) => Files().FirstOrDefault(file => file.Step == step).Path is { } path ? BlobReader.Open(path, verify: false) : null;
+
+    private static BlobTensor? TensorOf(BlobReader blob, uint layer) => blob.Header.Tensors.FirstOrDefault(tensor => tensor.Name == NameOf(layer));
 
     private static string NameOf(uint layer) => string.Create(CultureInfo.InvariantCulture, $"layer.{layer}");
 

@@ -14,14 +14,15 @@ internal static class MirrorSeals
     public const uint Index = uint.MaxValue;
 
     /// <summary>Its bytes.</summary>
-    public const int Bytes = 28;
+    public const int Bytes = HashAt + StateHash.Bytes;
+
+    private const int HashAt = 12;
 
     /// <summary>The seal of a stage's state.</summary>
     public static MirrorSeal Of(AdapterSnapshot state, uint firstLayer, uint lastLayer)
     {
-        var hash = state.Hash().AsSpan();
-        return new MirrorSeal(
-            firstLayer, lastLayer, (uint)state.Layout.Layers.Count, BinaryPrimitives.ReadUInt64LittleEndian(hash), BinaryPrimitives.ReadUInt64LittleEndian(hash[8..]));
+        var (low, high) = StateHash.Read(state.Hash());
+        return new MirrorSeal(firstLayer, lastLayer, (uint)state.Layout.Layers.Count, low, high);
     }
 
     /// <summary>Its bytes, in a new buffer.</summary>
@@ -32,8 +33,7 @@ internal static class MirrorSeals
         BinaryPrimitives.WriteUInt32LittleEndian(bytes, seal.FirstLayer);
         BinaryPrimitives.WriteUInt32LittleEndian(bytes[4..], seal.LastLayer);
         BinaryPrimitives.WriteUInt32LittleEndian(bytes[8..], seal.Layers);
-        BinaryPrimitives.WriteUInt64LittleEndian(bytes[12..], seal.HashLow);
-        BinaryPrimitives.WriteUInt64LittleEndian(bytes[20..], seal.HashHigh);
+        StateHash.Write((seal.HashLow, seal.HashHigh), bytes[HashAt..]);
         return buffer;
     }
 
@@ -43,12 +43,13 @@ internal static class MirrorSeals
         if (buffer.Bytes != Bytes)
             return null;
         var bytes = buffer.Slice(0, Bytes);
+        var (low, high) = StateHash.Read(bytes[HashAt..]);
         return new MirrorSeal(
             BinaryPrimitives.ReadUInt32LittleEndian(bytes),
             BinaryPrimitives.ReadUInt32LittleEndian(bytes[4..]),
             BinaryPrimitives.ReadUInt32LittleEndian(bytes[8..]),
-            BinaryPrimitives.ReadUInt64LittleEndian(bytes[12..]),
-            BinaryPrimitives.ReadUInt64LittleEndian(bytes[20..]));
+            low,
+            high);
     }
 
     /// <summary>Whether layers' pieces are those that a seal is of.</summary>

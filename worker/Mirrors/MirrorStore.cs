@@ -77,7 +77,7 @@ internal sealed class MirrorStore : IMirrorKeeper, IDisposable
                 FirstLayer = state.Seal!.Value.FirstLayer,
                 LastLayer = state.Seal.Value.LastLayer,
                 Holding = StateHolding.Mirror,
-                Hash = Google.Protobuf.ByteString.CopyFrom([.. BitConverter.GetBytes(state.Seal.Value.HashLow), .. BitConverter.GetBytes(state.Seal.Value.HashHigh)]),
+                Hash = Google.Protobuf.ByteString.CopyFrom(Kernels.StateHash.ToBytes((state.Seal.Value.HashLow, state.Seal.Value.HashHigh))),
             })];
         }
     }
@@ -86,15 +86,14 @@ internal sealed class MirrorStore : IMirrorKeeper, IDisposable
     public TensorBuffer? Find(ulong step, uint layer)
     {
         lock (_gate)
-        {
-            foreach (var state in _ledger.Whole.Where(state => state.Step == step))
-            {
-                if (state.Layers.TryGetValue(layer, out var piece))
-                    return piece.Retain();
-            }
+            return PieceOf(step, layer)?.Retain();
+    }
 
-            return null;
-        }
+    /// <summary>Whether a layer's state after a step is held.</summary>
+    public bool Holds(ulong step, uint layer)
+    {
+        lock (_gate)
+            return PieceOf(step, layer) is not null;
     }
 
     /// <summary>This worker has acted in a generation: the states of older ones are not needed any more.</summary>
@@ -112,6 +111,9 @@ internal sealed class MirrorStore : IMirrorKeeper, IDisposable
             _ledger.Clear();
         }
     }
+
+    private TensorBuffer? PieceOf(ulong step, uint layer) =>
+        _ledger.Whole.Where(state => state.Step == step).Select(state => state.Layers.GetValueOrDefault(layer)).FirstOrDefault(piece => piece is not null);
 
     private bool HasRoom(in TensorKey key, ReceivedTensor tensor) =>
         (ulong)_ledger.Contents(key.Generation, key.Step).Sum(piece => piece.Bytes) + (ulong)tensor.Buffer.Bytes <= _limit;

@@ -75,13 +75,7 @@ internal sealed class GenerationStart(JobHoldings holdings, WorkerParts parts, R
     private async Task<AdapterHistory> TakeStateAsync(StartGeneration command, StageAssets assets)
     {
         var layout = assets.Adapter.Layout;
-        bool Holds(uint layer)
-        {
-            using var piece = holdings.Find(command.FromStep, layer);
-            return piece is not null;
-        }
-
-        var sources = StateSources.Of(command.FromStep, layout.Layers.Select(layer => layer.Layer), Holds, running.Rank, command.Transfers, holdings.LoadedStep);
+        var sources = StateSources.Of(command.FromStep, layout.Layers.Select(layer => layer.Layer), layer => holdings.Holds(command.FromStep, layer), running.Rank, command.Transfers, holdings.LoadedStep);
         var state = await parts.Runtime.Compute.Run(() => AdapterSnapshot.Allocate(layout, assets.Adapter.Moments.Count), running.Ended);
         try
         {

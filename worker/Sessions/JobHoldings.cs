@@ -27,9 +27,6 @@ internal sealed class JobHoldings(string job, string worker, string? cache) : ID
     /// <summary>The stage that was run last; null: this worker has run none of this job.</summary>
     public HeldStage? Ran { get; private set; }
 
-    /// <summary>The generation in whose name the stage was loaded, or loaded again.</summary>
-    public ulong LoadedGeneration => _loaded?.Scope.Generation ?? 0;
-
     /// <summary>The step of the state that the stage was loaded with.</summary>
     public ulong LoadedStep => _loaded?.State?.Step ?? 0;
 
@@ -90,6 +87,9 @@ internal sealed class JobHoldings(string job, string worker, string? cache) : ID
             return LayerPieces.Of(own.State, own.Layer);
         return (Asked(StateHolding.Mirror) ? Mirrors.Find(step, layer) : null) ?? (Asked(StateHolding.File) ? Files?.Find(step, layer) : null);
     }
+
+    /// <summary>Whether a layer's state after a step is held anywhere here.</summary>
+    public bool Holds(ulong step, uint layer) => OwnLayer(step, layer) is not null || Mirrors.Holds(step, layer) || Files?.Holds(step, layer) == true;
 
     /// <summary>What this worker brings into a generation.</summary>
     public GenerationJoined Join(JobScope scope)

@@ -61,12 +61,12 @@ internal sealed class JobMembership(string job, JobHoldings holdings, WorkerPart
             parts.Peers.Access.Await(job, scope.Generation);
             parts.Peers.Tensors.Open(job, scope.Generation, default);
             parts.Peers.Agreements.Open(job, scope.Generation);
+            parts.Outbox.PeersAreBack(job, scope.Generation);
             _joined = await Task.Run(() => holdings.Join(scope), ended);
             parts.Logger.GenerationJoined(job, scope.Generation, _joined.ActedStep, _joined.States.Count);
             parts.Activity.WaitsFor($"generation {scope.Generation}: waits for its start");
         }
 
-        parts.Outbox.PeersAreBack(job);
         parts.Outbox.Post(new WorkerMessage { Joined = _joined });
     }
 
@@ -83,7 +83,7 @@ internal sealed class JobMembership(string job, JobHoldings holdings, WorkerPart
         {
             var start = new GenerationStart(holdings, parts, running, failed, ended);
             await Task.Run(() => start.Give(command), running.Ended);
-            if (HasAPlace(command, running))
+            if (PlaceRule.HasAPlace(command, running.Rank))
                 await start.BeginAsync(command);
             else
                 parts.Activity.WaitsFor($"generation {generation}: has no place in it, waits for its release");
@@ -122,6 +122,9 @@ internal sealed class JobMembership(string job, JobHoldings holdings, WorkerPart
         var self = peers.FirstOrDefault(peer => peer.Worker.Equals(parts.Self))
             ?? throw new InvalidOperationException($"{parts.Self.WorkerId} is none of the {peers.Length} workers of the generation that it is to start");
         var secret = command.Secret.ToByteArray();
+        var hasAPlace = PlaceRule.HasAPlace(command, self.Rank);
+        if (hasAPlace)
+            PlaceRule.Check(holdings.Assets?.Spec, command, self.Rank);
         RunningGeneration? running = null;
         var identity = new PeerIdentity(job, scope.Generation, self.Rank);
         running = new RunningGeneration(scope, self.Rank, peers, ended)
@@ -129,7 +132,7 @@ internal sealed class JobMembership(string job, JobHoldings holdings, WorkerPart
             Link = new GrpcPeerLink(identity, secret, peers, (peer, e) => Troubled(running!, peer, e)),
         };
         var limits = holdings.Assets is { } assets ? GenerationStart.LimitsOf(assets) : default;
-        holdings.Mirrors.Open(scope.Generation, command.Mirror && HasAPlace(command, running) ? MirroredBy(running) : null, limits.StateBytes);
+        holdings.Mirrors.Open(scope.Generation, command.Mirror && hasAPlace ? MirroredBy(running) : null, limits.StateBytes);
         parts.Peers.Tensors.Open(job, scope.Generation, limits, holdings.Mirrors);
         parts.Peers.Agreements.Open(job, scope.Generation);
         parts.Peers.Access.Open(identity, peers.Length, secret);
@@ -149,9 +152,6 @@ internal sealed class JobMembership(string job, JobHoldings holdings, WorkerPart
         var spec = holdings.Assets!.Spec;
         return MirrorRule.MirroredBy(running.Rank, (int)spec.NumReplicas, (int)spec.NumStages);
     }
-
-    private bool HasAPlace(StartGeneration command, RunningGeneration running) => PlaceRule.HasAPlace(
-        holdings.Assets?.Spec, holdings.LoadedGeneration, command.Scope.Generation, holdings.Ran is not null, running.Rank, running.Peers.Count);
 
     private void Run(RunningGeneration running, StepWindow window)
     {
@@ -180,7 +180,7 @@ internal sealed class JobMembership(string job, JobHoldings holdings, WorkerPart
     private void Troubled(RunningGeneration running, uint rank, Exception trouble)
     {
         // Who has joined a newer generation refuses the older one: this worker will be told of it, too.
-        if (running.Ended.IsCancellationRequested || trouble is RpcException { StatusCode: StatusCode.FailedPrecondition })
+        if (running.Ended.IsCancellationRequested || (trouble is RpcException refusal && PeerAccess.HasEnded(refusal)))
             return;
         var failure = PeerTrouble.Of(trouble, parts.Self.WorkerId, holdings.Assets?.Spec.Place.Stage ?? 0, running.Peers[(int)rank].Worker.WorkerId, rank);
         if (failure is not PeerLostException)

@@ -86,8 +86,8 @@ internal sealed class Outbox(long mostScoreBytes = Outbox.MostScoreBytes)
     public void EndOlder(string job, ulong generation) => Remove(message => JobOf(message) == job && ReportScopes.Of(message)!.Generation < generation);
 
     /// <summary>A newer generation is joined: that a peer of an older one could not be reached need not be told any more.</summary>
-    public void PeersAreBack(string job) =>
-        Remove(message => message.BodyCase == WorkerMessage.BodyOneofCase.Failure && JobOf(message) == job && message.Failure.Failure.Code == ErrorCode.PeerUnreachable);
+    public void PeersAreBack(string job, ulong generation) => Remove(message => message.BodyCase == WorkerMessage.BodyOneofCase.Failure && JobOf(message) == job
+        && message.Failure.Failure.Code == ErrorCode.PeerUnreachable && message.Failure.Scope.Generation < generation);
 
     /// <summary>The coordinator has the answers to all requests before <paramref name="request"/>.</summary>
     public void Answered(string job, ulong request) =>

@@ -9,7 +9,7 @@ namespace Orchestrator.Worker.Sessions;
 /// <remarks>
 /// Commands are handled one after another in the order in which they came; windows, saving, scoring and generating go to the compute thread in that order. A command
 /// that was obeyed before changes nothing. A newer generation breaks off the one that runs at once (<see cref="JobMembership"/>). The first failure of this worker's own ends the
-/// job here: it is told, and everything but the release is ignored from then on.
+/// job here: it is told, again in each generation that the worker is asked to join, and everything else but the release is ignored from then on.
 /// What is told carries the fence of the command that it follows from; the outbox raises it to the newest one.
 /// </remarks>
 internal sealed class ServedJob : IAsyncDisposable
@@ -18,6 +18,7 @@ internal sealed class ServedJob : IAsyncDisposable
         Channel.CreateUnbounded<(CoordinatorMessage, ShardOrigin)>(new UnboundedChannelOptions { SingleReader = true });
 
     private readonly CancellationTokenSource _ended = new();
+    private readonly Lock _failing = new();
     private readonly HashSet<ulong> _scores = [];
     private readonly HashSet<ulong> _answers = [];
     private readonly string _job;
@@ -30,7 +31,8 @@ internal sealed class ServedJob : IAsyncDisposable
     private GenerationEngine? _generator;
     private volatile JobScope _scope;
     private volatile bool _released;
-    private int _failed;
+    private JobScope? _asked;
+    private Failure? _failure;
 
     /// <param name="scope">Of its first command.</param>
     /// <param name="parts">What jobs share.</param>
@@ -47,7 +49,11 @@ internal sealed class ServedJob : IAsyncDisposable
     public void Handle(CoordinatorMessage message, ShardOrigin shards)
     {
         if (message.BodyCase == CoordinatorMessage.BodyOneofCase.Join)
+        {
             _membership.BreakOffBefore(message.Join.Scope.Generation);
+            TellFailureIn(message.Join.Scope);
+        }
+
         _commands.Writer.TryWrite((message, shards));
     }
 
@@ -218,13 +224,32 @@ internal sealed class ServedJob : IAsyncDisposable
         }
     }
 
+    // A failed job joins nothing: what it told before is dropped as a report of an older generation, so its failure is the answer.
+    private void TellFailureIn(JobScope scope)
+    {
+        lock (_failing)
+        {
+            _asked = scope;
+            if (_failure is { } failure)
+                Tell(failure, scope);
+        }
+    }
+
+    private void Tell(Failure failure, JobScope scope) => _parts.Outbox.Post(new WorkerMessage { Failure = new WorkerFailure { Scope = scope, Failure = failure } });
+
     private void Fail(Exception exception)
     {
-        if (Interlocked.Exchange(ref _failed, 1) != 0)
-            return;
         var failure = FailureSentences.Of(exception);
+        lock (_failing)
+        {
+            if (_failure is not null)
+                return;
+            _failure = failure;
+            // Who is asked to join waits for an answer in that generation, even if this worker failed on the way to it.
+            Tell(failure, _asked is { } asked && asked.Generation > _scope.Generation ? asked : _scope);
+        }
+
         _parts.Logger.JobFailed(exception, _job, failure.Message);
-        _parts.Outbox.Post(new WorkerMessage { Failure = new WorkerFailure { Scope = _scope, Failure = failure } });
         _parts.Activity.WaitsFor($"failed: {failure.Message}");
         _ended.Cancel();
     }

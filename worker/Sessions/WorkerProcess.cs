@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Logging;
 using Orchestrator.Protos;
+using Orchestrator.Worker.Mirrors;
 using Orchestrator.Worker.Runtime;
 using Orchestrator.Worker.Stages;
 using Orchestrator.Worker.Transfer;
@@ -60,6 +61,8 @@ internal static class WorkerProcess
     {
         using var runtime = WorkerRuntime.Start(options.Runtime, logger);
         await using var peers = await PeerServer.StartAsync(options.Listen, loggers, life.Draining);
+        if (options.Cache is { } cache)
+            MirrorFiles.DeleteOlder(cache, DateTimeOffset.UtcNow - MirrorFiles.Age);
         var self = new WorkerIdentity { WorkerId = options.Name, Incarnation = (ulong)DateTimeOffset.UtcNow.ToUnixTimeMilliseconds() };
         logger.Started(options.Name, peers.Address, $"{runtime.NumericClass.Backend}/{runtime.NumericClass.InstructionPath}, {runtime.NumericClass.Threads} threads");
         // An owned worker has its owner's data on the same disk: its cache is for states alone.

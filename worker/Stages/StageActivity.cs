@@ -16,9 +16,6 @@ internal sealed class StageActivity(TimeProvider? time = null)
     private long _since;
     private TimeSpan _longest;
 
-    /// <summary>Grows with every piece of work; it stands still only when the worker is stuck or has nothing to do.</summary>
-    public ulong Progress => Read().Progress;
-
     /// <summary>For people, e.g. "step 812: waits for worker-3, stage 2, backward of micro-batch 5".</summary>
     public string Text => Read().Text;
 

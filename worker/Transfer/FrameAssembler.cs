@@ -27,10 +27,11 @@ internal sealed class FrameAssembler(TensorInbox inbox, string job, ulong genera
         set => OfStream.Value = value;
     }
 
-    /// <summary>Tensors that were completed, dropped ones included: the sender's credit.</summary>
+    /// <summary>Tensors that were completed, dropped ones included but for mirrored states: the sender's credit.</summary>
     public ulong TensorsReceived { get; private set; }
 
     /// <summary>Reads one message; true: it completed a tensor.</summary>
+    /// <exception cref="StaleMirrorException">A mirrored state's generation has ended here.</exception>
     /// <exception cref="TensorFrameException">The sender is wrong.</exception>
     /// <exception cref="OutOfMemoryException">The tensor is allowed but there is no memory for it.</exception>
     public bool Accept(in ReadOnlySequence<byte> message)
@@ -72,6 +73,7 @@ internal sealed class FrameAssembler(TensorInbox inbox, string job, ulong genera
             _buffer = new TensorBuffer((long)header.Total);
         else
             inbox.CountDropped(arrival);
+        CheckMirrored(header.Key, arrival);
         (_key, _dtype, _total, _next, _within) = (header.Key, header.DType, header.Total, 0, true);
     }
 
@@ -93,11 +95,20 @@ internal sealed class FrameAssembler(TensorInbox inbox, string job, ulong genera
 
     private void Complete()
     {
-        TensorsReceived++;
         _within = false;
-        if (_buffer is not { } buffer)
-            return;
-        _buffer = null;
-        inbox.Deliver(_key, new ReceivedTensor(_dtype, buffer));
+        if (_buffer is { } buffer)
+        {
+            _buffer = null;
+            CheckMirrored(_key, inbox.Deliver(_key, new ReceivedTensor(_dtype, buffer)));
+        }
+
+        TensorsReceived++;
+    }
+
+    // Of other tensors a receipt says that they are needed no more, of a mirrored one that it is held.
+    private static void CheckMirrored(in TensorKey key, Arrival arrival)
+    {
+        if (key.Kind == TensorKind.Mirror && arrival == Arrival.Stale)
+            throw new StaleMirrorException($"{key} is not mirrored: its generation has ended here");
     }
 }

@@ -21,6 +21,7 @@ internal sealed class GrpcPeerLink : IPeerLink, IAsyncDisposable
     private readonly Metadata _headers;
     private readonly Action<uint, Exception> _failed;
     private readonly TimeSpan _stallPatience;
+    private readonly TimeSpan _silencePatience;
     private long _sent;
 
     /// <param name="self">This worker in the generation.</param>
@@ -28,8 +29,10 @@ internal sealed class GrpcPeerLink : IPeerLink, IAsyncDisposable
     /// <param name="peers">All workers of the generation.</param>
     /// <param name="failed">Told when a peer stays away, refuses, or knows a contradiction (<see cref="ContradictionException"/>): its rank and why.</param>
     /// <param name="stallPatience">After so long without any movement a stream is given up; null: <see cref="PeerStream.StallPatience"/>.</param>
-    public GrpcPeerLink(PeerIdentity self, byte[] secret, IEnumerable<Peer> peers, Action<uint, Exception> failed, TimeSpan? stallPatience = null)
+    /// <param name="silencePatience">After so long without any sign of a receiver it is told of; null: <see cref="PeerStream.SilencePatience"/>.</param>
+    public GrpcPeerLink(PeerIdentity self, byte[] secret, IEnumerable<Peer> peers, Action<uint, Exception> failed, TimeSpan? stallPatience = null, TimeSpan? silencePatience = null)
     {
+        _silencePatience = silencePatience ?? PeerStream.SilencePatience;
         _stallPatience = stallPatience ?? PeerStream.StallPatience;
         _headers = PeerAccess.HeadersOf(self, secret);
         _peers = peers.ToDictionary(peer => peer.Rank);
@@ -43,7 +46,7 @@ internal sealed class GrpcPeerLink : IPeerLink, IAsyncDisposable
         if (key.Kind.BelongsToAStep())
             Interlocked.Add(ref _sent, buffer.Bytes);
         var bulk = key.Kind is TensorKind.PartialGradient or TensorKind.ReducedGradient or TensorKind.State or TensorKind.Mirror;
-        _streams.GetOrAdd((receiver, bulk), lane => new Lazy<PeerStream>(() => new PeerStream(() => Connect(lane.Rank), _headers, e => _failed(lane.Rank, e), _stallPatience))).Value
+        _streams.GetOrAdd((receiver, bulk), lane => new Lazy<PeerStream>(() => new PeerStream(() => Connect(lane.Rank), _headers, e => _failed(lane.Rank, e), _stallPatience, _silencePatience))).Value
             .Send(key, dtype, buffer, received);
     }
 

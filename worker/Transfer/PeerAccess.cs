@@ -34,6 +34,12 @@ internal sealed class PeerAccess
 
     public void Close(string job) => _jobs.TryRemove(job, out _);
 
+    /// <summary>The answer to what comes of a generation that has ended here: no trouble, its sender will be told of the newer one, too.</summary>
+    public static RpcException Ended(string why) => new(new Status(StatusCode.FailedPrecondition, why));
+
+    /// <summary>Whether an answer is <see cref="Ended"/>.</summary>
+    public static bool HasEnded(RpcException answer) => answer.StatusCode == StatusCode.FailedPrecondition;
+
     /// <summary>What a member of a generation sends with each call.</summary>
     public static Metadata HeadersOf(PeerIdentity peer, byte[] secret) => new()
     {
@@ -58,7 +64,7 @@ internal sealed class PeerAccess
         if (open.Self.Generation > generation)
         {
             Interlocked.Increment(ref _stale);
-            throw new RpcException(new Status(StatusCode.FailedPrecondition, $"Generation {generation} has ended here: it is {open.Self.Generation} now."));
+            throw Ended($"Generation {generation} has ended here: it is {open.Self.Generation} now.");
         }
 
         if (open.Secret is not { } secret)

@@ -12,7 +12,7 @@ namespace Orchestrator.Worker.Transfer;
 /// <see cref="Send"/> queues and returns; one loop writes. A tensor stays here until its receipt has come; when the stream breaks, all that have
 /// none are sent again, whole, over the next one. A stream on which something has no receipt and nothing moves for a while may be half open: it is given up, and the
 /// next one goes over a new connection. A frame that arrived damaged ends its stream and comes again, a few times. A status that no other stream would mend (see
-/// <see cref="ResiliencePipelines.IsTransient"/>) is the receiver's loss. What is queued is bounded by the sender's program (see <see cref="TensorInbox"/>).
+/// <see cref="ResiliencePipelines.IsTransient"/>) is the receiver's loss; a receiver that is silent for long (<see cref="PeerSilence"/>) is told of and tried on. What is queued is bounded by the sender's program (see <see cref="TensorInbox"/>).
 /// </remarks>
 internal sealed class PeerStream : IAsyncDisposable
 {
@@ -21,6 +21,9 @@ internal sealed class PeerStream : IAsyncDisposable
 
     /// <summary>After so long without any movement a stream is given up.</summary>
     public static readonly TimeSpan StallPatience = TimeSpan.FromSeconds(5);
+
+    /// <summary>After so long without any sign of a receiver that something waits for, it is told of as unreachable.</summary>
+    public static readonly TimeSpan SilencePatience = TimeSpan.FromSeconds(30);
 
     // A frame may be damaged on its way, whichever of its bytes: what is refused as often without a receipt between was sent so.
     private const int MostRefusals = 3;
@@ -31,7 +34,10 @@ internal sealed class PeerStream : IAsyncDisposable
     private readonly Func<GrpcChannel> _connect;
     private readonly Metadata _headers;
     private readonly TimeSpan _stallPatience;
+    private readonly TimeSpan _silencePatience;
+    private readonly PeerSilence _silence;
     private readonly Task _loop;
+    private readonly Task _listening;
     private GrpcChannel _channel;
     private long _moved;
     private int _refusals;
@@ -39,21 +45,26 @@ internal sealed class PeerStream : IAsyncDisposable
 
     /// <param name="connect">Makes a connection; it is disposed here.</param>
     /// <param name="headers">Proof of the generation.</param>
-    /// <param name="failed">Told once when the receiver refuses for good.</param>
+    /// <param name="failed">Told once when the receiver refuses for good, and once when it is silent: then it is tried on.</param>
     /// <param name="stallPatience">After so long without any movement a stream is given up.</param>
-    public PeerStream(Func<GrpcChannel> connect, Metadata headers, Action<Exception> failed, TimeSpan stallPatience)
+    /// <param name="silencePatience">After so long without any sign of the receiver it is told of.</param>
+    public PeerStream(Func<GrpcChannel> connect, Metadata headers, Action<Exception> failed, TimeSpan stallPatience, TimeSpan silencePatience)
     {
+        (_silencePatience, _silence) = (silencePatience, new PeerSilence(silencePatience));
         _connect = connect;
         _channel = connect();
         _headers = headers;
         _stallPatience = stallPatience;
         _loop = Task.Run(() => RunAsync(failed));
+        _listening = Task.Run(() => ListenAsync(failed));
     }
 
     private sealed record Outgoing(TensorKey Key, DType DType, TensorBuffer Buffer, Action? Received);
 
     public void Send(in TensorKey key, DType dtype, TensorBuffer buffer, Action? received)
     {
+        lock (_silence)
+            _silence.Queued(Now());
         if (!_queue.Writer.TryWrite(new Outgoing(key, dtype, buffer, received)))
             buffer.Dispose();
     }
@@ -63,6 +74,7 @@ internal sealed class PeerStream : IAsyncDisposable
         _queue.Writer.TryComplete();
         await _ended.CancelAsync();
         await _loop;
+        await _listening;
         while (_queue.Reader.TryRead(out var left))
             left.Buffer.Dispose();
         while (_unreceipted.TryDequeue(out var left))
@@ -129,7 +141,41 @@ internal sealed class PeerStream : IAsyncDisposable
     private bool MayBeDamage(RpcException refusal) =>
         refusal.StatusCode is StatusCode.DataLoss or StatusCode.InvalidArgument && Interlocked.Increment(ref _refusals) < MostRefusals;
 
-    private void Moved() => Interlocked.Exchange(ref _moved, Stopwatch.GetTimestamp());
+    private static TimeSpan Now() => Stopwatch.GetElapsedTime(0);
+
+    private void Moved()
+    {
+        Interlocked.Exchange(ref _moved, Stopwatch.GetTimestamp());
+        Heard();
+    }
+
+    private void Heard()
+    {
+        lock (_silence)
+            _silence.Heard(Now());
+    }
+
+    private bool IsSilent()
+    {
+        lock (_silence)
+            return _silence.IsDue(Now());
+    }
+
+    // Beside the loop, which tries without end.
+    private async Task ListenAsync(Action<Exception> failed)
+    {
+        try
+        {
+            while (!IsSilent())
+                await Task.Delay(_silencePatience / 10, _ended.Token);
+            if (!_loop.IsCompleted)
+                failed(new RpcException(new Status(StatusCode.Unavailable, $"Nothing was heard of it for {_silencePatience.TotalSeconds:0.#} s.")));
+        }
+        catch (OperationCanceledException)
+        {
+            // The generation has ended.
+        }
+    }
 
     private async Task WatchAsync(CancellationTokenSource broken)
     {
@@ -175,9 +221,12 @@ internal sealed class PeerStream : IAsyncDisposable
             Reconnect();
             throw new RpcException(new Status(StatusCode.Unavailable, "The receiver does not answer.", silent));
         }
-        catch
+        catch (Exception refused)
         {
             call.Dispose();
+            // An answer of the receiver itself: it is there, and may not have started the generation yet.
+            if (refused is RpcException { Status.DebugException: null })
+                Heard();
             throw;
         }
     }
@@ -240,6 +289,8 @@ internal sealed class PeerStream : IAsyncDisposable
                     Outgoing arrived;
                     lock (_unreceipted)
                         arrived = _unreceipted.Dequeue();
+                    lock (_silence)
+                        _silence.Receipted(Now());
                     arrived.Buffer.Dispose();
                     arrived.Received?.Invoke();
                 }

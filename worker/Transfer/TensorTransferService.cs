@@ -25,12 +25,17 @@ internal sealed class TensorTransferService(PeerAccess access, TensorInbox inbox
         {
             throw new RpcException(new Status(StatusCode.DataLoss, damaged.Message));
         }
+        catch (StaleMirrorException stale)
+        {
+            throw PeerAccess.Ended(stale.Message);
+        }
         catch (TensorFrameException wrong)
         {
             throw new RpcException(new Status(StatusCode.InvalidArgument, wrong.Message));
         }
         catch (OutOfMemoryException)
         {
+            // Not ResourceExhausted: that is tried again for ever, and whoever runs the job is to know.
             throw new RpcException(new Status(StatusCode.OutOfRange, "The receiver has no memory for this tensor."));
         }
     }

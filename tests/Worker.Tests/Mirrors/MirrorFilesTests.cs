@@ -34,6 +34,7 @@ public sealed class MirrorFilesTests : IDisposable
         using var again = AdapterSnapshot.Allocate(_state.Layout, _state.Moments.Count);
         LayerPieces.Put(piece, again, _state.Layout.Layers[0]);
         Assert.Equal(_state.Hash(), again.Hash());
+        Assert.Equal((true, false, false), (_files.Holds(6, 0), _files.Holds(6, 1), _files.Holds(4, 0)));
         Assert.Null(_files.Find(4, 0));
         Assert.Null(_files.Find(6, 1));
     }
@@ -70,6 +71,25 @@ public sealed class MirrorFilesTests : IDisposable
         Assert.False(File.Exists(file));
         _files.Delete();
         Assert.Empty(Directory.EnumerateFileSystemEntries(_folder));
+    }
+
+    /// <summary>What a job left that ended while its worker was gone; not what is in use, nor files of any other kind.</summary>
+    [Fact]
+    public void DeleteOlder_ByNameAndAge_DeletesNothingElse()
+    {
+        Write(5);
+        var left = Path.Combine(_folder, $"mirror-{new string('a', 24)}-12.blob");
+        var other = Path.Combine(_folder, "mirror-of-mine.blob");
+        foreach (var path in (string[])[left, other])
+        {
+            File.WriteAllText(path, "");
+            File.SetLastWriteTimeUtc(path, DateTime.UtcNow.AddDays(-8));
+        }
+
+        MirrorFiles.DeleteOlder(_folder, DateTimeOffset.UtcNow - MirrorFiles.Age);
+        MirrorFiles.DeleteOlder(Path.Combine(_folder, "none"), DateTimeOffset.UtcNow);
+        Assert.Equal([5UL], _files.States().Select(state => state.Step));
+        Assert.Equal((false, true), (File.Exists(left), File.Exists(other)));
     }
 
     private void Write(ulong step)

@@ -49,6 +49,7 @@ public sealed class MirrorStoreTests : IDisposable
         using var again = AdapterSnapshot.Allocate(_state.Layout, _state.Moments.Count);
         LayerPieces.Put(piece, again, _state.Layout.Layers[0]);
         Assert.Equal(_state.Hash(), again.Hash());
+        Assert.Equal((true, false, false), (_store.Holds(3, 0), _store.Holds(3, 1), _store.Holds(1, 0)));
         Assert.Null(_store.Find(1, 0));
         Assert.Null(_store.Find(3, 1));
     }

@@ -168,6 +168,44 @@ public sealed class GenerationTests : IAsyncDisposable
         Assert.Equal("The generation begins after step 7, but rank 0 holds no state of layer 0 after it, nobody gives it one, and what it loaded is that after step 0.", failure.Message);
     }
 
+    /// <summary>A worker whose job failed joins nothing: its failure is the answer, whenever it is asked.</summary>
+    [Fact]
+    public async Task Join_OfAFailedJob_IsAnsweredByTheFailure()
+    {
+        var a = await _workers.AddAsync("a");
+        await _workers.LoadAsync(1, 1, 1, a);
+        ServedWorkers.Begin(1, 7, [a], mirror: false, []);
+        var failure = (await a.HearAsync(message => message.Failure is not null)).Failure.Failure;
+        foreach (var generation in (ulong[])[2, 3])
+        {
+            a.Tell(new CoordinatorMessage { Join = new JoinGeneration { Scope = ServedWorkers.Scope(generation) } });
+            Assert.True(SpinWait.SpinUntil(() => a.Heard.Any(message => message.Failure?.Scope.Generation == generation), TimeSpan.FromSeconds(20)));
+        }
+
+        Assert.All(a.Heard.Where(message => message.Failure is not null), message => Assert.Equal(failure, message.Failure.Failure));
+        Assert.DoesNotContain(a.Heard, message => message.Joined is not null);
+    }
+
+    /// <summary>A question that came twice does not take back what was said of the generation that it is about.</summary>
+    [Fact]
+    public async Task Join_RepeatedAfterAPeersLoss_LeavesItTold()
+    {
+        var (a, b) = (await _workers.AddAsync("a"), await _workers.AddAsync("b"));
+        await ServedWorkers.JoinAsync(1, a, b);
+        await _workers.LoadAsync(1, 1, 2, a, b);
+        ServedWorkers.Begin(1, 0, [a, b], mirror: false, [], secret: 1, to: a);
+        ServedWorkers.Begin(1, 0, [a, b], mirror: false, [], secret: 2, to: b);
+        _workers.Open(1, 1, 4, a, b);
+        var told = await a.HearAsync(message => message.Failure is not null);
+        a.Tell(new CoordinatorMessage { Join = new JoinGeneration { Scope = ServedWorkers.Scope(1) } });
+        await a.HearAsync(_ => a.Heard.Count(message => message.Joined is not null) == 2);
+        long position = 0;
+        WorkerMessage message;
+        do
+            (position, message) = await a.Outbox.NextAsync(position, TestContext.Current.CancellationToken).WaitAsync(TimeSpan.FromSeconds(10), TestContext.Current.CancellationToken);
+        while (!message.Equals(told));
+    }
+
     /// <summary>Asked again, with a newer generation than it is in, or the same.</summary>
     [Fact]
     public async Task Join_Repeated_IsAnsweredEqually()

@@ -155,9 +155,11 @@ public sealed class OutboxTests
         var unreachable = Failure("a");
         unreachable.Failure.Failure.Code = ErrorCode.PeerUnreachable;
         Post(unreachable, Failure("b"));
-        _outbox.PeersAreBack("a");
-        _outbox.PeersAreBack("b");
-        await HoldsAsync(Failure("b"));
+        _outbox.PeersAreBack("a", 1);
+        await HoldsAsync(unreachable, Failure("b"));
+        _outbox.PeersAreBack("a", 2);
+        _outbox.PeersAreBack("b", 2);
+        await HoldsAsync(Failure("b"), Step("end", 1));
     }
 
     private void Post(params WorkerMessage[] messages) => Array.ForEach(messages, _outbox.Post);

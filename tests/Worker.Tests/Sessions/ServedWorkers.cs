@@ -57,15 +57,15 @@ internal sealed class ServedWorkers : IAsyncDisposable
     /// <summary>Starts a generation among workers by rank; those that have a place say that they are ready.</summary>
     public static async Task<GenerationReady[]> StartAsync(ulong generation, ulong fromStep, int places, ServedWorker[] workers, bool mirror = false, params StateTransfer[] transfers)
     {
-        Begin(generation, fromStep, workers, mirror, transfers);
+        Begin(generation, fromStep, workers, mirror, transfers, places: places);
         return await Task.WhenAll(workers.Take(places).Select(async worker =>
             (await worker.HearAsync(message => message.GenerationReady?.Scope.Generation == generation)).GenerationReady));
     }
 
     /// <summary>Tells all workers, or one of them, to start a generation.</summary>
-    public static void Begin(ulong generation, ulong fromStep, ServedWorker[] workers, bool mirror, StateTransfer[] transfers, byte secret = 1, ServedWorker? to = null)
+    public static void Begin(ulong generation, ulong fromStep, ServedWorker[] workers, bool mirror, StateTransfer[] transfers, byte secret = 1, ServedWorker? to = null, int places = 0)
     {
-        var start = new StartGeneration { Scope = Scope(generation), Secret = ByteString.CopyFrom(secret), FromStep = fromStep, Mirror = mirror, Transfers = { transfers } };
+        var start = new StartGeneration { Scope = Scope(generation), Secret = ByteString.CopyFrom(secret), FromStep = fromStep, Mirror = mirror, Transfers = { transfers }, NumPlaces = (uint)places };
         start.Peers.AddRange(workers.Select((worker, rank) => new Peer { Rank = (uint)rank, Worker = worker.Self, Address = worker.Peers.Address }));
         foreach (var worker in to is null ? workers : [to])
             worker.Tell(new CoordinatorMessage { StartGeneration = start });

@@ -60,6 +60,36 @@ public sealed class GrpcTransferTests : TensorTransferTests
         Assert.Equal(1, _server.Access.StaleRefused);
     }
 
+    /// <summary>The generation ended here after the stream was let in: before a mirrored state, or while it came.</summary>
+    [Theory]
+    [InlineData(2)]
+    [InlineData(1)]
+    public async Task Send_AMirrorOfAnEndedGeneration_HasNoReceipt(ulong open)
+    {
+        Inbox.Open(Job, open, new TransferLimits(1000, 1000), new LateKeeper());
+        var receipts = 0;
+        _link.Send(0, Key(1, 0, TensorKind.Mirror), DType.F32, Buffer(Content(10, 1)), () => Interlocked.Increment(ref receipts));
+        Assert.True(PeerAccess.HasEnded(Assert.IsType<RpcException>(await Failure())));
+        Assert.Equal((0, 1L), (Volatile.Read(ref receipts), Inbox.StaleDropped));
+    }
+
+    /// <summary>Nobody listens there: it is told once, and what waits arrives when somebody does.</summary>
+    [Fact]
+    public async Task Send_ToNobody_IsToldOnceAndTriedOn()
+    {
+        Inbox.Open(Job, 1, new TransferLimits(1000, 1000));
+        var silent = true;
+        await using var proxy = new HalfOpenProxy(new Uri(_server.Address).Port, (_, _, _) => !Volatile.Read(ref silent));
+        await using var link = Link(1, Secret, $"http://127.0.0.1:{proxy.Port}", TimeSpan.FromSeconds(0.5), TimeSpan.FromSeconds(0.2));
+        await Task.Delay(300, TestContext.Current.CancellationToken);
+        Assert.Empty(_failures);
+        link.Send(0, Key(1), DType.F32, Buffer(Content(10, 1)));
+        Assert.Equal("Nothing was heard of it for 0.2 s.", Assert.IsType<RpcException>(await Failure()).Status.Detail);
+        Volatile.Write(ref silent, false);
+        Inbox.Take(Key(1), Soon()).Dispose();
+        Assert.Single(_failures);
+    }
+
     [Fact]
     public async Task Send_MoreThanTheLimit_EndsTheStreamWithoutAllocating()
     {
@@ -229,12 +259,12 @@ public sealed class GrpcTransferTests : TensorTransferTests
     }
 
     // Every rank is reached at the one server.
-    private GrpcPeerLink Link(uint rank, byte[] secret, string? address = null, TimeSpan? stallPatience = null) => new(
+    private GrpcPeerLink Link(uint rank, byte[] secret, string? address = null, TimeSpan? stallPatience = null, TimeSpan? silencePatience = null) => new(
         new PeerIdentity(Job, 1, rank), secret, [.. Enumerable.Range(0, NumRanks).Select(peer => new Peer { Rank = (uint)peer, Address = address ?? _server.Address })], (_, e) =>
         {
             lock (_failures)
                 _failures.Add(e);
-        }, stallPatience);
+        }, stallPatience, silencePatience);
 
     private static string Refusal(Exception failure)
     {
@@ -257,5 +287,19 @@ public sealed class GrpcTransferTests : TensorTransferTests
         }
 
         throw new TimeoutException("no failure was told");
+    }
+
+    // Its generation ends between the last frame and the delivery.
+    private sealed class LateKeeper : IMirrorKeeper
+    {
+        public ulong? LimitOf(in TensorKey key) => 1000;
+
+        public bool Knows(in TensorKey key) => false;
+
+        public Arrival Take(in TensorKey key, ReceivedTensor tensor)
+        {
+            tensor.Dispose();
+            return Arrival.Stale;
+        }
     }
 }
