@@ -28,7 +28,11 @@ internal sealed class SimulatedDirectory
     public void Open(SimulatedStream stream)
     {
         if (!IsUp)
+        {
+            stream.Break();
             return;
+        }
+
         stream.Number = ++_opened;
         _streams[stream.Number] = stream;
         var before = _fleet;

@@ -182,10 +182,10 @@ internal sealed class SimulatedPart(SimulatedWorker worker)
             Access = (scope.Generation, false);
             Open(scope.Generation);
             _joined = Holdings.Join(scope, _world.FilesOf(worker.Key.WorkerId));
+            worker.Outbox.PeersAreBack(World.Job, scope.Generation);
             _world.Trace.Note("{0} joins generation {1}: acted on {2}, holds {3}", worker, scope.Generation, _joined.ActedStep, _joined.States);
         }
 
-        worker.Outbox.PeersAreBack(World.Job);
         worker.Post(new WorkerMessage { Joined = _joined });
     }
 
@@ -196,7 +196,12 @@ internal sealed class SimulatedPart(SimulatedWorker worker)
         Leave();
         var peers = command.Peers.OrderBy(peer => peer.Rank).ToList();
         var self = peers.Find(peer => peer.Worker.Equals(worker.Identity)) ?? throw new InvalidOperationException($"{worker} is none of the {peers.Count} workers of the generation that it is to start");
-        var hasAPlace = PlaceRule.HasAPlace(_loaded?.Stage, _loaded?.Scope.Generation ?? 0, command.Scope.Generation, Holdings.History is not null, self.Rank, peers.Count);
+        var hasAPlace = PlaceRule.HasAPlace(command, self.Rank);
+        if (hasAPlace)
+        {
+            PlaceRule.Check(_loaded?.Stage, command, self.Rank);
+        }
+
         _running = new SimulatedGeneration(worker, this, command, self.Rank, peers);
         Access = (command.Scope.Generation, true);
         Open(command.Scope.Generation);

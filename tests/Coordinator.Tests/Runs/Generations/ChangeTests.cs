@@ -62,22 +62,6 @@ public sealed class ChangeTests
     }
 
     [Fact]
-    public async Task Layout_ThatGrowsWhileCommittedStepsAreRunAgain_GrowsOnceTheyAre()
-    {
-        using var lost = await LostRun.AtAsync(2, 7, LostRun.TwoByOne);
-        lost.Run.Lose(FakeWorkers.Key(0));
-        lost.Run.Lose(FakeWorkers.Key(1));
-        lost.StopAt(3);
-        lost.Run.Attach(Life(0, 8));
-        Assert.Equal((0UL, 7UL, 3UL), (lost.Placed.FromStep, lost.Placed.StepsRepeated, lost.Run.Session.Repeated));
-        lost.StopAt();
-        lost.Run.Attach(Life(1, 8));
-
-        lost.AssertQuietEnd();
-        Assert.Equal((7UL, 0UL, 2U), (lost.Placed.FromStep, lost.Placed.StepsRepeated, lost.Placed.NumReplicas));
-    }
-
-    [Fact]
     public async Task Newcomer_LostWhileItLoads_LeavesTheOthersToTrain()
     {
         using var lost = await LostRun.AtAsync(2, 7, LostRun.TwoByOne);
