@@ -8,8 +8,8 @@ namespace Orchestrator.Coordinator.Runs;
 /// <remarks>Pure.</remarks>
 internal static class BindingVerdicts
 {
-    /// <summary>All that is known of steps behind the agreed one: journaled with earlier placements, told by the members, and in reports of steps that were not committed.</summary>
-    public static IEnumerable<KnownVerdict> Behind(
+    /// <summary>All that is known of steps after the agreed one: journaled with earlier placements, told by the members, and in reports of steps that were not committed.</summary>
+    public static IEnumerable<KnownVerdict> After(
         ulong agreed,
         IEnumerable<KnownVerdict> journaled,
         ImmutableDictionary<WorkerKey, GenerationJoined?> answers,

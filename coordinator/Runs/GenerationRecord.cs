@@ -34,7 +34,7 @@ internal sealed record GenerationRecord
     /// <summary>Workers without a place that hand over a state.</summary>
     public ValueList<WorkerKey> Givers { get; init; } = [];
 
-    /// <summary>What steps behind <see cref="FromStep"/> must come to.</summary>
+    /// <summary>What steps after <see cref="FromStep"/> must come to.</summary>
     public ValueList<KnownVerdict> Verdicts { get; init; } = [];
 
     /// <summary>Why training stands still: one sentence an end since a generation last trained.</summary>

@@ -120,13 +120,13 @@ internal static class JobReplacement
         placed.Stages.AddRange(ranks.Select(rank => JobLoading.StageOf(rank)));
         placed.Transfers.AddRange(transfers.Transfers);
         placed.Givers.AddRange(transfers.Givers.Select(JobTurn.IdentityOf));
-        placed.Verdicts.AddRange(BindingVerdicts.Behind(agreed, record.Generations.Verdicts, answers, turn.Session.Reports, before));
+        placed.Verdicts.AddRange(BindingVerdicts.After(agreed, record.Generations.Verdicts, answers, turn.Session.Reports, before));
         turn.Raise(placed);
         turn.Session = turn.Session with
         {
             Recovery = null,
             StateHash = KnownHash(turn, agreed, holders),
-            Earlier = EarlierBehind(agreed, turn.Session, before),
+            Earlier = EarlierAfter(agreed, turn.Session, before),
             Repeated = agreed < record.CommittedStep ? agreed : null,
             Reports = turn.Session.Reports.Clear(),
             OpenSteps = turn.Session.OpenSteps.Clear(),
@@ -147,7 +147,7 @@ internal static class JobReplacement
         ? committed
         : StateHashSum.Of(holders, agreed, turn.Record.Generations.Target!.NumLayers);
 
-    private static ImmutableSortedDictionary<ulong, ImmutableList<EarlierReport>> EarlierBehind(ulong agreed, JobSession session, JobPlacement before) => session.Reports
+    private static ImmutableSortedDictionary<ulong, ImmutableList<EarlierReport>> EarlierAfter(ulong agreed, JobSession session, JobPlacement before) => session.Reports
         .Where(step => step.Key > agreed)
         .Aggregate(
             session.Earlier.RemoveRange(session.Earlier.Keys.Where(step => step <= agreed)),

@@ -97,7 +97,7 @@ internal static class JobStopping
     /// <summary>The first worker gives no further verdict; where committed steps are being repeated, only once that is done.</summary>
     public static void Hold(JobTurn turn)
     {
-        // Held before, the workers would stand behind a committed step for ever: nobody saves there, and nobody changes there.
+        // Held before, the workers would stand before a committed step for ever: nobody saves there, and nobody changes there.
         if (turn.Session.Repeated is null)
         {
             // The root of the vote tree: without it nobody acts on a further step.

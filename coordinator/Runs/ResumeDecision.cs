@@ -5,7 +5,7 @@ namespace Orchestrator.Coordinator.Runs;
 
 /// <summary>Where a run goes on, and what is said of it.</summary>
 /// <remarks>
-/// Pure. The newest complete checkpoint decides; a journal that another life of the coordinator left does not count. What lies behind the checkpoint is made again, with
+/// Pure. The newest complete checkpoint decides; a journal that another life of the coordinator left does not count. What comes after the checkpoint is made again, with
 /// the same bits.
 /// </remarks>
 internal static class ResumeDecision

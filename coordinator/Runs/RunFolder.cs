@@ -82,7 +82,7 @@ internal sealed class RunFolder
         return folder;
     }
 
-    /// <summary>Takes up the folder of a run that goes on from a checkpoint, or from the start: lines and checkpoints behind that point go, for they are made again.</summary>
+    /// <summary>Takes up the folder of a run that goes on from a checkpoint, or from the start: lines and checkpoints after that point go, for they are made again.</summary>
     public static RunFolder Resume(string output, string resolvedYaml, ResumePoint resume, IEnumerable<string> events)
     {
         var folder = new RunFolder(output);

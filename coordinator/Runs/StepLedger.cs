@@ -12,7 +12,7 @@ internal sealed class StepLedger : IEquatable<StepLedger>
 
     private StepLedger(ImmutableSortedDictionary<ulong, StepCommitted> steps) => _steps = steps;
 
-    /// <summary>The step as it was committed; null: it was not, or a checkpoint lies behind it.</summary>
+    /// <summary>The step as it was committed; null: it was not, or a newer checkpoint has replaced it.</summary>
     public StepCommitted? this[ulong step] => _steps.GetValueOrDefault(step);
 
     public StepLedger With(StepCommitted step) => new(_steps.SetItem(step.Step, step));

@@ -27,7 +27,7 @@ internal sealed class KnownVerdicts
         lock (_gate)
         {
             _verdicts[verdict.Step] = new StepVerdict { Scope = verdict.Scope, Step = verdict.Step, Apply = verdict.Apply, GradNorm = verdict.GradNorm };
-            // After going back, what lies far behind is of a course that was given up; whoever was told of it remembers it.
+            // After going back, what is far ahead is of a course that was given up; whoever was told of it remembers it.
             foreach (var other in _verdicts.Keys.Where(other => other + StateHistory.Kept < verdict.Step || other > verdict.Step + 1).ToArray())
                 _verdicts.Remove(other);
         }

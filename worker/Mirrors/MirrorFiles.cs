@@ -58,7 +58,7 @@ internal sealed partial class MirrorFiles
             writer.CompleteForThisBoot($"{_prefix}{state.Step.ToString(CultureInfo.InvariantCulture)}.blob");
         }
 
-        // A step that is run again is written again: what lies behind it is of a course that was given up.
+        // A step that is run again is written again: what came after it is of a course that was given up.
         foreach (var (step, path) in Files().Where(file => file.Step > state.Step || file.Step + StateHistory.Kept <= state.Step))
             File.Delete(path);
     }

@@ -63,7 +63,10 @@ public sealed class KilledJob : IDisposable
         return (new RunOutput(_folder[name]), result);
     }
 
-    /// <summary>Goes on with a run and sends Ctrl-C at a moment.</summary>
+    /// <summary>A run that is yet to begin, in a folder of its own.</summary>
+    internal RunOutput Begin(string name) => new(_folder[name]);
+
+    /// <summary>Goes on with a run, or begins it, and sends Ctrl-C at a moment.</summary>
     internal RunResult Interrupt(RunOutput run, int replicas, int stages, Func<string, bool> moment)
     {
         using var process = OrchestratorProcess.Start([.. Arguments(run.Folder, replicas, stages), "--resume"]);

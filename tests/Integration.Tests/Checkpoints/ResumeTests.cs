@@ -67,6 +67,26 @@ public sealed class ResumeTests(KilledJob job) : IClassFixture<KilledJob>
         GoesOn(run, 0, 1, 1);
     }
 
+    /// <summary>Explicit, for it takes half a minute: <c>.ci/full</c> runs it.</summary>
+    [Theory(Explicit = true)]
+    [InlineData("2x1 3x1 1x1 2x1")]
+    [InlineData("1x2 2x1")]
+    public void Resume_OnOneLayoutAfterTheOther_EndsInTheSameBytes(string layouts)
+    {
+        (int Replicas, int Stages)[] all = [.. layouts.Split(' ').Select(layout => (layout[0] - '0', layout[2] - '0'))];
+        var run = job.Begin(layouts.Replace(' ', '-'));
+        for (int i = 0; i + 1 < all.Length; i++)
+        {
+            int step = 4 * (i + 1);
+            var stopped = job.Interrupt(run, all[i].Replicas, all[i].Stages, output => KilledJob.HasStep(output, step));
+            Assert.True(stopped.ExitCode == 3, stopped.ToString());
+        }
+
+        GoesOn(run, KilledJob.CheckpointsIn(run.Folder)[^1], all[^1].Replicas, all[^1].Stages);
+        var lineage = run.Json(Path.Combine("adapter", "lineage.json"));
+        Assert.Equal(all.Length, lineage.GetProperty("layouts").GetArrayLength());
+    }
+
     private void RefusesAnotherClass(RunOutput run)
     {
         var before = FolderListing.Of(run.Folder);
