@@ -55,12 +55,16 @@ internal sealed class TrainRun(TrainRequest request, CommandOutput output, Inter
         var last = new JobStatus { Job = job };
         await foreach (var status in jobs.WatchAsync(job, interrupts.Now))
         {
-            if (IsPrepared(status))
+            if (HasOutput(status))
             {
                 // From here on the run has an output folder, and what was prepared for it stays there as after prepare.
                 cluster.Folder.KeepData();
                 // The run's folder is made, and an older run's files deleted, when the job is prepared.
                 log.WriteTo(Path.Combine(request.Output, RunFolder.LogFileName));
+            }
+
+            if (IsPrepared(status))
+            {
                 StartWorkers(cluster, status.RequiredClass);
             }
 
@@ -70,6 +74,9 @@ internal sealed class TrainRun(TrainRequest request, CommandOutput output, Inter
 
         return last;
     }
+
+    // Also of a job that failed as soon as it was prepared, for its workers could not start; not of a wrong request, or of a run that is finished already.
+    private static bool HasOutput(JobStatus status) => IsPrepared(status) || status is { StepsPlanned: > 0, State: JobState.Failed, Invalid: false };
 
     // A request that preparation finds to be wrong never starts a worker, nor does a run that is finished already.
     private static bool IsPrepared(JobStatus status) => status.StepsPlanned > 0 && !JobStates.HasEnded(status.State);
