@@ -14,7 +14,7 @@ public sealed class ReturnedWorkerTests
     public async Task Train_StoppedWorkerThatIsNotKilled_IsRefusedWhenItComesBack()
     {
         using var folder = new TemporaryFolder();
-        var job = QuietRuns.Job(golden: true, 2, 1, 0, "training.max_steps=400", "training.eval_steps=null");
+        var job = QuietRuns.Job(golden: true, 2, 1, 0, "training.max_steps=400", "training.eval_steps=200");
         var quiet = ChaosRun.Quiet(Repository.Coordinator, job with { Replicas = 1 }, folder["quiet"]);
         var files = new RunFiles(folder["run"]);
         using var train = new TrainProcess(Repository.Coordinator, job.Arguments(files.Folder), Orphaned(folder));
