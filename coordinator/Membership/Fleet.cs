@@ -32,6 +32,7 @@ internal sealed record Fleet(
         FleetEvent.Beat beat => Beat(beat, now),
         FleetEvent.Draining draining => Drain(draining),
         FleetEvent.StreamClosed closed => Close(closed, now),
+        FleetEvent.ProcessEnded ended => EndProcess(ended, now),
         FleetEvent.GivenUp given => GiveUp(given.Key, given.Reason, left: false),
         FleetEvent.Left gone => GiveUp(gone.Key, gone.Reason, left: true),
         FleetEvent.Tick => Check(now),
@@ -104,10 +105,31 @@ internal sealed record Fleet(
             ? new(this with { Version = Version + 1, Members = Members.SetItem(draining.Key.WorkerId, member with { Worker = member.Worker with { DrainReason = draining.Reason } }) }, [])
             : new(this, []);
 
-    private FleetDecision Close(FleetEvent.StreamClosed closed, DateTimeOffset now) =>
-        Speaking(closed.Stream, closed.Key) is { } member
-            ? new(this with { Members = Members.SetItem(closed.Key.WorkerId, member with { ClosedSince = now }) }, [])
-            : new(this, []);
+    private FleetDecision Close(FleetEvent.StreamClosed closed, DateTimeOffset now)
+    {
+        if (Speaking(closed.Stream, closed.Key) is not { } member)
+        {
+            return new(this, []);
+        }
+
+        var silent = member with { ClosedSince = now };
+        return silent.EndedBecause is { } reason
+            ? Lose([(silent, reason, TimeSpan.Zero)])
+            : new(this with { Members = Members.SetItem(closed.Key.WorkerId, silent) }, []);
+    }
+
+    // What it still said lies in its stream: that is read to the end first.
+    private FleetDecision EndProcess(FleetEvent.ProcessEnded ended, DateTimeOffset now)
+    {
+        if (!Members.TryGetValue(ended.Key.WorkerId, out var member) || member.Worker.Key != ended.Key)
+        {
+            return new(this, []);
+        }
+
+        return member.ClosedSince is { } since
+            ? Lose([(member, ended.Reason, now - since)])
+            : new(this with { Members = Members.SetItem(ended.Key.WorkerId, member with { EndedBecause = ended.Reason }) }, []);
+    }
 
     private FleetDecision GiveUp(WorkerKey key, string reason, bool left) =>
         Members.TryGetValue(key.WorkerId, out var member) && member.Worker.Key == key

@@ -22,6 +22,9 @@ internal abstract record FleetEvent
     /// <summary>A stream ended or broke.</summary>
     internal sealed record StreamClosed(long Stream, WorkerKey Key) : FleetEvent;
 
+    /// <summary>Whoever started the worker's process saw it end: it never comes back.</summary>
+    internal sealed record ProcessEnded(WorkerKey Key, string Reason) : FleetEvent;
+
     /// <summary>A worker does not read what it is sent, or broke the protocol.</summary>
     internal sealed record GivenUp(WorkerKey Key, string Reason) : FleetEvent;
 

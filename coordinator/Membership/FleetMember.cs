@@ -16,6 +16,9 @@ internal sealed record FleetMember(AttachedWorker Worker, long Stream, DateTimeO
     /// <summary>Without progress for so long it is stuck; zero: never.</summary>
     public TimeSpan StuckAfter { get; init; }
 
+    /// <summary>Why its process has ended, if somebody saw that; it is lost when its stream has been read to the end.</summary>
+    public string? EndedBecause { get; init; }
+
     /// <summary>What it says it does.</summary>
     public string Activity { get; init; } = "";
 }

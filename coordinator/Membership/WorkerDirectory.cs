@@ -47,6 +47,7 @@ internal sealed class WorkerDirectory : ReceiveActor, IWithTimers
             _heartbeats.ToImmutableDictionary(item => item.Key.WorkerId, item => new WorkerActivity(item.Value.Activity, item.Value.Waits), StringComparer.Ordinal))));
         Receive<FleetUnavailable>(MarkUnavailable);
         Receive<FleetLimit>(Limit);
+        Receive<WorkerProcessEnded>(message => Apply(new FleetEvent.ProcessEnded(message.Key, message.Reason)));
         Receive<CheckLeases>(_ => Apply(new FleetEvent.Tick()));
     }
 

@@ -47,6 +47,10 @@ internal sealed record FleetUnavailable(string Reason);
 /// <remarks>Said by the owner of an embedded fleet. A job that waits although all of them are attached would wait for ever, so it fails.</remarks>
 internal sealed record FleetLimit(int MaxWorkers);
 
+/// <summary>To <see cref="WorkerDirectory"/>: a worker's process has ended, so nobody need wait for its connection to come back.</summary>
+/// <remarks>Said by the owner of an embedded fleet, who sees it.</remarks>
+internal sealed record WorkerProcessEnded(WorkerKey Key, string Reason);
+
 /// <summary>To <see cref="WorkerDirectory"/>: what the workers are doing now, answered by <see cref="WorkerActivities"/>.</summary>
 internal sealed record GetActivities;
 

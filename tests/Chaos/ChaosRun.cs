@@ -36,7 +36,7 @@ internal static class ChaosRun
         {
             foreach (var planned in plan)
             {
-                while (!train.HasExited && files.CommittedStep < planned.Step)
+                while (!train.HasExited && !IsTime(planned, job, files))
                 {
                     await Task.Delay(TimeSpan.FromMilliseconds(10), patience.Token);
                 }
@@ -62,6 +62,9 @@ internal static class ChaosRun
         await Task.WhenAll(later);
         return new ChaosOutcome(job, done, train.Finish(), train.Lines, files);
     }
+
+    // A spare that has not attached when its turn comes is none: a worker's next life would take the place.
+    private static bool IsTime(Fault planned, ChaosJob job, RunFiles files) => files.CommittedStep >= planned.Step && files.AttachedWorkers >= job.Workers;
 
     // False: there was nobody to do it to.
     private static bool TryDo(Fault fault, TrainProcess train, WorkerNetwork network, List<Task> later)

@@ -11,6 +11,9 @@ internal sealed class RunFiles(string folder)
     /// <summary>The newest committed step; 0: none yet.</summary>
     public int CommittedStep => Steps() is [.., var last] ? last.Step : 0;
 
+    /// <summary>How many workers have attached so far, spares as well, which no event names.</summary>
+    public int AttachedWorkers => Read("run.log").Split('\n').Where(line => line.EndsWith(" attached.", StringComparison.Ordinal)).Select(line => line.Split(' ')[^2]).Distinct(StringComparer.Ordinal).Count();
+
     /// <summary>plan.json.</summary>
     public JsonElement Plan => JsonDocument.Parse(File.ReadAllText(Path.Combine(folder, "plan.json"))).RootElement;
 
@@ -45,18 +48,23 @@ internal sealed class RunFiles(string folder)
     // The last line may still be being written.
     private IEnumerable<JsonElement> Lines(string name)
     {
-        string file = Path.Combine(folder, name);
-        if (!File.Exists(file))
-        {
-            yield break;
-        }
-
-        using var reader = new StreamReader(new FileStream(file, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete));
-        string text = reader.ReadToEnd();
+        string text = Read(name);
         foreach (string line in text[..(text.LastIndexOf('\n') + 1)].Split('\n', StringSplitOptions.RemoveEmptyEntries))
         {
             using var parsed = JsonDocument.Parse(line);
             yield return parsed.RootElement.Clone();
         }
+    }
+
+    private string Read(string name)
+    {
+        string file = Path.Combine(folder, name);
+        if (!File.Exists(file))
+        {
+            return "";
+        }
+
+        using var reader = new StreamReader(new FileStream(file, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete));
+        return reader.ReadToEnd();
     }
 }

@@ -90,6 +90,7 @@ internal sealed class WorkerProcesses : ReceiveActor, IWithTimers
         }
 
         Timers.Cancel($"attach-{slot.Index}");
+        var attached = slot.Attached;
         var lived = slot.End();
         if (_stopper is not null)
         {
@@ -98,6 +99,11 @@ internal sealed class WorkerProcesses : ReceiveActor, IWithTimers
         }
 
         _log.Warning("{0} ended with exit code {1}.", slot.Name, message.Exit.ExitCode);
+        if (attached is { } key)
+        {
+            _directory.Tell(new WorkerProcessEnded(key, $"its process ended with exit code {message.Exit.ExitCode}."));
+        }
+
         var decision = slot.History.Died(lived);
         slot.History = decision.Next;
         if (decision.GiveUp)

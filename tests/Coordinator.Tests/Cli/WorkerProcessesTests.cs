@@ -90,6 +90,8 @@ public sealed class WorkerProcessesTests(ITestOutputHelper output) : TestKit(out
         processes.Tell(stillHeld);
         await processes.Ask<ActorIdentity>(new Identify(1), Patience, TestContext.Current.CancellationToken);
         await File.WriteAllTextAsync(ended, "", TestContext.Current.CancellationToken);
+        var told = (WorkerProcessEnded)await FishForMessageAsync(message => message is WorkerProcessEnded, Patience, cancellationToken: TestContext.Current.CancellationToken);
+        Assert.Equal(new WorkerProcessEnded(key, "its process ended with exit code 1."), told);
         await AwaitConditionAsync(() => Task.FromResult(Lines(lives).Length == 2), Patience, cancellationToken: TestContext.Current.CancellationToken);
 
         // Another worker's loss makes a snapshot that still holds the old life; then that one's grace is over.

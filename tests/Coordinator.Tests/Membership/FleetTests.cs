@@ -62,6 +62,28 @@ public sealed class FleetTests
         Assert.IsType<FleetEffect.Refuse>(Assert.Single(Do(new FleetEvent.StreamOpened(2, Worker("worker-0", 5)))));
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void ProcessEnded_LosesTheWorkerOnceItsStreamIsReadToTheEnd(bool closedFirst)
+    {
+        var key = new WorkerKey("worker-0", 5);
+        Do(new FleetEvent.StreamOpened(1, Worker("worker-0", 5)));
+        FleetEvent[] events = [new FleetEvent.StreamClosed(1, key), new FleetEvent.ProcessEnded(key, "its process ended.")];
+        Assert.Empty(Do(events[closedFirst ? 0 : 1]));
+        Assert.Equal([new FleetEffect.Lose(key, "its process ended.")], Do(events[closedFirst ? 1 : 0]));
+        Assert.Empty(_fleet.Snapshot.Workers);
+    }
+
+    [Fact]
+    public void ProcessEnded_OfAnEarlierLife_ChangesNothing()
+    {
+        Do(new FleetEvent.StreamOpened(1, Worker("worker-0", 5)));
+        Do(new FleetEvent.StreamOpened(2, Worker("worker-0", 6)));
+        Do(new FleetEvent.ProcessEnded(new WorkerKey("worker-0", 5), "its process ended."));
+        Assert.Empty(Do(new FleetEvent.StreamClosed(2, new WorkerKey("worker-0", 6))));
+    }
+
     [Fact]
     public void Check_SilentForALease_LosesTheWorkerAndEndsItsStream()
     {
