@@ -127,6 +127,8 @@ public sealed unsafe class GradientReductionTests
         var result = own.Count > 0 && group.Sums == DType.F32 ? own[0].Sum : Zero(DType.F32);
         var sums = reduction.FinishOwned(1, rule, own.ToDictionary(entry => entry.Subtree, entry => (nint)entry.Sum.Pointer), (float*)result.Pointer, null, CancellationToken.None);
         reduction.Gather(1, (float*)result.Pointer, null, CancellationToken.None);
+        // Only their addresses were given away, and their memory goes with them.
+        GC.KeepAlive(own);
         Assert.Equal((ulong)peer.GradientBytesReceived, reduction.BytesReceived);
         return new Result(Bytes(result), sums, peer.GradientBytesReceived);
     }
