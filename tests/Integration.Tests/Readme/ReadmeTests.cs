@@ -4,7 +4,6 @@ using Orchestrator.Integration.Tests.Processes;
 namespace Orchestrator.Integration.Tests.Readme;
 
 /// <summary>Every console block of the README, run in its order as a newcomer would: the sample is trained whole, asked and evaluated.</summary>
-[Collection(nameof(Alone))]
 public sealed class ReadmeTests
 {
     private const string Program = "dotnet run -c Release --project coordinator -- ";
