@@ -21,7 +21,7 @@ internal sealed class SentMessages
     public void Add(CoordinatorMessage message)
     {
         // What comes late of a coordinator that another one has taken over from is refused by the worker: it must not take the place of what the newer one said.
-        if (MessageScope.Of(message) is not { Job: var job } scope || _sent.Exists(item => item.Job == job && MessageScope.Of(item.Message)!.Fence > scope.Fence))
+        if (message.JobScope is not { Job: var job } scope || _sent.Exists(item => item.Job == job && item.Message.JobScope!.Fence > scope.Fence))
         {
             return;
         }

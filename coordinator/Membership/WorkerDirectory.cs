@@ -105,7 +105,7 @@ internal sealed class WorkerDirectory : ReceiveActor, IWithTimers
             _log.Info("{0} is to leave: {1}", message.Key, message.Message.Drain.Reason);
             Apply(new FleetEvent.Draining(message.Key, message.Message.Drain.Reason));
         }
-        else if (MessageScope.JobOf(message.Message) is { Length: > 0 } job)
+        else if (message.Message.JobScope is { Job: { Length: > 0 } job })
         {
             Deliver(job, new FromWorker(message.Key, message.Message));
         }

@@ -153,7 +153,7 @@ internal static class JobLife
 
     private static void OnWorkerMessage(JobTurn turn, FromWorker from)
     {
-        var (scope, message) = (ScopeOf(from.Message), from.Message);
+        var (scope, message) = (from.Message.JobScope, from.Message);
         if (scope is null || turn.Record.Placement is not { } placement || turn.Record.HasEnded || scope.Fence != turn.Record.Fence || !IsOfNow(turn.Record, scope, message))
         {
             turn.DropStale($"{message.BodyCase} of {from.Key} (generation {scope?.Generation}, fence {scope?.Fence})");
@@ -207,17 +207,4 @@ internal static class JobLife
                 break;
         }
     }
-
-    private static JobScope? ScopeOf(WorkerMessage message) => message.BodyCase switch
-    {
-        WorkerMessage.BodyOneofCase.StageLoad => message.StageLoad.Scope,
-        WorkerMessage.BodyOneofCase.GenerationReady => message.GenerationReady.Scope,
-        WorkerMessage.BodyOneofCase.Step => message.Step.Scope,
-        WorkerMessage.BodyOneofCase.Evaluation => message.Evaluation.Scope,
-        WorkerMessage.BodyOneofCase.StateSaved => message.StateSaved.Scope,
-        WorkerMessage.BodyOneofCase.Held => message.Held.Scope,
-        WorkerMessage.BodyOneofCase.Failure => message.Failure.Scope,
-        WorkerMessage.BodyOneofCase.Joined => message.Joined.Scope,
-        _ => null,
-    };
 }

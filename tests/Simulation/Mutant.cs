@@ -10,8 +10,8 @@ internal static class Mutant
     // Everything of the worker that the simulation drives, and what that needs.
     private static readonly string[] Sources =
     [
-        "Collectives/VoteTree.cs", "Commit/*.cs", "Runtime/WorkerFaultException.cs", "Sessions/CommandScopes.cs", "Sessions/JobFences.cs", "Sessions/OpenedWindows.cs", "Sessions/Outbox.cs",
-        "Sessions/ReportScopes.cs", "Sessions/StageComparison.cs", "Stages/StepGate.cs", "Transfer/AgreementInbox.cs", "Transfer/AgreementTree.cs", "Transfer/Mailbox.cs",
+        "Collectives/VoteTree.cs", "Commit/*.cs", "Runtime/WorkerFaultException.cs", "Sessions/JobFences.cs", "Sessions/OpenedWindows.cs", "Sessions/Outbox.cs",
+        "Sessions/StageComparison.cs", "Stages/StepGate.cs", "Transfer/AgreementInbox.cs", "Transfer/AgreementTree.cs", "Transfer/Mailbox.cs",
     ];
 
     private static readonly string[] References = ["System.", "Google.Protobuf.", "Grpc.Core.Api.", "Orchestrator.Protos."];

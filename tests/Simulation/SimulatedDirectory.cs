@@ -54,7 +54,7 @@ internal sealed class SimulatedDirectory
             Apply(new FleetEvent.Left(key, message.Leave.Reason));
         else if (message.BodyCase == Body.Drain)
             Apply(new FleetEvent.Draining(key, message.Drain.Reason));
-        else if (MessageScope.JobOf(message) is { Length: > 0 })
+        else if (message.JobScope is { Job.Length: > 0 })
             Tell(new FromWorker(key, message));
     }
 

@@ -179,7 +179,7 @@ internal sealed class SimulatedWorker
 
     private void Obey(CoordinatorMessage message)
     {
-        if (CommandScopes.Of(message) is not { } scope)
+        if (message.JobScope is not { } scope)
             return;
         if (!_fences.Admit(scope))
         {

@@ -35,7 +35,7 @@ internal sealed class Outbox(long mostScoreBytes = Outbox.MostScoreBytes)
             Supersede(message);
             if (message.BodyCase == WorkerMessage.BodyOneofCase.Score)
                 TakeRoom(message);
-            Add(JobOf(message) is { } job && _fences.TryGetValue(job, out var fence) ? ReportScopes.WithFence(message, fence) : message);
+            Add(JobOf(message) is { } job && _fences.TryGetValue(job, out var fence) ? message.WithFence(fence) : message);
         }
     }
 
@@ -47,11 +47,11 @@ internal sealed class Outbox(long mostScoreBytes = Outbox.MostScoreBytes)
             if (_fences.TryGetValue(job, out var known) && known >= fence)
                 return;
             _fences[job] = fence;
-            bool IsOlder(WorkerMessage message) => JobOf(message) == job && ReportScopes.Of(message)!.Fence < fence;
+            bool IsOlder(WorkerMessage message) => JobOf(message) == job && message.JobScope!.Fence < fence;
             var older = _messages.Where(waiting => IsOlder(waiting.Message)).ToList();
             _messages.RemoveAll(waiting => IsOlder(waiting.Message));
             foreach (var (_, message) in older)
-                Add(ReportScopes.WithFence(message, fence));
+                Add(message.WithFence(fence));
         }
     }
 
@@ -83,7 +83,7 @@ internal sealed class Outbox(long mostScoreBytes = Outbox.MostScoreBytes)
     public void Committed(string job, ulong step) => Remove(message => JobOf(message) == job && StepOf(message) < step);
 
     /// <summary>A window of this generation was opened: what older ones had to say is committed, or of steps that were given up.</summary>
-    public void EndOlder(string job, ulong generation) => Remove(message => JobOf(message) == job && ReportScopes.Of(message)!.Generation < generation);
+    public void EndOlder(string job, ulong generation) => Remove(message => JobOf(message) == job && message.JobScope!.Generation < generation);
 
     /// <summary>A newer generation is joined: that a peer of an older one could not be reached need not be told any more.</summary>
     public void PeersAreBack(string job, ulong generation) => Remove(message => message.BodyCase == WorkerMessage.BodyOneofCase.Failure && JobOf(message) == job
@@ -188,7 +188,7 @@ internal sealed class Outbox(long mostScoreBytes = Outbox.MostScoreBytes)
     // Without the scope, which may change.
     private static long BytesOf(WorkerMessage score) => score.Score.Samples.Sum(sample => (long)sample.CalculateSize());
 
-    private static string? JobOf(WorkerMessage message) => ReportScopes.Of(message)?.Job;
+    private static string? JobOf(WorkerMessage message) => message.JobScope?.Job;
 
     private static ulong StepOf(WorkerMessage message) => message.BodyCase switch
     {

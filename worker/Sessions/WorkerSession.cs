@@ -175,7 +175,7 @@ internal sealed class WorkerSession(WorkerOptions options, WorkerParts parts)
 
     private void Obey(CoordinatorMessage message, CoordinatorConnection coordinator)
     {
-        if (CommandScopes.Of(message) is not { } scope)
+        if (message.JobScope is not { } scope)
             return;
         if (!_fences.Admit(scope))
         {

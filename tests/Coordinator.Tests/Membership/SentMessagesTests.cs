@@ -21,7 +21,7 @@ public sealed class SentMessagesTests
         _sent.Add(Window("a", 1));
         _sent.Add(Window("b", 1));
         _sent.Add(new CoordinatorMessage { Release = new ReleaseJob { Scope = Scope("a") } });
-        Assert.Equal(["b", "a"], _sent.All.Select(message => MessageScope.JobOf(message)));
+        Assert.Equal(["b", "a"], _sent.All.Select(message => message.JobScope?.Job));
     }
 
     [Fact]
@@ -41,7 +41,7 @@ public sealed class SentMessagesTests
         _sent.Add(new CoordinatorMessage { Release = new ReleaseJob { Scope = Scope("a") } });
         _sent.Add(new CoordinatorMessage { Release = new ReleaseJob { Scope = Scope("b") } });
         _sent.Add(new CoordinatorMessage { LoadStage = new LoadStage { Scope = Scope("a") } });
-        Assert.Equal([("b", CoordinatorMessage.BodyOneofCase.Release), ("a", CoordinatorMessage.BodyOneofCase.LoadStage)], _sent.All.Select(message => (MessageScope.JobOf(message), message.BodyCase)));
+        Assert.Equal([("b", CoordinatorMessage.BodyOneofCase.Release), ("a", CoordinatorMessage.BodyOneofCase.LoadStage)], _sent.All.Select(message => (message.JobScope?.Job, message.BodyCase)));
     }
 
     [Fact]
@@ -51,7 +51,7 @@ public sealed class SentMessagesTests
         _sent.Add(Window("b", 1));
         _sent.Add(new CoordinatorMessage { Join = new JoinGeneration { Scope = Scope("a") } });
         _sent.Add(new CoordinatorMessage { Release = new ReleaseJob { Scope = Scope("a") } });
-        Assert.Equal([(CoordinatorMessage.BodyOneofCase.Join, 2UL), (CoordinatorMessage.BodyOneofCase.Window, 1UL)], _sent.All.Select(message => (message.BodyCase, MessageScope.Of(message)!.Fence)));
+        Assert.Equal([(CoordinatorMessage.BodyOneofCase.Join, 2UL), (CoordinatorMessage.BodyOneofCase.Window, 1UL)], _sent.All.Select(message => (message.BodyCase, message.JobScope!.Fence)));
     }
 
     [Fact]

@@ -105,7 +105,7 @@ public sealed class OutboxTests
         Post(Ready("a"));
         _outbox.Fence("a", 4);
         var read = await ReadAsync(3);
-        Assert.Equal([("b", 1UL), ("a", 5UL), ("a", 5UL)], read.Select(message => ReportScopes.Of(message)!).Select(scope => (scope.Job, scope.Fence)));
+        Assert.Equal([("b", 1UL), ("a", 5UL), ("a", 5UL)], read.Select(message => message.JobScope!).Select(scope => (scope.Job, scope.Fence)));
         Assert.Equal(1UL, shared.Fence);
     }
 
