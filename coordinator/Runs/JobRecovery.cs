@@ -127,6 +127,7 @@ internal static class JobRecovery
             return;
         }
 
+        ReturnedReports.Take(turn, worker, joined.Reports);
         Change(turn, asked => asked with { Asked = asked.Asked.SetItem(worker, joined) });
         JobReplacement.TryPlace(turn);
     }

@@ -181,7 +181,7 @@ internal sealed class SimulatedPart(SimulatedWorker worker)
             Leave();
             Access = (scope.Generation, false);
             Open(scope.Generation);
-            _joined = Holdings.Join(scope, _world.FilesOf(worker.Key.WorkerId));
+            _joined = Holdings.Join(scope, _world.FilesOf(worker.Key.WorkerId), _world.ReportsOf(worker.Key.WorkerId));
             worker.Outbox.PeersAreBack(World.Job, scope.Generation);
             _world.Trace.Note("{0} joins generation {1}: acted on {2}, holds {3}", worker, scope.Generation, _joined.ActedStep, _joined.States);
         }

@@ -135,7 +135,7 @@ public sealed class GenerationTests : IAsyncDisposable
         Assert.DoesNotContain(b.Heard, message => message.GenerationReady?.Scope.Generation == 2);
     }
 
-    /// <summary>A lone worker's next life finds the states of the last two steps in its cache.</summary>
+    /// <summary>A lone worker's next life finds the states of the last two steps in its cache, and what the earlier one reported.</summary>
     [Fact]
     public async Task Start_OfALoneWorkersNextLife_GoesOnFromItsFile()
     {
@@ -149,9 +149,11 @@ public sealed class GenerationTests : IAsyncDisposable
         var joined = Assert.Single(await ServedWorkers.JoinAsync(2, again));
         Assert.All(joined.States, state => Assert.Equal(StateHolding.File, state.Holding));
         Assert.Equal([2UL, 3UL], joined.States.Select(state => state.Step));
+        Assert.Equal(a.Steps, joined.Reports.Steps);
         await _workers.LoadAsync(2, 1, 1, again);
         await ServedWorkers.StartAsync(2, 3, 1, [again], mirror: true);
         await _workers.RunAsync(2, 4, 5, 1, again);
+        Assert.Null((await ServedWorkers.JoinAsync(3, again))[0].Reports);
         Assert.NotEmpty(Directory.EnumerateFiles(_workers.CacheOf("a"), "mirror-*"));
         await again.ReleaseAsync();
         Assert.Empty(Directory.EnumerateFiles(_workers.CacheOf("a"), "mirror-*"));
