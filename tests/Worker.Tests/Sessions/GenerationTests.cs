@@ -159,6 +159,30 @@ public sealed class GenerationTests : IAsyncDisposable
         Assert.Empty(Directory.EnumerateFiles(_workers.CacheOf("a"), "mirror-*"));
     }
 
+    /// <summary>A newer generation is made meanwhile: it does not wait for a stage that it may not even need.</summary>
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    public async Task Join_WhileAStageLoads_IsAnsweredAtOnce(int nextStages)
+    {
+        var (a, b) = (await _workers.AddAsync("a"), await _workers.AddAsync("b"));
+        using var gate = new ManualResetEventSlim();
+        var busy = a.Runtime.Compute.Run(() => gate.Wait(TimeSpan.FromSeconds(60), TestContext.Current.CancellationToken), TestContext.Current.CancellationToken);
+        var first = _workers.LoadAsync(1, 1, 1, a);
+        await ServedWorkers.JoinAsync(2, a, b);
+        var second = _workers.LoadAsync(2, 1, nextStages, a, b);
+        gate.Set();
+        await busy;
+        await second;
+        // The first load came to its end where the same stage was wanted again.
+        Assert.Equal(nextStages == 1, a.Heard.Any(message => message.StageLoad is { Done: true, Scope.Generation: 1 }));
+        if (nextStages == 1)
+            await first;
+        ServedWorker[] places = [.. new[] { a, b }.Take(nextStages)];
+        await ServedWorkers.StartAsync(2, 0, nextStages, places);
+        await _workers.RunAsync(2, 1, 2, nextStages, places);
+    }
+
     /// <summary>The state is nowhere: one sentence says so.</summary>
     [Fact]
     public async Task Start_FromAStepThatNobodyHolds_IsAFailure()
