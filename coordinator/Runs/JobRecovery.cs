@@ -109,6 +109,7 @@ internal static class JobRecovery
 
     public static void OnFleet(JobTurn turn)
     {
+        JobChanges.NoteLeaving(turn);
         if (turn.Record.IsJoining && turn.Session.Recovery is not null)
         {
             AskAll(turn);
