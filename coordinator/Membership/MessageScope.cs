@@ -6,20 +6,7 @@ namespace Orchestrator.Coordinator.Membership;
 internal static class MessageScope
 {
     /// <summary>The job, or null for messages of the stream itself.</summary>
-    public static string? JobOf(WorkerMessage message) => message.BodyCase switch
-    {
-        WorkerMessage.BodyOneofCase.StageLoad => message.StageLoad.Scope?.Job,
-        WorkerMessage.BodyOneofCase.GenerationReady => message.GenerationReady.Scope?.Job,
-        WorkerMessage.BodyOneofCase.Step => message.Step.Scope?.Job,
-        WorkerMessage.BodyOneofCase.Evaluation => message.Evaluation.Scope?.Job,
-        WorkerMessage.BodyOneofCase.StateSaved => message.StateSaved.Scope?.Job,
-        WorkerMessage.BodyOneofCase.Failure => message.Failure.Scope?.Job,
-        WorkerMessage.BodyOneofCase.Score => message.Score.Scope?.Job,
-        WorkerMessage.BodyOneofCase.Generate => message.Generate.Scope?.Job,
-        WorkerMessage.BodyOneofCase.Held => message.Held.Scope?.Job,
-        WorkerMessage.BodyOneofCase.Joined => message.Joined.Scope?.Job,
-        _ => null,
-    };
+    public static string? JobOf(WorkerMessage message) => Of(message)?.Job;
 
     /// <inheritdoc cref="JobOf(WorkerMessage)"/>
     public static string? JobOf(CoordinatorMessage message) => Of(message)?.Job;
@@ -37,6 +24,22 @@ internal static class MessageScope
         CoordinatorMessage.BodyOneofCase.StopGenerating => message.StopGenerating.Scope,
         CoordinatorMessage.BodyOneofCase.Hold => message.Hold.Scope,
         CoordinatorMessage.BodyOneofCase.Join => message.Join.Scope,
+        _ => null,
+    };
+
+    /// <summary>The job, generation and fence that a report carries, or null for messages of the stream itself.</summary>
+    public static JobScope? Of(WorkerMessage message) => message.BodyCase switch
+    {
+        WorkerMessage.BodyOneofCase.StageLoad => message.StageLoad.Scope,
+        WorkerMessage.BodyOneofCase.GenerationReady => message.GenerationReady.Scope,
+        WorkerMessage.BodyOneofCase.Step => message.Step.Scope,
+        WorkerMessage.BodyOneofCase.Evaluation => message.Evaluation.Scope,
+        WorkerMessage.BodyOneofCase.StateSaved => message.StateSaved.Scope,
+        WorkerMessage.BodyOneofCase.Failure => message.Failure.Scope,
+        WorkerMessage.BodyOneofCase.Score => message.Score.Scope,
+        WorkerMessage.BodyOneofCase.Generate => message.Generate.Scope,
+        WorkerMessage.BodyOneofCase.Held => message.Held.Scope,
+        WorkerMessage.BodyOneofCase.Joined => message.Joined.Scope,
         _ => null,
     };
 }
