@@ -95,7 +95,7 @@ internal sealed class CoordinatorHost : IAsyncDisposable
                     loggers.AddLogger<AkkaLog>();
                 })
                 .AddSetup(new AkkaLogSetup(provider.GetRequiredService<ILoggerFactory>()))
-                .WithWorkerDirectory(settings.Membership, time)
+                .WithWorkerDirectory(settings.Membership, time, JobEntityHosting.AskForJob)
                 .WithJobs<WorkerDirectory>(settings.Folders, time);
         });
     }

@@ -25,16 +25,22 @@ internal sealed class WorkerDirectory : ReceiveActor, IWithTimers
     private readonly Dictionary<long, ChannelWriter<CoordinatorMessage>> _outboxes = [];
     private readonly Dictionary<WorkerKey, SentMessages> _sent = [];
     private readonly Dictionary<WorkerKey, Heartbeat> _heartbeats = [];
-    private readonly Dictionary<string, IActorRef> _subscribers = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, (IActorRef Actor, ulong Fence)> _subscribers = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, Dictionary<WorkerKey, JobScope>> _unheard = new(StringComparer.Ordinal);
+    private readonly Action<string, IActorRef> _askForJob;
     private Fleet _fleet;
     private FleetUnavailable? _unavailable;
     private FleetLimit? _limit;
     private long _streams;
 
-    public WorkerDirectory(MembershipOptions options, TimeProvider time)
+    /// <param name="options">Leases and limits.</param>
+    /// <param name="time">The clock.</param>
+    /// <param name="askForJob">Asks for the <see cref="JobStatus"/> of a job, in an actor's name.</param>
+    public WorkerDirectory(MembershipOptions options, TimeProvider time, Action<string, IActorRef> askForJob)
     {
         _options = options;
         _time = time;
+        _askForJob = askForJob;
         _fleet = Fleet.Empty(options, time.GetUtcNow());
         Receive<OpenStream>(Open);
         Receive<StreamMessage>(Handle);
@@ -45,6 +51,7 @@ internal sealed class WorkerDirectory : ReceiveActor, IWithTimers
         Receive<Terminated>(message => RemoveSubscriber(message.ActorRef));
         Receive<GetActivities>(_ => Sender.Tell(new WorkerActivities(
             _heartbeats.ToImmutableDictionary(item => item.Key.WorkerId, item => new WorkerActivity(item.Value.Activity, item.Value.Waits), StringComparer.Ordinal))));
+        Receive<JobStatus>(ReleaseIfEnded);
         Receive<FleetUnavailable>(MarkUnavailable);
         Receive<FleetLimit>(Limit);
         Receive<WorkerProcessEnded>(message => Apply(new FleetEvent.ProcessEnded(message.Key, message.Reason)));
@@ -53,8 +60,8 @@ internal sealed class WorkerDirectory : ReceiveActor, IWithTimers
 
     public ITimerScheduler Timers { get; set; } = null!;
 
-    public static Props Props(MembershipOptions options, TimeProvider time) =>
-        Akka.Actor.Props.Create(() => new WorkerDirectory(options, time));
+    public static Props Props(MembershipOptions options, TimeProvider time, Action<string, IActorRef> askForJob) =>
+        Akka.Actor.Props.Create(() => new WorkerDirectory(options, time, askForJob));
 
     protected override void PreStart() => Timers.StartPeriodicTimer(nameof(CheckLeases), CheckLeases.Instance, _options.CheckInterval);
 
@@ -105,9 +112,9 @@ internal sealed class WorkerDirectory : ReceiveActor, IWithTimers
             _log.Info("{0} is to leave: {1}", message.Key, message.Message.Drain.Reason);
             Apply(new FleetEvent.Draining(message.Key, message.Message.Drain.Reason));
         }
-        else if (message.Message.JobScope is { Job: { Length: > 0 } job })
+        else if (message.Message.JobScope is { Job.Length: > 0 } scope)
         {
-            Deliver(job, new FromWorker(message.Key, message.Message));
+            Deliver(scope, new FromWorker(message.Key, message.Message));
         }
         else if (message.Message.BodyCase == WorkerMessage.BodyOneofCase.Failure)
         {
@@ -146,15 +153,37 @@ internal sealed class WorkerDirectory : ReceiveActor, IWithTimers
     private void GiveUpUnread(WorkerKey key) =>
         Apply(new FleetEvent.GivenUp(key, $"it left {_options.OutboxCapacity} messages unread."));
 
-    private void Deliver(string job, object message)
+    private void Deliver(JobScope scope, FromWorker message)
     {
-        if (_subscribers.TryGetValue(job, out var subscriber))
+        if (_subscribers.TryGetValue(scope.Job, out var subscriber))
         {
-            subscriber.Tell(message);
+            subscriber.Actor.Tell(message);
+            return;
         }
-        else
+
+        _log.Debug("A message for job {0} has no receiver; dropped.", scope.Job);
+        if (!_unheard.TryGetValue(scope.Job, out var workers))
         {
-            _log.Debug("A message for job {0} has no receiver; dropped.", job);
+            _unheard[scope.Job] = workers = [];
+        }
+
+        // The worker drops a command of an older generation or fence than it knows: what it says of its job goes up to the newest.
+        var known = workers.GetValueOrDefault(message.Key) ?? scope;
+        workers[message.Key] = new JobScope { Job = scope.Job, Generation = Math.Max(scope.Generation, known.Generation), Fence = Math.Max(scope.Fence, known.Fence) };
+        _askForJob(scope.Job, Self);
+    }
+
+    // A worker that was not attached when its job ended still holds all of it.
+    private void ReleaseIfEnded(JobStatus status)
+    {
+        if (!_unheard.Remove(status.Job, out var workers) || status.State is not (JobState.Succeeded or JobState.Failed or JobState.Cancelled) || _subscribers.ContainsKey(status.Job))
+        {
+            return;
+        }
+
+        foreach (var (worker, scope) in workers)
+        {
+            Send(worker, new CoordinatorMessage { Release = new ReleaseJob { Scope = scope } });
         }
     }
 
@@ -181,7 +210,7 @@ internal sealed class WorkerDirectory : ReceiveActor, IWithTimers
         }
 
         var snapshot = _fleet.Snapshot;
-        foreach (var subscriber in _subscribers.Values)
+        foreach (var (subscriber, _) in _subscribers.Values)
         {
             subscriber.Tell(snapshot);
         }
@@ -233,7 +262,7 @@ internal sealed class WorkerDirectory : ReceiveActor, IWithTimers
             _log.Warning("{0} was lost: {1}", lost.Key, lost.Reason);
         }
 
-        foreach (var subscriber in _subscribers.Values)
+        foreach (var (subscriber, _) in _subscribers.Values)
         {
             subscriber.Tell(lost);
         }
@@ -243,7 +272,7 @@ internal sealed class WorkerDirectory : ReceiveActor, IWithTimers
     {
         _unavailable = message;
         _log.Error("{0}", message.Reason);
-        foreach (var subscriber in _subscribers.Values)
+        foreach (var (subscriber, _) in _subscribers.Values)
         {
             subscriber.Tell(message);
         }
@@ -252,7 +281,7 @@ internal sealed class WorkerDirectory : ReceiveActor, IWithTimers
     private void Limit(FleetLimit message)
     {
         _limit = message;
-        foreach (var subscriber in _subscribers.Values)
+        foreach (var (subscriber, _) in _subscribers.Values)
         {
             subscriber.Tell(message);
         }
@@ -260,8 +289,15 @@ internal sealed class WorkerDirectory : ReceiveActor, IWithTimers
 
     private void AddSubscriber(Subscribe message)
     {
+        if (_subscribers.TryGetValue(message.Job, out var known) && message.Fence < known.Fence)
+        {
+            // An entity that another one has taken over from: what it would do is refused everywhere.
+            _log.Debug("A subscription to job {0} is older than the one that stands; dropped.", message.Job);
+            return;
+        }
+
         RemoveSubscriber(message.Job);
-        _subscribers[message.Job] = message.Subscriber;
+        _subscribers[message.Job] = (message.Subscriber, message.Fence);
         Context.Watch(message.Subscriber);
         if (_limit is not null)
         {
@@ -277,15 +313,15 @@ internal sealed class WorkerDirectory : ReceiveActor, IWithTimers
 
     private void RemoveSubscriber(string job)
     {
-        if (_subscribers.Remove(job, out var subscriber) && !_subscribers.ContainsValue(subscriber))
+        if (_subscribers.Remove(job, out var subscriber) && !_subscribers.Values.Any(other => other.Actor.Equals(subscriber.Actor)))
         {
-            Context.Unwatch(subscriber);
+            Context.Unwatch(subscriber.Actor);
         }
     }
 
     private void RemoveSubscriber(IActorRef subscriber)
     {
-        foreach (var job in _subscribers.Where(item => item.Value.Equals(subscriber)).Select(item => item.Key).ToArray())
+        foreach (var job in _subscribers.Where(item => item.Value.Actor.Equals(subscriber)).Select(item => item.Key).ToArray())
         {
             _subscribers.Remove(job);
         }

@@ -7,10 +7,10 @@ namespace Orchestrator.Coordinator.Membership;
 /// <summary>To <see cref="WorkerDirectory"/>: tell this actor of the fleet and of the messages of one job.</summary>
 /// <remarks>
 /// Answered by a <see cref="FleetSnapshot"/> now and at each change, a <see cref="WorkerLost"/> for each loss, and a
-/// <see cref="FromWorker"/> for every message whose scope names the job. Subscribing again replaces the job's subscriber, which is
-/// also forgotten when it stops. Messages of one worker come in the order in which it sent them.
+/// <see cref="FromWorker"/> for every message whose scope names the job. Subscribing again replaces the job's subscriber, unless that one has a
+/// higher fence; it is also forgotten when it stops. Messages of one worker come in the order in which it sent them.
 /// </remarks>
-internal sealed record Subscribe(string Job, IActorRef Subscriber);
+internal sealed record Subscribe(string Job, IActorRef Subscriber, ulong Fence = 0);
 
 /// <summary>To <see cref="WorkerDirectory"/>: the job needs nothing any more.</summary>
 internal sealed record Unsubscribe(string Job);

@@ -16,6 +16,16 @@ internal static class JobChanges
     /// <summary>How long a leaving worker waits for whoever is to take its place: well below the time that a worker has between SIGTERM and its end.</summary>
     private static readonly TimeSpan DrainPatience = TimeSpan.FromSeconds(10);
 
+    /// <summary>A worker's patience begins when the job hears that it is to leave, whatever becomes of its generation and of the newcomers.</summary>
+    public static void NoteLeaving(JobTurn turn)
+    {
+        foreach (var worker in turn.Session.Fleet.Workers.Where(worker => worker.DrainReason is not null && !turn.Session.Leaving.ContainsKey(worker.Key)))
+        {
+            turn.Session = turn.Session with { Leaving = turn.Session.Leaving.Add(worker.Key, false) };
+            turn.Do(new JobEffect.Later(DrainPatience, new JobInput.DrainPatienceOver(worker.Key)));
+        }
+    }
+
     /// <summary>Looks whether another set of members is wanted and to be had.</summary>
     public static void Consider(JobTurn turn)
     {
@@ -37,7 +47,7 @@ internal static class JobChanges
         }
 
         var layout = JobReplacement.Plan(turn, patienceOver: true);
-        if (layout.Ranks is { } ranks && (leaving is not null || ranks.Length > turn.Placement.Ranks.Count))
+        if (layout.Ranks is { } ranks && (leaving is null ? ranks.Length > turn.Placement.Ranks.Count : !IsTooLate(turn, leaving, ranks)))
         {
             Prepare(turn, leaving, layout, ranks);
         }
@@ -63,11 +73,6 @@ internal static class JobChanges
                 newcomers.ToImmutableDictionary(rank => rank.Worker, _ => false),
                 IsHolding: false),
         };
-        if (leaving is not null)
-        {
-            turn.Do(new JobEffect.Later(DrainPatience, new JobInput.DrainPatienceOver(turn.Record.Generations.Number)));
-        }
-
         var placement = turn.Placement with { NumReplicas = layout.NumReplicas, NumStages = layout.NumStages, Ranks = [.. ranks] };
         foreach (var newcomer in newcomers)
         {
@@ -102,7 +107,8 @@ internal static class JobChanges
     /// <summary>The newcomers have not loaded in time: the job holds and saves its step, so that the leaving worker may go.</summary>
     public static void OnDrainPatienceOver(JobTurn turn, JobInput.DrainPatienceOver over)
     {
-        if (turn.Record.State == JobState.Running && over.Generation == turn.Record.Generations.Number && turn.Session.Change is { End: GenerationEnd.Drained, IsHolding: false } change)
+        turn.Session = turn.Session with { Leaving = turn.Session.Leaving.SetItem(over.Leaving, true) };
+        if (turn.Record.State == JobState.Running && turn.Session.Change is { IsHolding: false } change && change.Leaving == over.Leaving)
         {
             turn.Session = turn.Session with { Change = change with { IsHolding = true, Saves = true } };
             JobStopping.Hold(turn);
@@ -144,6 +150,10 @@ internal static class JobChanges
     private static bool IsAllDone(JobTurn turn) => turn.Record.CommittedStep == turn.Record.StepsPlanned;
 
     private static AttachedWorker? Leaving(JobTurn turn) => turn.Session.Fleet.Workers.FirstOrDefault(worker => worker.DrainReason is not null && turn.Placement.Of(worker.Key) is not null);
+
+    // Somebody would have to load, and the leaving worker has waited long enough.
+    private static bool IsTooLate(JobTurn turn, AttachedWorker leaving, ImmutableArray<RankPlacement> ranks) =>
+        turn.Session.Leaving.GetValueOrDefault(leaving.Key) && ranks.Any(rank => turn.Placement.Of(rank.Worker) is null);
 
     private static void HoldIfLoaded(JobTurn turn)
     {

@@ -237,7 +237,7 @@ internal sealed class JobEntity : UntypedPersistentActor, IWithTimers
                 _ = JobWork.PrepareAsync(_record.Request!, _folders.Data, new ToSelf(Self), _stopped.Token).PipeTo(Self);
                 break;
             case JobEffect.SubscribeToFleet:
-                _workers.Tell(new Subscribe(_session.Job, Self));
+                _workers.Tell(new Subscribe(_session.Job, Self, _record.Fence));
                 break;
             case JobEffect.Send send:
                 if (send.Message.Message.Window is { Steps: [var first, ..] })

@@ -19,6 +19,15 @@ internal static class JobEntityHosting
             new JobMessageExtractor(NumShards),
             new ShardOptions { RememberEntities = true, StateStoreMode = StateStoreMode.Persistence, RememberEntitiesStore = RememberEntitiesStore.Eventsourced });
 
+    /// <summary>Asks for the <see cref="Protos.JobStatus"/> of a job, in an actor's name; of what is none of these jobs nothing is asked.</summary>
+    public static void AskForJob(IReadOnlyActorRegistry registry, string job, IActorRef asker)
+    {
+        if (JobIds.IsOne(job))
+        {
+            registry.Get<JobEntity>().Tell(new GetJob { Job = job }, asker);
+        }
+    }
+
     private sealed class JobMessageExtractor(int numShards) : HashCodeMessageExtractor(numShards)
     {
         public override string EntityId(object message) => (message as IJobMessage)?.Job!;

@@ -8,7 +8,11 @@ namespace Orchestrator.Coordinator.Runs;
 /// <summary>Names of jobs: equal for equal idempotency keys, else random; fit for paths, URLs and metric labels.</summary>
 internal static class JobIds
 {
+    private const string Prefix = "job-";
     private const int IdBytes = 6;
+
+    /// <summary>Whether a name is one of a job, and not of a command that computes on a worker of its own.</summary>
+    public static bool IsOne(string name) => name.StartsWith(Prefix, StringComparison.Ordinal);
 
     public static string For(SubmitJobRequest request)
     {
@@ -22,6 +26,6 @@ internal static class JobIds
             SHA256.HashData(Encoding.UTF8.GetBytes(request.IdempotencyKey)).AsSpan(0, IdBytes).CopyTo(id);
         }
 
-        return string.Create(CultureInfo.InvariantCulture, $"job-{Convert.ToHexStringLower(id)}");
+        return string.Create(CultureInfo.InvariantCulture, $"{Prefix}{Convert.ToHexStringLower(id)}");
     }
 }

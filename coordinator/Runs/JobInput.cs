@@ -44,7 +44,7 @@ internal static class JobInput
     internal sealed record LifePatienceOver(ulong Generation);
 
     /// <summary>Whoever is to take the place of a drained worker has had long enough to load.</summary>
-    internal sealed record DrainPatienceOver(ulong Generation);
+    internal sealed record DrainPatienceOver(WorkerKey Leaving);
 
     /// <summary>The run's folder cannot be written.</summary>
     /// <param name="Reason">Why, in one sentence.</param>

@@ -109,6 +109,7 @@ internal static class JobRecovery
 
     public static void OnFleet(JobTurn turn)
     {
+        JobChanges.NoteLeaving(turn);
         if (turn.Record.IsJoining && turn.Session.Recovery is not null)
         {
             AskAll(turn);
@@ -127,6 +128,7 @@ internal static class JobRecovery
             return;
         }
 
+        ReturnedReports.Take(turn, worker, joined.Reports);
         Change(turn, asked => asked with { Asked = asked.Asked.SetItem(worker, joined) });
         JobReplacement.TryPlace(turn);
     }

@@ -40,6 +40,9 @@ internal sealed record JobSession
     /// <summary>A change that waits for its newcomers or for the boundary of a step; null: none does.</summary>
     public PlannedChange? Change { get; init; }
 
+    /// <summary>Workers that are to leave, and whether each has waited long enough for whoever takes its place.</summary>
+    public ImmutableDictionary<WorkerKey, bool> Leaving { get; init; } = ImmutableDictionary<WorkerKey, bool>.Empty;
+
     /// <summary>The sum of the stages' state hashes after the step that the generation goes on from, as the members said it; empty: nobody knows.</summary>
     public ByteString StateHash { get; init; } = ByteString.Empty;
 

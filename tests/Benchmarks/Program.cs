@@ -15,6 +15,7 @@ internal static class Program
     {
         ["110m"] = options => MeasureSteps(StepWorkload.Shape110M, options),
         ["sample"] = options => MeasureSteps(StepWorkload.Sample, options),
+        ["resilience"] = options => new ResilienceBenchmark(options).Run(),
         ["tokenizer"] = options =>
         {
             TokenizerBenchmark.Run(options);

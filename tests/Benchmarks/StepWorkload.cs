@@ -26,10 +26,13 @@ internal sealed class StepWorkload : IDisposable
     public static StepWorkload Shape110M()
     {
         const int Length = 512;
-        var model = new RandomModel(hidden: 768, inner: 2048, layers: 12, heads: 12, vocabulary: 32_000);
+        var model = Model110M();
         var ids = Enumerable.Range(0, 4 * Length).Select(i => (int)(i * 7919L % 32_000)).ToArray();
         return new StepWorkload("110m", model.Folder, [new MicroBatchTokens([0, 1, 2, 3], [Length, Length, Length, Length], ids, ids, packed: true)], model);
     }
+
+    /// <summary>A model folder of that shape with random weights.</summary>
+    public static RandomModel Model110M() => new(hidden: 768, inner: 2048, layers: 12, heads: 12, vocabulary: 32_000);
 
     /// <summary>The repository's sample: 16 tokenized orders, cut as a job would cut them.</summary>
     public static StepWorkload Sample()

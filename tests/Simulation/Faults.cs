@@ -5,7 +5,7 @@ internal sealed class Faults(World world)
 {
     private const double CalmAfter = 60;
 
-    private readonly int _rarity = world.Dice.Next(3) switch { 0 => 40, 1 => 150, _ => 400 };
+    private readonly int _rarity = world.Dice.Next(3) switch { 0 => 12, 1 => 40, _ => 120 };
     private int _left = world.Scenario.Faults;
     private bool _isStriking;
 

@@ -75,10 +75,10 @@ internal sealed class Invariants(World world)
                 HasEnded = true;
                 break;
             case JobCancelled cancelled:
-                // At once: nobody was there to save it.
+                // At once: nobody was there to save it, when it was cancelled or after the last worker's loss.
                 That(record.CancelRequested, "a job is cancelled that nobody cancelled");
                 That(
-                    cancelled.Step == _committed && (_saved == _committed || world.Journal.Events[^2] is CancelRequested),
+                    cancelled.Step == _committed && (_saved == _committed || world.Journal.Events[^2] is CancelRequested or GenerationEnded),
                     $"the job is cancelled after step {cancelled.Step}, with {_committed} committed and {_saved} saved");
                 (HasEnded, IsGivenUp) = (true, true);
                 break;

@@ -78,6 +78,8 @@ internal sealed class SimulatedDirectory
 
     public void Subscribe(SimulatedEntity entity)
     {
+        if (_subscriber is { } known && entity.Record.Fence < known.Record.Fence)
+            return;
         _subscriber = entity;
         Tell(new FleetLimit(_world.Scenario.Workers));
         Tell(_fleet.Snapshot);

@@ -62,9 +62,15 @@ internal sealed class SimulatedHoldings
     }
 
     /// <summary>What this worker brings into a generation.</summary>
-    public GenerationJoined Join(JobScope scope, IReadOnlyDictionary<ulong, SortedDictionary<uint, ulong>>? files)
+    public GenerationJoined Join(JobScope scope, IReadOnlyDictionary<ulong, SortedDictionary<uint, ulong>>? files, PendingReports? reports)
     {
-        var joined = new GenerationJoined { Scope = scope, ActedStep = History is { Steps.Count: > 0 } history ? history.Steps[^1] : 0, Verdicts = { Verdicts.All } };
+        var joined = new GenerationJoined
+        {
+            Scope = scope,
+            ActedStep = History is { Steps.Count: > 0 } history ? history.Steps[^1] : 0,
+            Verdicts = { Verdicts.All },
+            Reports = History is null ? reports : null,
+        };
         if (History is not null)
             joined.States.AddRange(History.Steps.Select(step => Held(step, _own[step], StateHolding.Own)));
         joined.States.AddRange(Mirrors.Whole.DistinctBy(state => (state.Step, state.Seal)).Select(state => Held(state.Step, state.Layers, StateHolding.Mirror)));

@@ -26,7 +26,7 @@ internal sealed class SimulatedMirror(SimulatedWorker worker, SimulatedPart part
             var state = part.Holdings.At(step);
             generation.In(worker.World.Dice.NextDouble() * 0.1, () =>
             {
-                worker.World.WriteFile(worker.Key.WorkerId, step, state);
+                worker.World.WriteFile(worker.Key.WorkerId, step, state, worker.Outbox.ReportsOf(World.Job));
                 Arrive(step);
             });
         }

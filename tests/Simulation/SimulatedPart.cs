@@ -17,7 +17,7 @@ internal sealed class SimulatedPart(SimulatedWorker worker)
     private SimulatedGeneration? _running;
     private ulong _least;
     private ulong _opened;
-    private bool _isLoading;
+    private StageSpec? _loading;
     private bool _isOver;
     private JobScope _scope = new();
 
@@ -44,9 +44,13 @@ internal sealed class SimulatedPart(SimulatedWorker worker)
     /// <summary>Goes on with the commands that wait.</summary>
     public void Go()
     {
-        while (!_isOver && !_isLoading && _running is not { IsStarting: true } && _commands.TryDequeue(out var message))
-            Guard(() => HandleOne(message));
+        while (!_isOver && _running is not { IsStarting: true } && _commands.TryPeek(out var message) && !WaitsForTheStage(message))
+            Guard(() => HandleOne(_commands.Dequeue()));
     }
+
+    // A newer generation's question does not wait for what is being loaded, and another stage breaks it off.
+    private bool WaitsForTheStage(CoordinatorMessage message) => _loading is { } loading && message.BodyCase != Body.Join
+        && (message.BodyCase != Body.LoadStage || StageComparison.IsSame(loading, message.LoadStage.Stage));
 
     public void End()
     {
@@ -157,12 +161,12 @@ internal sealed class SimulatedPart(SimulatedWorker worker)
             return;
         }
 
-        _isLoading = true;
-        _loaded = null;
+        (_loading, _loaded) = (command.Stage, null);
         worker.In(0.02 + (_world.Dice.NextDouble() * 0.4), () =>
         {
-            _isLoading = false;
-            _loaded = command;
+            if (!ReferenceEquals(_loading, command.Stage))
+                return;
+            (_loading, _loaded) = (null, command);
             ReportLoaded(command);
             Go();
         });
@@ -181,7 +185,7 @@ internal sealed class SimulatedPart(SimulatedWorker worker)
             Leave();
             Access = (scope.Generation, false);
             Open(scope.Generation);
-            _joined = Holdings.Join(scope, _world.FilesOf(worker.Key.WorkerId));
+            _joined = Holdings.Join(scope, _world.FilesOf(worker.Key.WorkerId), _world.ReportsOf(worker.Key.WorkerId));
             worker.Outbox.PeersAreBack(World.Job, scope.Generation);
             _world.Trace.Note("{0} joins generation {1}: acted on {2}, holds {3}", worker, scope.Generation, _joined.ActedStep, _joined.States);
         }

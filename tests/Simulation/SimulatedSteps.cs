@@ -189,8 +189,8 @@ internal sealed class SimulatedSteps
         _part.Holdings.Keep(verdict.Step, state);
         _world.Trace.Note("{0} (rank {1} of generation {2}) acts on step {3}", _worker, _generation.Rank, _generation.Scope.Generation, verdict.Step);
         _world.Check.Acted(_worker, _generation.Scope.Generation, verdict, state);
-        _mirror.HandOver(verdict.Step);
         _worker.Post(new WorkerMessage { Step = Report(verdict, Truth.HashOf(state)) });
+        _mirror.HandOver(verdict.Step);
         _part.Holdings.Mirrors.EndOlder(_generation.Scope.Generation);
         if (_step!.SaveAfter && _window.CheckpointFolder.Length > 0)
             _generation.Save(verdict.Step);

@@ -211,7 +211,7 @@ internal sealed class SimulatedWorker
         Part = null;
         Outbox.Unfence(job);
         Outbox.Forget(job);
-        _world.Files.Remove(Key.WorkerId);
+        _world.DeleteFiles(Key.WorkerId);
         if (_draining)
             Leave();
     }

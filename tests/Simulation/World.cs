@@ -18,6 +18,9 @@ internal sealed class World
 
     private readonly SortedDictionary<string, SimulatedWorker> _workers = new(StringComparer.Ordinal);
     private readonly Dictionary<string, ulong> _blobs = new(StringComparer.Ordinal);
+
+    // Files of workers' caches, by worker: states by step, and the reports that lie with the newest one.
+    private readonly Dictionary<string, (SortedDictionary<ulong, SortedDictionary<uint, ulong>> States, PendingReports Reports)> _files = new(StringComparer.Ordinal);
     private SimulatedEntity? _entity;
     private ulong _incarnations;
 
@@ -53,9 +56,6 @@ internal sealed class World
     public SimulatedJournal Journal { get; } = new();
 
     public SimulatedDirectory? Directory { get; private set; }
-
-    /// <summary>Files of workers' caches, by worker, then by step.</summary>
-    public Dictionary<string, SortedDictionary<ulong, SortedDictionary<uint, ulong>>> Files { get; } = new(StringComparer.Ordinal);
 
     /// <summary>Runs to the job's end.</summary>
     /// <exception cref="ViolationException">An invariant does not hold.</exception>
@@ -125,17 +125,21 @@ internal sealed class World
     /// <summary>When something is delivered that may not overtake what was delivered last.</summary>
     public double Later(double last, double delay) => Math.Max(last, Time.Now + delay);
 
-    public IReadOnlyDictionary<ulong, SortedDictionary<uint, ulong>>? FilesOf(string worker) => Files.GetValueOrDefault(worker);
+    public IReadOnlyDictionary<ulong, SortedDictionary<uint, ulong>>? FilesOf(string worker) => _files.GetValueOrDefault(worker).States;
 
-    /// <summary>A lone worker writes a state; the two newest are kept.</summary>
-    public void WriteFile(string worker, ulong step, SortedDictionary<uint, ulong> state)
+    public PendingReports? ReportsOf(string worker) => _files.GetValueOrDefault(worker).Reports;
+
+    /// <summary>A lone worker writes a state, and what it has reported; the two newest states are kept.</summary>
+    public void WriteFile(string worker, ulong step, SortedDictionary<uint, ulong> state, PendingReports reports)
     {
-        if (!Files.TryGetValue(worker, out var files))
-            Files[worker] = files = [];
-        files[step] = state;
-        foreach (var other in files.Keys.Where(other => other > step || other + Orchestrator.Worker.Commit.StateHistory.Kept <= step).ToList())
-            files.Remove(other);
+        var states = _files.GetValueOrDefault(worker).States ?? [];
+        states[step] = state;
+        foreach (var other in states.Keys.Where(other => other > step || other + Orchestrator.Worker.Commit.StateHistory.Kept <= step).ToList())
+            states.Remove(other);
+        _files[worker] = (states, reports);
     }
+
+    public void DeleteFiles(string worker) => _files.Remove(worker);
 
     public string WriteBlob(ulong step, uint layer, ulong state)
     {

@@ -5,11 +5,12 @@ using Orchestrator.Worker.Runtime;
 
 namespace Orchestrator.Worker.Mirrors;
 
-/// <summary>Mirrors a lone worker's state in a file of its cache.</summary>
+/// <summary>Mirrors a lone worker's state in a file of its cache, with the reports that would die with the process.</summary>
 /// <param name="history">Holds the states.</param>
 /// <param name="files">Where they are written.</param>
 /// <param name="layers">First and last decoder layer of the stage.</param>
-internal sealed class FileMirror(AdapterHistory history, MirrorFiles files, (uint First, uint Last) layers) : StateMirror(history)
+/// <param name="reports">What was reported and may not have been heard.</param>
+internal sealed class FileMirror(AdapterHistory history, MirrorFiles files, (uint First, uint Last) layers, Func<PendingReports> reports) : StateMirror(history)
 {
     /// <inheritdoc/>
     protected override Task HandOverAsync(SnapshotPin pin)
@@ -18,7 +19,7 @@ internal sealed class FileMirror(AdapterHistory history, MirrorFiles files, (uin
         {
             try
             {
-                files.Write(pin.Snapshot, layers.First, layers.Last);
+                files.Write(pin.Snapshot, layers.First, layers.Last, reports());
             }
             catch (IOException e)
             {

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.RegularExpressions;
+using Google.Protobuf;
 using Orchestrator.Protos;
 using Orchestrator.Protos.Blobs;
 using Orchestrator.Worker.Adapters;
@@ -12,7 +13,7 @@ namespace Orchestrator.Worker.Mirrors;
 
 /// <summary>A lone worker's states of a job in files of its cache: they outlive the process, not the machine.</summary>
 /// <remarks>
-/// One blob a step, a tensor a layer; temporary file and rename, no fsync. The last two are kept. Named by job and worker, so that another life of the worker finds
+/// One blob a step: a tensor a layer, and the reports that wait for a coordinator. Temporary file and rename, no fsync. The last two are kept. Named by job and worker, so that another life of the worker finds
 /// them and no other worker that uses the same folder takes them for its own. Any thread, one at a time.
 /// </remarks>
 internal sealed partial class MirrorFiles
@@ -21,6 +22,7 @@ internal sealed partial class MirrorFiles
     public static readonly TimeSpan Age = TimeSpan.FromDays(7);
 
     private const string Kind = "mirrored-state";
+    private const string Reports = "reports";
     private readonly string _folder;
     private readonly string _prefix;
     private readonly Dictionary<string, string> _facts;
@@ -35,17 +37,22 @@ internal sealed partial class MirrorFiles
         _facts = new Dictionary<string, string>(StringComparer.Ordinal) { ["job"] = job, ["worker"] = worker };
     }
 
-    /// <summary>Writes a state and deletes what is older than the one before it.</summary>
+    /// <summary>Writes a state, with what was reported until then, and deletes what is older than the one before it.</summary>
     /// <exception cref="IOException">The folder cannot be written.</exception>
-    public unsafe void Write(AdapterSnapshot state, uint firstLayer, uint lastLayer)
+    public void Write(AdapterSnapshot state, uint firstLayer, uint lastLayer, PendingReports reports)
     {
+        var reported = reports.ToByteArray();
         var facts = new Dictionary<string, string>(_facts, StringComparer.Ordinal)
         {
             ["step"] = state.Step.ToString(CultureInfo.InvariantCulture),
             ["first_layer"] = firstLayer.ToString(CultureInfo.InvariantCulture),
             ["last_layer"] = lastLayer.ToString(CultureInfo.InvariantCulture),
         };
-        BlobTensorSpec[] tensors = [.. state.Layout.Layers.Select(layer => new BlobTensorSpec(NameOf(layer.Layer), DType.F32, (ulong)(LayerStates.BytesOf(layer, state.Moments.Count) / sizeof(float))))];
+        BlobTensorSpec[] tensors =
+        [
+            .. state.Layout.Layers.Select(layer => new BlobTensorSpec(NameOf(layer.Layer), DType.F32, (ulong)(LayerStates.BytesOf(layer, state.Moments.Count) / sizeof(float)))),
+            new BlobTensorSpec(Reports, DType.U8, (ulong)reported.Length),
+        ];
         using (var writer = BlobWriter.Create(_folder, Kind, facts, tensors))
         {
             foreach (var layer in state.Layout.Layers)
@@ -55,6 +62,7 @@ internal sealed partial class MirrorFiles
                     writer.Write(NameOf(layer.Layer), piece.Slice(at, (int)Math.Min(int.MaxValue, piece.Bytes - at)));
             }
 
+            writer.Write(Reports, reported);
             writer.CompleteForThisBoot($"{_prefix}{state.Step.ToString(CultureInfo.InvariantCulture)}.blob");
         }
 
@@ -63,17 +71,21 @@ internal sealed partial class MirrorFiles
             File.Delete(path);
     }
 
-    /// <summary>What is there whole and of this job and worker, the oldest first; what is damaged is deleted.</summary>
-    public IReadOnlyList<HeldState> States()
+    /// <summary>What is there whole and of this job and worker: the states, the oldest first, and the reports that lie with the newest one. What is damaged is deleted.</summary>
+    public (IReadOnlyList<HeldState> States, PendingReports Reports) Read()
     {
         var states = new List<HeldState>();
+        var reports = new PendingReports();
         foreach (var (step, path) in Files())
         {
             try
             {
                 using var blob = BlobReader.Open(path);
                 if (blob.Header.Kind == Kind && _facts.All(fact => blob.Header.Facts.GetValueOrDefault(fact.Key) == fact.Value) && StateOf(blob) is { } state && state.Step == step)
+                {
                     states.Add(state);
+                    reports = ReportsOf(blob);
+                }
             }
             catch (BlobFormatException)
             {
@@ -81,7 +93,7 @@ internal sealed partial class MirrorFiles
             }
         }
 
-        return states;
+        return (states, reports);
     }
 
     /// <summary>A layer's state after a step; null: there is none.</summary>
@@ -130,7 +142,7 @@ internal sealed partial class MirrorFiles
     [GeneratedRegex("^mirror-[0-9a-f]{24}-[0-9]+\\.blob$", RegexOptions.CultureInvariant, matchTimeoutMilliseconds: 1000)]
     private static partial Regex Named();
 
-    // Unverified: it was checked when it was told of (States), just before. Null: there is none.
+    // Unverified: it was checked when it was told of (Read), just before. Null: there is none.
     private BlobReader? Open(ulong step) => Files().FirstOrDefault(file => file.Step == step).Path is { } path ? BlobReader.Open(path, verify: false) : null;
 
     private static BlobTensor? TensorOf(BlobReader blob, uint layer) => blob.Header.Tensors.FirstOrDefault(tensor => tensor.Name == NameOf(layer));
@@ -144,7 +156,7 @@ internal sealed partial class MirrorFiles
             || !ulong.TryParse(blob.Header.Facts.GetValueOrDefault("step"), CultureInfo.InvariantCulture, out var step))
             return null;
         var hash = default(Kernels.StateHash);
-        foreach (var tensor in blob.Header.Tensors)
+        foreach (var tensor in blob.Header.Tensors.Where(tensor => tensor.Name != Reports))
         {
             if (!uint.TryParse(tensor.Name.AsSpan("layer.".Length), CultureInfo.InvariantCulture, out var layer))
                 return null;
@@ -153,6 +165,11 @@ internal sealed partial class MirrorFiles
 
         return new HeldState { Step = step, FirstLayer = first, LastLayer = last, Holding = StateHolding.File, Hash = Google.Protobuf.ByteString.CopyFrom(hash.ToBytes()) };
     }
+
+    // Files of older versions have none.
+    private static unsafe PendingReports ReportsOf(BlobReader blob) => blob.Header.Tensors.FirstOrDefault(tensor => tensor.Name == Reports) is { } reports
+        ? PendingReports.Parser.ParseFrom(new ReadOnlySpan<byte>((void*)blob.Address(Reports), (int)reports.Length))
+        : new PendingReports();
 
     private List<(ulong Step, string Path)> Files() => !Directory.Exists(_folder)
         ? []

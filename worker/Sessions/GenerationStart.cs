@@ -145,7 +145,7 @@ internal sealed class GenerationStart(JobHoldings holdings, WorkerParts parts, R
             case MirrorKind.Peer:
                 return new PeerMirror(history, running.Link, running.Scope, generation.Rank, partner, layers);
             case MirrorKind.File when holdings.Files is { } files:
-                return new FileMirror(history, files, layers);
+                return new FileMirror(history, files, layers, () => parts.Outbox.ReportsOf(running.Scope.Job));
             case MirrorKind.File:
                 parts.Logger.NoCacheForStates(running.Scope.Job);
                 return null;

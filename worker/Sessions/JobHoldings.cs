@@ -95,12 +95,15 @@ internal sealed class JobHoldings(string job, string worker, string? cache) : ID
     public GenerationJoined Join(JobScope scope)
     {
         var own = Ran?.History.Steps ?? [];
+        var (written, reports) = Files?.Read() ?? ([], new PendingReports());
         return new GenerationJoined
         {
             Scope = scope,
             ActedStep = own.Count > 0 ? own[^1] : 0,
-            States = { own.Select(OwnState).Concat(Mirrors.States()).Concat(Files?.States() ?? []) },
+            States = { own.Select(OwnState).Concat(Mirrors.States()).Concat(written) },
             Verdicts = { Verdicts.All },
+            // A life that has run steps reports them itself.
+            Reports = Ran is null ? reports : null,
         };
     }
 

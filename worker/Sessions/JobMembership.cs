@@ -111,6 +111,8 @@ internal sealed class JobMembership(string job, JobHoldings holdings, WorkerPart
             _running = null;
         running.BreakOff();
         await computing().ContinueWith(_ => { }, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+        if (running.Executor?.Phases.Text() is { } phases)
+            parts.Logger.StepPhases(job, running.Scope.Generation, phases);
         await parts.Runtime.Compute.Run(() => running.Executor?.Dispose());
         await running.DisposeAsync();
     }

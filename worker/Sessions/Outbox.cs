@@ -15,6 +15,9 @@ internal sealed class Outbox(long mostScoreBytes = Outbox.MostScoreBytes)
     /// <summary>Scores that may wait for a coordinator: far more than the few requests that one has under way.</summary>
     public const long MostScoreBytes = 256L << 20;
 
+    /// <summary>Of reports that lie beside a lone worker's state: far more than a window of them takes, and no message that carries them is too long for a coordinator.</summary>
+    private const int MostReportBytes = 2 << 20;
+
     private const ulong KeptAnswers = 64;
 
     private readonly Lock _gate = new();
@@ -77,6 +80,23 @@ internal sealed class Outbox(long mostScoreBytes = Outbox.MostScoreBytes)
     {
         lock (_gate)
             return NextLocked(after);
+    }
+
+    /// <summary>The reports of a job's steps and evaluations that may still be asked for; the newest, where all are too many.</summary>
+    public PendingReports ReportsOf(string job, int mostBytes = MostReportBytes)
+    {
+        lock (_gate)
+        {
+            var bytes = 0L;
+            var newest = _messages.Select(waiting => waiting.Message).Reverse()
+                .Where(message => message.BodyCase is WorkerMessage.BodyOneofCase.Step or WorkerMessage.BodyOneofCase.Evaluation && JobOf(message) == job)
+                .TakeWhile(message => (bytes += message.CalculateSize()) <= mostBytes).Reverse().ToList();
+            return new PendingReports
+            {
+                Steps = { newest.Where(message => message.Step is not null).Select(message => message.Step) },
+                Evaluations = { newest.Where(message => message.Evaluation is not null).Select(message => message.Evaluation) },
+            };
+        }
     }
 
     /// <summary>A window that begins with this step was opened: the coordinator has committed everything before <paramref name="step"/>.</summary>

@@ -8,7 +8,7 @@ namespace Orchestrator.Worker.Sessions;
 /// <summary>One job on this worker, from its first JoinGeneration or LoadStage to ReleaseJob.</summary>
 /// <remarks>
 /// Commands are handled one after another in the order in which they came; windows, saving, scoring and generating go to the compute thread in that order. A command
-/// that was obeyed before changes nothing. A newer generation breaks off the one that runs at once (<see cref="JobMembership"/>). The first failure of this worker's own ends the
+/// that was obeyed before changes nothing. A stage is loaded beside the loop: the question of a newer generation is answered meanwhile, what else comes waits for the stage. A newer generation breaks off the one that runs at once (<see cref="JobMembership"/>). The first failure of this worker's own ends the
 /// job here: it is told, again in each generation that the worker is asked to join, and everything else but the release is ignored from then on.
 /// What is told carries the fence of the command that it follows from; the outbox raises it to the newest one.
 /// </remarks>
@@ -28,6 +28,7 @@ internal sealed class ServedJob : IAsyncDisposable
     private readonly JobMembership _membership;
     private readonly Task _loop;
     private Task _computing = Task.CompletedTask;
+    private (StageSpec Stage, Task Done, CancellationTokenSource Off)? _loading;
     private GenerationEngine? _generator;
     private volatile JobScope _scope;
     private volatile bool _released;
@@ -70,6 +71,7 @@ internal sealed class ServedJob : IAsyncDisposable
         _commands.Writer.TryComplete();
         await _ended.CancelAsync();
         await _loop;
+        await EndLoadingAsync(null);
         await _before;
         await _membership.EndAsync();
         _parts.Peers.Access.Close(_job);
@@ -107,10 +109,12 @@ internal sealed class ServedJob : IAsyncDisposable
 
     private async Task HandleAsync(CoordinatorMessage message, ShardOrigin shards)
     {
+        if (message.BodyCase != CoordinatorMessage.BodyOneofCase.Join)
+            await EndLoadingAsync(message is { LoadStage.Stage: { } next } ? next : null);
         switch (message.BodyCase)
         {
             case CoordinatorMessage.BodyOneofCase.LoadStage:
-                await LoadAsync(message.LoadStage, shards);
+                Load(message.LoadStage, shards);
                 break;
             case CoordinatorMessage.BodyOneofCase.Join:
                 _scope = message.Join.Scope;
@@ -147,7 +151,7 @@ internal sealed class ServedJob : IAsyncDisposable
         }
     }
 
-    private async Task LoadAsync(LoadStage command, ShardOrigin shards)
+    private void Load(LoadStage command, ShardOrigin shards)
     {
         _scope = command.Scope;
         if (_membership.Current is not null)
@@ -156,11 +160,42 @@ internal sealed class ServedJob : IAsyncDisposable
             return;
         }
 
-        var before = _holdings.Assets;
-        await StageLoading.LoadAsync(command, _holdings, _parts, shards, _ended.Token);
-        _parts.Activity.WaitsFor("loaded: waits for its generation to start");
-        if (_holdings.Assets != before)
-            _parts.Logger.StageLoaded(_job, command.Stage.Place.Stage, command.Stage.Place.Replica);
+        var off = CancellationTokenSource.CreateLinkedTokenSource(_ended.Token);
+        _loading = (command.Stage, LoadAsync(command, shards, off.Token), off);
+    }
+
+    private async Task LoadAsync(LoadStage command, ShardOrigin shards, CancellationToken off)
+    {
+        try
+        {
+            var before = _holdings.Assets;
+            await StageLoading.LoadAsync(command, _holdings, _parts, shards, off);
+            _parts.Activity.WaitsFor("loaded: waits for its generation to start");
+            if (_holdings.Assets != before)
+                _parts.Logger.StageLoaded(_job, command.Stage.Place.Stage, command.Stage.Place.Replica);
+        }
+        catch (OperationCanceledException) when (off.IsCancellationRequested)
+        {
+            // Another stage is to be loaded, or the job's part here has ended.
+        }
+#pragma warning disable CA1031 // Whatever it is becomes the job's failure.
+        catch (Exception e)
+#pragma warning restore CA1031
+        {
+            Fail(e);
+        }
+    }
+
+    // The stage that is being loaded is most often the one that comes next; another one breaks it off.
+    private async Task EndLoadingAsync(StageSpec? next)
+    {
+        if (_loading is not { } loading)
+            return;
+        _loading = null;
+        if (next is not null && !StageComparison.IsSame(loading.Stage, next))
+            await loading.Off.CancelAsync();
+        await loading.Done;
+        loading.Off.Dispose();
     }
 
     // One pass over the waiting requests may answer several: a later one then finds nothing to do.

@@ -47,6 +47,9 @@ internal static partial class SessionLog
     [LoggerMessage(15, LogLevel.Warning, "Job {Job}: this worker is alone and has no --cache, so no state of it outlives the process but in checkpoints")]
     public static partial void NoCacheForStates(this ILogger logger, string job);
 
+    [LoggerMessage(16, LogLevel.Information, "Job {Job}: generation {Generation}: {Phases}")]
+    public static partial void StepPhases(this ILogger logger, string job, ulong generation, string phases);
+
     [LoggerMessage(9, LogLevel.Information, "Ending: {Reason}")]
     public static partial void Ending(this ILogger logger, string reason);
 }

@@ -52,6 +52,9 @@ internal sealed class StageExecutor : IDisposable
         _before = assets.Counters.Totals.Clone();
     }
 
+    /// <summary>Where the time of the steps went.</summary>
+    public PhaseAccount Phases { get; } = new();
+
     /// <summary>Runs a window's evaluation and steps as far as the gate lets it; steps that were acted on already are passed over.</summary>
     /// <param name="window">The window.</param>
     /// <param name="gate">How far this worker may go.</param>
@@ -102,8 +105,10 @@ internal sealed class StageExecutor : IDisposable
             var state = clock.In(StepPhase.History, () => _states.History.Keep(_assets.Adapter, step.Number));
             var hash = clock.In(StepPhase.Optimizer, state.Hash);
             FaultPoints.Reach(FaultPoint.Mirror, step.Number);
-            clock.In(StepPhase.Mirror, () => _states.Mirror?.Begin(step.Number));
+            // First: a file of the state holds its report, too.
             _report(new WorkerMessage { Step = Report(step.Number, verdict, hash, clock) });
+            clock.In(StepPhase.Mirror, () => _states.Mirror?.Begin(step.Number));
+            Phases.Add(clock.Read());
         }
         finally
         {

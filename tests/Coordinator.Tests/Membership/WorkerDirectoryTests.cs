@@ -4,6 +4,7 @@ using Akka.Hosting;
 using Akka.Hosting.TestKit;
 using Microsoft.Extensions.Time.Testing;
 using Orchestrator.Coordinator.Membership;
+using Orchestrator.Coordinator.Runs;
 using Orchestrator.Protos;
 
 namespace Orchestrator.Coordinator.Tests.Membership;
@@ -12,6 +13,7 @@ public sealed class WorkerDirectoryTests(ITestOutputHelper output) : TestKit(out
 {
     private readonly FakeTimeProvider _time = new();
     private IActorRef _directory = ActorRefs.Nobody;
+    private IActorRef? _jobs;
 
     [Fact]
     public async Task Subscribe_AfterAttach_GetsTheFleet()
@@ -36,6 +38,50 @@ public sealed class WorkerDirectoryTests(ITestOutputHelper output) : TestKit(out
         var heard = await ExpectMsgAsync<FromWorker>(cancellationToken: TestContext.Current.CancellationToken);
         Assert.Equal((key, "job-a"), (heard.Key, heard.Message.GenerationReady.Scope.Job));
         Assert.Equal(2, credit.CurrentCount);
+    }
+
+    /// <summary>A coordinator that another one has taken over from goes on for a while.</summary>
+    [Fact]
+    public async Task Subscribe_WithAnOlderFence_LeavesTheNewerSubscriber()
+    {
+        Create();
+        var (stream, key, _) = await OpenAsync("worker-0", 1);
+        _directory.Tell(new Subscribe("job-a", TestActor, Fence: 7));
+        await ExpectMsgAsync<FleetSnapshot>(cancellationToken: TestContext.Current.CancellationToken);
+        _directory.Tell(new Subscribe("job-a", ActorRefs.Nobody, Fence: 3));
+        using var credit = new SemaphoreSlim(0);
+        _directory.Tell(new StreamMessage(stream, key, Ready("job-a"), credit));
+        await ExpectMsgAsync<FromWorker>(cancellationToken: TestContext.Current.CancellationToken);
+    }
+
+    /// <summary>It was not attached when its job ended.</summary>
+    [Theory]
+    [InlineData(JobState.Succeeded, true)]
+    [InlineData(JobState.Cancelled, true)]
+    [InlineData(JobState.Recovering, false)]
+    [InlineData(JobState.Unspecified, false)]
+    public async Task StreamMessage_OfAJobThatNobodyListensFor_IsAnsweredByTheReleaseIfItHasEnded(JobState state, bool releases)
+    {
+        _jobs = TestActor;
+        Create();
+        var (stream, key, outbox) = await OpenAsync("worker-0", 1);
+        using var credit = new SemaphoreSlim(0);
+        foreach (var (generation, fence) in ((ulong, ulong)[])[(3, 5), (2, 9)])
+        {
+            var message = Ready("job-a");
+            message.GenerationReady.Scope = new JobScope { Job = "job-a", Generation = generation, Fence = fence };
+            _directory.Tell(new StreamMessage(stream, key, message, credit));
+            Assert.Equal("job-a", (await ExpectMsgAsync<GetJob>(cancellationToken: TestContext.Current.CancellationToken)).Job);
+        }
+
+        _directory.Tell(new JobStatus { Job = "job-a", State = state });
+        await _directory.Ask<WorkerActivities>(new GetActivities(), TestContext.Current.CancellationToken);
+        Assert.True(outbox.TryRead(out var accepted) && accepted.Accepted is not null);
+        Assert.Equal(releases, outbox.TryRead(out var release));
+        if (releases)
+        {
+            Assert.Equal(new JobScope { Job = "job-a", Generation = 3, Fence = 9 }, release!.Release.Scope);
+        }
     }
 
     [Fact]
@@ -187,7 +233,7 @@ public sealed class WorkerDirectoryTests(ITestOutputHelper output) : TestKit(out
     {
     }
 
-    private void Create() => _directory = Sys.ActorOf(WorkerDirectory.Props(new MembershipOptions(), _time));
+    private void Create() => _directory = Sys.ActorOf(WorkerDirectory.Props(new MembershipOptions(), _time, (job, asker) => _jobs?.Tell(new GetJob { Job = job }, asker)));
 
     private async Task<(long Stream, WorkerKey Key, ChannelReader<CoordinatorMessage> Outbox)> OpenAsync(string id, ulong incarnation)
     {

@@ -118,7 +118,7 @@ internal sealed class FakeWorkers(int count)
         {
             foreach (var step in (worker.Window?.Steps ?? []).Where(step => step.Number > worker.Acted && step.Number <= last))
             {
-                reports.Add((worker.Key, Report(worker.Stage!, worker.Window!.Scope.Clone(), step)));
+                reports.Add((worker.Key, Report(worker, worker.Window!.Scope.Clone(), step)));
                 worker.Act(step.Number);
             }
         }
@@ -190,7 +190,7 @@ internal sealed class FakeWorkers(int count)
                 yield break;
             }
 
-            if (Alter(worker.Key, Report(stage, window.Scope, step)) is not { } report)
+            if (Alter(worker.Key, Report(worker, window.Scope, step)) is not { } report)
             {
                 yield break;
             }
@@ -212,11 +212,13 @@ internal sealed class FakeWorkers(int count)
         }
     }
 
-    private static StepReport Report(StageSpec stage, JobScope scope, Step step)
+    private static StepReport Report(FakeWorker worker, JobScope scope, Step step)
     {
+        var stage = worker.Stage!;
         var report = new StepReport
         {
             Scope = scope,
+            Worker = new WorkerIdentity { WorkerId = worker.Key.WorkerId, Incarnation = worker.Key.Incarnation },
             Place = stage.Place,
             Step = step.Number,
             Applied = true,

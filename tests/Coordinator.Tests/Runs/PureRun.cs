@@ -192,6 +192,8 @@ internal sealed class PureRun(JobMaterial material, SubmitJobRequest request, Fa
 
                 break;
             case JobEffect.Later later:
+                // As the entity's timers: the same input again is told later instead.
+                _later.RemoveAll(known => known.Input.Equals(later.Input));
                 _later.Add((_now + later.Delay, later.Input));
                 break;
             case JobEffect.PublishPlan plan:

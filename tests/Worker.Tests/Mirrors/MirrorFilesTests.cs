@@ -26,7 +26,7 @@ public sealed class MirrorFilesTests : IDisposable
     {
         foreach (var step in (ulong[])[4, 5, 6])
             Write(step);
-        var states = new MirrorFiles(_folder, "job", "worker-1").States();
+        var states = new MirrorFiles(_folder, "job", "worker-1").Read().States;
         Assert.Equal([5UL, 6UL], states.Select(state => state.Step));
         Assert.All(states, state => Assert.Equal((0U, 3U, StateHolding.File), (state.FirstLayer, state.LastLayer, state.Holding)));
         Assert.Equal(_state.Hash(), states[1].Hash.ToByteArray());
@@ -39,6 +39,16 @@ public sealed class MirrorFilesTests : IDisposable
         Assert.Null(_files.Find(6, 1));
     }
 
+    /// <summary>What was reported until then and may not have been heard.</summary>
+    [Fact]
+    public void Read_OfAnotherLife_GivesTheReportsOfTheNewestState()
+    {
+        Assert.Equal(new PendingReports(), _files.Read().Reports);
+        Write(4);
+        Write(5);
+        Assert.Equal(Reports(5), new MirrorFiles(_folder, "job", "worker-1").Read().Reports);
+    }
+
     /// <summary>After a step back, what lies behind it is of a course that was given up.</summary>
     [Fact]
     public void Write_OfAnEarlierStep_DeletesTheLaterOnes()
@@ -46,20 +56,20 @@ public sealed class MirrorFilesTests : IDisposable
         Write(5);
         Write(6);
         Write(5);
-        Assert.Equal([5UL], _files.States().Select(state => state.Step));
+        Assert.Equal([5UL], _files.Read().States.Select(state => state.Step));
     }
 
     [Fact]
-    public void States_OfAnotherJobOrWorker_AreNotItsOwn()
+    public void Read_OfAnotherJobOrWorker_AreNotItsOwn()
     {
         Write(5);
-        Assert.Empty(new MirrorFiles(_folder, "job", "worker-2").States());
-        Assert.Empty(new MirrorFiles(_folder, "job-2", "worker-1").States());
-        Assert.Empty(new MirrorFiles(Path.Combine(_folder, "none"), "job", "worker-1").States());
+        Assert.Empty(new MirrorFiles(_folder, "job", "worker-2").Read().States);
+        Assert.Empty(new MirrorFiles(_folder, "job-2", "worker-1").Read().States);
+        Assert.Empty(new MirrorFiles(Path.Combine(_folder, "none"), "job", "worker-1").Read().States);
     }
 
     [Fact]
-    public void States_OfADamagedFile_LeaveItOutAndDeleteIt()
+    public void Read_OfADamagedFile_LeavesItOutAndDeletesIt()
     {
         Write(5);
         Write(6);
@@ -67,7 +77,9 @@ public sealed class MirrorFilesTests : IDisposable
         var bytes = File.ReadAllBytes(file);
         bytes[bytes.Length / 2] ^= 1;
         File.WriteAllBytes(file, bytes);
-        Assert.Equal([5UL], _files.States().Select(state => state.Step));
+        var (states, reports) = _files.Read();
+        Assert.Equal([5UL], states.Select(state => state.Step));
+        Assert.Equal(Reports(5), reports);
         Assert.False(File.Exists(file));
         _files.Delete();
         Assert.Empty(Directory.EnumerateFileSystemEntries(_folder));
@@ -88,7 +100,7 @@ public sealed class MirrorFilesTests : IDisposable
 
         MirrorFiles.DeleteOlder(_folder, DateTimeOffset.UtcNow - MirrorFiles.Age);
         MirrorFiles.DeleteOlder(Path.Combine(_folder, "none"), DateTimeOffset.UtcNow);
-        Assert.Equal([5UL], _files.States().Select(state => state.Step));
+        Assert.Equal([5UL], _files.Read().States.Select(state => state.Step));
         Assert.Equal((false, true), (File.Exists(left), File.Exists(other)));
     }
 
@@ -97,6 +109,12 @@ public sealed class MirrorFilesTests : IDisposable
         using (torch.no_grad())
             _state.Parameters.Add(1);
         using var snapshot = _state.Snapshot(step);
-        _files.Write(snapshot, 0, 3);
+        _files.Write(snapshot, 0, 3, Reports(step));
     }
+
+    private static PendingReports Reports(ulong step) => new()
+    {
+        Steps = { new StepReport { Step = step - 1, GradNorm = 0.5 }, new StepReport { Step = step } },
+        Evaluations = { new EvaluationReport { Step = step - 1, Losses = { new SampleLoss { Sample = 3 } } } },
+    };
 }

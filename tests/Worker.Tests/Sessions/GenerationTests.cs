@@ -135,7 +135,7 @@ public sealed class GenerationTests : IAsyncDisposable
         Assert.DoesNotContain(b.Heard, message => message.GenerationReady?.Scope.Generation == 2);
     }
 
-    /// <summary>A lone worker's next life finds the states of the last two steps in its cache.</summary>
+    /// <summary>A lone worker's next life finds the states of the last two steps in its cache, and what the earlier one reported.</summary>
     [Fact]
     public async Task Start_OfALoneWorkersNextLife_GoesOnFromItsFile()
     {
@@ -149,12 +149,38 @@ public sealed class GenerationTests : IAsyncDisposable
         var joined = Assert.Single(await ServedWorkers.JoinAsync(2, again));
         Assert.All(joined.States, state => Assert.Equal(StateHolding.File, state.Holding));
         Assert.Equal([2UL, 3UL], joined.States.Select(state => state.Step));
+        Assert.Equal(a.Steps, joined.Reports.Steps);
         await _workers.LoadAsync(2, 1, 1, again);
         await ServedWorkers.StartAsync(2, 3, 1, [again], mirror: true);
         await _workers.RunAsync(2, 4, 5, 1, again);
+        Assert.Null((await ServedWorkers.JoinAsync(3, again))[0].Reports);
         Assert.NotEmpty(Directory.EnumerateFiles(_workers.CacheOf("a"), "mirror-*"));
         await again.ReleaseAsync();
         Assert.Empty(Directory.EnumerateFiles(_workers.CacheOf("a"), "mirror-*"));
+    }
+
+    /// <summary>A newer generation is made meanwhile: it does not wait for a stage that it may not even need.</summary>
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    public async Task Join_WhileAStageLoads_IsAnsweredAtOnce(int nextStages)
+    {
+        var (a, b) = (await _workers.AddAsync("a"), await _workers.AddAsync("b"));
+        using var gate = new ManualResetEventSlim();
+        var busy = a.Runtime.Compute.Run(() => gate.Wait(TimeSpan.FromSeconds(60), TestContext.Current.CancellationToken), TestContext.Current.CancellationToken);
+        var first = _workers.LoadAsync(1, 1, 1, a);
+        await ServedWorkers.JoinAsync(2, a, b);
+        var second = _workers.LoadAsync(2, 1, nextStages, a, b);
+        gate.Set();
+        await busy;
+        await second;
+        // The first load came to its end where the same stage was wanted again.
+        Assert.Equal(nextStages == 1, a.Heard.Any(message => message.StageLoad is { Done: true, Scope.Generation: 1 }));
+        if (nextStages == 1)
+            await first;
+        ServedWorker[] places = [.. new[] { a, b }.Take(nextStages)];
+        await ServedWorkers.StartAsync(2, 0, nextStages, places);
+        await _workers.RunAsync(2, 1, 2, nextStages, places);
     }
 
     /// <summary>The state is nowhere: one sentence says so.</summary>

@@ -53,6 +53,26 @@ public sealed class OutboxTests
     }
 
     [Fact]
+    public void Reports_OfAJob_AreThoseThatMayBeAskedForInTheirOrder()
+    {
+        Post(Ready("a"), Step("a", 1), Evaluation("a", 1), Step("a", 2), Step("b", 1), Saved("a", 2), Evaluation("a", 2), Step("a", 3));
+        _outbox.Committed("a", 2);
+        Assert.Equal(
+            new PendingReports { Steps = { Step("a", 2).Step, Step("a", 3).Step }, Evaluations = { Evaluation("a", 2).Evaluation } },
+            _outbox.ReportsOf("a"));
+    }
+
+    /// <summary>A coordinator takes no message of any length.</summary>
+    [Fact]
+    public void Reports_OverTheirLimit_AreTheNewest()
+    {
+        Post(Step("a", 1), Evaluation("a", 1), Step("a", 2), Step("a", 3));
+        Assert.Equal(
+            new PendingReports { Steps = { Step("a", 2).Step, Step("a", 3).Step } },
+            _outbox.ReportsOf("a", Step("a", 2).CalculateSize() + Step("a", 3).CalculateSize()));
+    }
+
+    [Fact]
     public async Task Forget_AReleasedJob_LeavesItsFailureAndOtherJobs()
     {
         Post(Ready("a"), Step("a", 1), Failure("a"), Step("b", 1));

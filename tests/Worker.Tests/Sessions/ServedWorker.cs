@@ -37,6 +37,8 @@ internal sealed class ServedWorker : IAsyncDisposable
 
     public PeerServer Peers { get; }
 
+    public WorkerRuntime Runtime => _runtime;
+
     public Outbox Outbox { get; } = new();
 
     public StageActivity Activity { get; } = new();

@@ -78,6 +78,46 @@ public sealed class DrainTests
         Assert.Equal(["leave worker-0", "join worker-1", "finish"], lost.Events);
     }
 
+    /// <summary>It has the same ten seconds, however many newcomers are lost meanwhile.</summary>
+    [Fact]
+    public async Task Drain_WhoseNewcomersAreLost_WaitsForTheNextOneNoLonger()
+    {
+        using var lost = await LostRun.AtAsync(4, 7, OneByOne);
+        foreach (var spare in (int[])[1, 2, 3])
+        {
+            lost.Workers.Silent.Add(FakeWorkers.Key(spare));
+        }
+
+        lost.Run.Attach(Draining(0));
+        lost.Run.Pass(6);
+        lost.Run.Lose(FakeWorkers.Key(1));
+        lost.Run.Pass(3.9);
+        Assert.Equal((JobState.Running, 0UL), (lost.Run.Record.State, lost.Run.Record.LastCheckpoint));
+        lost.Run.Pass(0.2);
+        Assert.Equal((JobState.Recovering, 7UL), (lost.Run.Record.State, lost.Run.Record.LastCheckpoint));
+    }
+
+    /// <summary>Its time was over before the job ran: nobody begins to load for it.</summary>
+    [Fact]
+    public async Task Drain_WhoseTimeIsOverWhenTheJobRuns_HoldsAtOnce()
+    {
+        using var lost = await LostRun.AtAsync(0, 7, OneByOne);
+        lost.Workers.Silent.UnionWith([FakeWorkers.Key(0), FakeWorkers.Key(1)]);
+        lost.Run.Attach(FakeWorkers.Worker(0, FakeWorkers.Class));
+        lost.Run.Attach(FakeWorkers.Worker(1, FakeWorkers.Class));
+        lost.Run.Attach(Draining(0));
+        lost.Run.Pass(10.1);
+        Assert.Equal(JobState.Loading, lost.Run.Record.State);
+        lost.Workers.Silent.Remove(FakeWorkers.Key(0));
+        foreach (var answer in lost.Workers.Obey(FakeWorkers.Key(0), lost.Run.Sent.Last(sent => sent.Key == FakeWorkers.Key(0)).Message))
+        {
+            lost.Run.Tell(new FromWorker(FakeWorkers.Key(0), answer));
+        }
+
+        Assert.Equal(JobState.Recovering, lost.Run.Record.State);
+        Assert.DoesNotContain(lost.Run.Sent, sent => sent.Key == FakeWorkers.Key(1) && sent.Message.LoadStage is not null);
+    }
+
     [Fact]
     public async Task Drain_WhileANewcomerLoads_TakesThePlaceOfTheGrowth()
     {

@@ -130,6 +130,39 @@ public sealed class LossTests
         Assert.Equal(("worker-0", 47UL), (account.Worker, account.MicroBatchesRun));
     }
 
+    /// <summary>Its last reports died with its process; its next life brings them, and some that were heard.</summary>
+    [Fact]
+    public async Task LoneWorker_LostBeforeItsReportsWereHeard_BringsThemInItsNextLife()
+    {
+        using var lost = await LostRun.AtAsync(1, 15);
+        var heard = lost.Run.Session.Reports[15][0];
+        Bring(lost, heard, [.. lost.Workers.ActUnseen(22).Select(acted => acted.Report)]);
+        lost.Lose(0);
+        lost.Run.Attach(Life(0, 8));
+
+        lost.AssertQuietEnd();
+        Assert.Equal((22UL, 0UL), (lost.Placed.FromStep, lost.Placed.StepsRepeated));
+        var order = lost.Run.Journal.Where(happened => happened is StepCommitted { Step: > 15 and <= 22 } or StepEvaluated { Step: 20 } or JobPlaced { Generation: 2 }).ToList();
+        Assert.Equal(["16", "17", "18", "19", "20", "evaluation", "21", "22", "placed"], order.Select(happened => happened switch { StepCommitted step => $"{step.Step}", StepEvaluated => "evaluation", _ => "placed" }));
+    }
+
+    /// <summary>Those of another worker, of no life that had a place, or of an older generation are nobody's.</summary>
+    [Theory]
+    [InlineData("worker-1", 7, 1)]
+    [InlineData("worker-0", 6, 1)]
+    [InlineData("worker-0", 7, 0)]
+    public async Task LoneWorker_WithReportsOfSomethingElse_IsNotBelieved(string worker, ulong incarnation, ulong generation)
+    {
+        using var lost = await LostRun.AtAsync(1, 15);
+        var unheard = lost.Workers.ActUnseen(22).Select(acted => acted.Report).ToArray();
+        Bring(lost, lost.Run.Session.Reports[15][0], unheard, new WorkerIdentity { WorkerId = worker, Incarnation = incarnation }, generation);
+        lost.Lose(0);
+        lost.Run.Attach(Life(0, 8));
+
+        lost.AssertQuietEnd();
+        Assert.Equal(10UL, lost.Placed.FromStep);
+    }
+
     [Fact]
     public async Task Stage_LostWithoutASpare_WaitsALittleAndThenGoesOnWithFewerStages()
     {
@@ -374,6 +407,25 @@ public sealed class LossTests
             Assert.Equal(moment.Record, replayed);
         });
         Assert.True(records.Select(moment => moment.Record.Generations.Number).Distinct().Count() >= 3);
+    }
+
+    // The next life brings these reports, and an evaluation after step 20.
+    private static void Bring(LostRun lost, StepReport heard, StepReport[] unheard, WorkerIdentity? worker = null, ulong generation = 1)
+    {
+        worker ??= heard.Worker;
+        var evaluation = lost.Run.Session.Evaluations[0].Values.Single().Clone();
+        evaluation.Step = 20;
+        var reports = new PendingReports { Steps = { heard.Clone(), unheard }, Evaluations = { evaluation } };
+        foreach (var step in reports.Steps)
+        {
+            step.Worker = worker;
+            step.Scope = heard.Scope.Clone();
+            step.Scope.Generation = generation;
+        }
+
+        evaluation.Worker = worker;
+        evaluation.Scope = reports.Steps[0].Scope;
+        lost.Workers.AlterJoined = (_, joined) => joined.Reports = reports;
     }
 
     private static AttachedWorker Life(int worker, ulong incarnation) => FakeWorkers.Worker(worker, FakeWorkers.Class) with { Key = new WorkerKey($"worker-{worker}", incarnation) };
