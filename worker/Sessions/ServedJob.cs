@@ -75,6 +75,7 @@ internal sealed class ServedJob : IAsyncDisposable
         _parts.Peers.Access.Close(_job);
         _parts.Peers.Tensors.Close(_job);
         _parts.Peers.Agreements.Close(_job);
+        _parts.Peers.Weights.Close(_job);
         await _parts.Runtime.Compute.Run(() =>
         {
             _generator?.Dispose();
@@ -150,6 +151,7 @@ internal sealed class ServedJob : IAsyncDisposable
     private async Task LoadAsync(LoadStage command, ShardOrigin shards)
     {
         _scope = command.Scope;
+        _parts.Peers.Weights.Open(_job, command.BaseSecret.ToByteArray());
         if (_membership.Current is not null)
         {
             StageLoading.ReportAgain(command, _holdings, _parts);
@@ -159,8 +161,8 @@ internal sealed class ServedJob : IAsyncDisposable
         var before = _holdings.Assets;
         await StageLoading.LoadAsync(command, _holdings, _parts, shards, _ended.Token);
         _parts.Activity.WaitsFor("loaded: waits for its generation to start");
-        if (_holdings.Assets != before)
-            _parts.Logger.StageLoaded(_job, command.Stage.Place.Stage, command.Stage.Place.Replica);
+        if (_holdings.Assets is { } loaded && loaded != before)
+            _parts.Logger.StageLoaded(_job, command.Stage.Place.Stage, command.Stage.Place.Replica, loaded.Model.Sources.ToString());
     }
 
     // One pass over the waiting requests may answer several: a later one then finds nothing to do.
