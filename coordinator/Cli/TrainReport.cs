@@ -57,6 +57,8 @@ internal static class TrainReport
         ["bytes_received"] = worker.BytesReceived,
         ["gradient_bytes_received"] = worker.GradientBytesReceived,
         ["base_bytes_read"] = worker.BaseBytesRead,
+        ["base_bytes_cached"] = worker.BaseBytesCached,
+        ["base_bytes_received"] = worker.BaseBytesReceived,
         ["peak_memory_bytes"] = worker.PeakMemoryBytes,
     };
 

@@ -77,7 +77,10 @@ internal static class JobChanges
         foreach (var newcomer in newcomers)
         {
             turn.Bind(newcomer.Worker);
-            turn.Send(newcomer.Worker, new CoordinatorMessage { LoadStage = StageSpecs.Load(turn.Material, placement, newcomer, turn.Scope) });
+            var load = StageSpecs.Load(turn.Material, placement, newcomer, turn.Scope);
+            load.Joins = true;
+            BaseHolders.Name(load, BaseHolders.Of(turn.Session), newcomer.Worker, turn.Session.Secret);
+            turn.Send(newcomer.Worker, new CoordinatorMessage { LoadStage = load });
         }
 
         HoldIfLoaded(turn);

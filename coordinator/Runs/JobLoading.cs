@@ -58,6 +58,7 @@ internal static class JobLoading
     /// <param name="fromCheckpoint">Whether a rank begins with the newest checkpoint's state, or the initial one where there is none.</param>
     public static void Load(JobTurn turn, Func<RankPlacement, bool> fromCheckpoint)
     {
+        var holders = BaseHolders.Of(turn.Session);
         turn.Session = turn.Session with
         {
             Loads = turn.Session.Loads.Clear(),
@@ -72,7 +73,9 @@ internal static class JobLoading
         foreach (var rank in turn.Placement.Ranks)
         {
             var state = fromCheckpoint(rank) ? JobCheckpointing.StateOf(turn.Record, rank) : null;
-            turn.Send(rank.Worker, new CoordinatorMessage { LoadStage = StageSpecs.Load(turn.Material, turn.Placement, rank, turn.Scope, state) });
+            var load = StageSpecs.Load(turn.Material, turn.Placement, rank, turn.Scope, state);
+            BaseHolders.Name(load, holders, rank.Worker, turn.Session.Secret);
+            turn.Send(rank.Worker, new CoordinatorMessage { LoadStage = load });
         }
     }
 

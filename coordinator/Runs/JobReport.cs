@@ -67,7 +67,8 @@ internal static class JobReport
 
     private static WorkerAccount AccountOf(RankPlacement rank, JobSession session)
     {
-        var totals = session.Totals.GetValueOrDefault(rank.Worker) ?? new WorkerTotals { BaseBytesRead = session.Loads.GetValueOrDefault(rank.Worker)?.BaseBytesRead ?? 0 };
+        var load = session.Loads.GetValueOrDefault(rank.Worker);
+        var totals = session.Totals.GetValueOrDefault(rank.Worker) ?? new WorkerTotals { BaseBytesRead = load?.BaseBytesRead ?? 0, BaseBytesCached = load?.BaseBytesCached ?? 0, BaseBytesReceived = load?.BaseBytesReceived ?? 0 };
         return new WorkerAccount
         {
             Worker = rank.Worker.WorkerId,
@@ -81,6 +82,8 @@ internal static class JobReport
             BytesReceived = totals.BytesReceived,
             GradientBytesReceived = totals.GradientBytesReceived,
             BaseBytesRead = totals.BaseBytesRead,
+            BaseBytesCached = totals.BaseBytesCached,
+            BaseBytesReceived = totals.BaseBytesReceived,
             PeakMemoryBytes = totals.PeakMemoryBytes,
         };
     }
@@ -93,6 +96,8 @@ internal static class JobReport
         account.BytesReceived += earlier.BytesReceived;
         account.GradientBytesReceived += earlier.GradientBytesReceived;
         account.BaseBytesRead += earlier.BaseBytesRead;
+        account.BaseBytesCached += earlier.BaseBytesCached;
+        account.BaseBytesReceived += earlier.BaseBytesReceived;
         account.PeakMemoryBytes = Math.Max(account.PeakMemoryBytes, earlier.PeakMemoryBytes);
         return account;
     }

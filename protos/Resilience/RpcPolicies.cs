@@ -12,6 +12,7 @@ public static class RpcPolicies
         new("orchestrator.v1.StepAgreement/Cast", RpcKind.Unary, TimeSpan.FromSeconds(5), 30, "job, generation, step, evaluation, rank"),
         new("orchestrator.v1.StepAgreement/Announce", RpcKind.Unary, TimeSpan.FromSeconds(5), 30, "job, generation, step, evaluation"),
         new("orchestrator.v1.TensorTransfer/Push", RpcKind.LongStream, TimeSpan.FromSeconds(10), RpcPolicy.Forever, "job, generation, step, sender, kind, index"),
+        new("orchestrator.v1.BaseWeights/Fetch", RpcKind.Download, TimeSpan.FromSeconds(60), 2, "key, offset"),
         new("orchestrator.v1.Jobs/Submit", RpcKind.Unary, TimeSpan.FromSeconds(30), 5, "idempotency_key"),
         new("orchestrator.v1.Jobs/Get", RpcKind.Unary, TimeSpan.FromSeconds(10), 5, "job"),
         new("orchestrator.v1.Jobs/Watch", RpcKind.LongStream, TimeSpan.FromSeconds(10), RpcPolicy.Forever, "job"),

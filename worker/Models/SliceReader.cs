@@ -1,5 +1,6 @@
 using Microsoft.Win32.SafeHandles;
 using Orchestrator.Protos;
+using Orchestrator.Worker.BaseCache;
 using Orchestrator.Worker.Runtime;
 using TorchSharp;
 
@@ -16,6 +17,22 @@ internal sealed class SliceReader : IDisposable
 
     /// <summary>Bytes read so far.</summary>
     public ulong BytesRead { get; private set; }
+
+    /// <summary>The file of a slice as it is now; the slice is checked as for <see cref="Read"/>, and none of its bytes is read.</summary>
+    /// <exception cref="WorkerFaultException">The slice is not of this shape or of a floating-point type, or the file cannot be opened.</exception>
+    public FileVersion VersionOf(TensorSlice slice, params ReadOnlySpan<long> shape)
+    {
+        Check(slice, shape);
+        try
+        {
+            Open(slice.File);
+            return new FileVersion(RandomAccess.GetLength(_file!), File.GetLastWriteTimeUtc(_file!).Ticks);
+        }
+        catch (Exception failure) when (IsOfTheFile(failure))
+        {
+            throw Unreadable(slice, failure);
+        }
+    }
 
     /// <summary>A host tensor of the slice's own type and shape; the caller's to dispose.</summary>
     /// <param name="slice">Where the bytes lie.</param>
@@ -91,9 +108,9 @@ internal sealed class SliceReader : IDisposable
                 target = target[read..];
             }
         }
-        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException)
+        catch (Exception failure) when (IsOfTheFile(failure))
         {
-            throw new WorkerFaultException(ErrorCode.BadData, $"Tensor '{slice.Name}' in '{slice.File}' cannot be read: {failure.Message}", failure);
+            throw Unreadable(slice, failure);
         }
     }
 
@@ -109,6 +126,11 @@ internal sealed class SliceReader : IDisposable
         _file = File.OpenHandle(path);
         _path = path;
     }
+
+    private static bool IsOfTheFile(Exception failure) => failure is IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException;
+
+    private static WorkerFaultException Unreadable(TensorSlice slice, Exception failure) =>
+        new(ErrorCode.BadData, $"Tensor '{slice.Name}' in '{slice.File}' cannot be read: {failure.Message}", failure);
 
     private static WorkerFaultException Bad(TensorSlice slice, string what) => new(ErrorCode.BadData, $"Tensor '{slice.Name}' in '{slice.File}' {what}.");
 }

@@ -2,6 +2,6 @@ namespace Orchestrator.Worker.Models;
 
 /// <summary>How far the loading of a stage has come; numbers only grow.</summary>
 /// <param name="LayersLoaded">Decoder layers that are in memory.</param>
-/// <param name="BaseBytesRead">Bytes of model files read so far.</param>
+/// <param name="Sources">Where the weights' bytes came from so far.</param>
 /// <param name="ResidentBytes">Bytes that the loaded weights take.</param>
-internal readonly record struct StageLoadProgress(uint LayersLoaded, ulong BaseBytesRead, ulong ResidentBytes);
+internal readonly record struct StageLoadProgress(uint LayersLoaded, BaseSources Sources, ulong ResidentBytes);

@@ -1,5 +1,6 @@
 using Orchestrator.Protos;
 using Orchestrator.Worker.Adapters;
+using Orchestrator.Worker.BaseCache;
 using Orchestrator.Worker.Quantization;
 using Orchestrator.Worker.Runtime;
 using TorchSharp;
@@ -20,13 +21,16 @@ internal sealed class StageLoader : IDisposable
     private readonly FusedOperations _operations;
     private readonly List<IDisposable> _loaded = [];
     private readonly SliceReader _reader = new();
+    private readonly QuantizedSlices _quantized;
+    private readonly BaseLoad? _base;
 #pragma warning disable CA2213 // Loaded with the weights and freed with them.
     private readonly WeightBuffer _buffer;
 #pragma warning restore CA2213
 
-    public StageLoader(StageSpec spec, torch.Device device, AdapterState adapter)
+    public StageLoader(StageSpec spec, torch.Device device, AdapterState adapter, BaseLoad? baseLoad)
     {
-        (_spec, _model, _device, _adapter) = (spec, spec.Model, device, adapter);
+        (_spec, _model, _device, _adapter, _base) = (spec, spec.Model, device, adapter, baseLoad);
+        _quantized = new QuantizedSlices(_reader, baseLoad, spec.Quantization);
         _dtype = ElementTypes.ToComputeType(spec.Constants.ComputeDtype);
         _slices = spec.Base.ToDictionary(slice => slice.Name, StringComparer.Ordinal);
         _modules = spec.Adapter.ToDictionary(module => module.Module, StringComparer.Ordinal);
@@ -54,6 +58,8 @@ internal sealed class StageLoader : IDisposable
     /// <summary>Closes the files; what was loaded stays.</summary>
     public void Dispose() => _reader.Dispose();
 
+    private BaseSources Sources => new(_reader.BytesRead, _base?.BytesCached ?? 0, _base?.BytesReceived ?? 0);
+
     private StageModelParts LoadParts(IProgress<StageLoadProgress>? progress, CancellationToken cancellationToken)
     {
         using var noGrad = torch.no_grad();
@@ -66,7 +72,7 @@ internal sealed class StageLoader : IDisposable
             var layer = Layer((int)i);
             layers.Add(layer);
             resident += (ulong)layer.Bytes;
-            progress?.Report(new StageLoadProgress((uint)layers.Count, _reader.BytesRead, resident));
+            progress?.Report(new StageLoadProgress((uint)layers.Count, Sources, resident));
         }
 
         var head = _spec.Head ? Head(embedding, ref resident) : null;
@@ -76,8 +82,8 @@ internal sealed class StageLoader : IDisposable
         }
 
         var rotary = Keep(new RotaryTable(_model.RopeInverseFrequencies, _model.RopeAttentionFactor, _device));
-        progress?.Report(new StageLoadProgress((uint)layers.Count, _reader.BytesRead, resident));
-        return new StageModelParts(embedding is null ? null : new TokenEmbedding(embedding, _dtype), layers, head, rotary, _loaded, _reader.BytesRead, resident + (ulong)_buffer.Bytes);
+        progress?.Report(new StageLoadProgress((uint)layers.Count, Sources, resident));
+        return new StageModelParts(embedding is null ? null : new TokenEmbedding(embedding, _dtype), layers, head, rotary, _loaded, Sources, resident + (ulong)_buffer.Bytes);
     }
 
     private DecoderLayer Layer(int index)
@@ -156,7 +162,7 @@ internal sealed class StageLoader : IDisposable
         return new LoraPair(_adapter, module, dropout);
     }
 
-    private unsafe FrozenWeight Weight(string name, long rows, long columns)
+    private FrozenWeight Weight(string name, long rows, long columns)
     {
         var slice = Slice(name);
         if (!slice.Quantize || _spec.Quantization is not { Type: not QuantizationType.None })
@@ -164,9 +170,7 @@ internal sealed class StageLoader : IDisposable
             return new FrozenWeight(OnDevice(_reader.Read(slice, rows, columns)));
         }
 
-        using var source = _reader.Read(slice, rows, columns);
-        var matrix = QuantizedMatrix.Quantize(TensorMemory.Pointer(source), (long)slice.Length, slice.Dtype, [rows, columns], _spec.Quantization, name);
-        return new FrozenWeight(QuantizedWeight.Create(matrix, _device));
+        return new FrozenWeight(QuantizedWeight.Create(_quantized.Load(slice, rows, columns), _device));
     }
 
     private torch.Tensor Vector(string name, long length)

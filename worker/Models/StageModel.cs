@@ -1,5 +1,6 @@
 using Orchestrator.Protos;
 using Orchestrator.Worker.Adapters;
+using Orchestrator.Worker.BaseCache;
 using Orchestrator.Worker.Runtime;
 using static TorchSharp.torch;
 
@@ -22,8 +23,8 @@ internal sealed class StageModel : IDisposable
 
     public StageSpec Spec { get; }
 
-    /// <summary>Bytes of model files read while loading.</summary>
-    public ulong BaseBytesRead => _parts.BytesRead;
+    /// <summary>Where the weights' bytes came from.</summary>
+    public BaseSources Sources => _parts.Sources;
 
     /// <summary>Bytes that the frozen weights and the weight buffer take.</summary>
     public ulong ResidentBytes => _parts.ResidentBytes;
@@ -41,13 +42,14 @@ internal sealed class StageModel : IDisposable
     /// <param name="device">Where it computes.</param>
     /// <param name="adapter">The stage's adapter state: made for the same spec, alive as long as the model.</param>
     /// <param name="progress">Told after every layer; may be null.</param>
+    /// <param name="baseLoad">The way to quantized weights that are cached; null: all are read from the model's files.</param>
     /// <param name="cancellationToken">Looked at between layers.</param>
     /// <exception cref="WorkerFaultException">A slice is missing, unreadable, short or of the wrong shape: the message names file and tensor.</exception>
-    public static StageModel Load(StageSpec spec, Device device, AdapterState adapter, IProgress<StageLoadProgress>? progress = null, CancellationToken cancellationToken = default)
+    public static StageModel Load(StageSpec spec, Device device, AdapterState adapter, IProgress<StageLoadProgress>? progress = null, BaseLoad? baseLoad = null, CancellationToken cancellationToken = default)
     {
         ArgumentOutOfRangeException.ThrowIfZero(spec.Constants.AttentionBlock, nameof(spec));
         ArgumentOutOfRangeException.ThrowIfZero(spec.Constants.LossChunkTokens, nameof(spec));
-        using var loader = new StageLoader(spec, device, adapter);
+        using var loader = new StageLoader(spec, device, adapter, baseLoad);
         return new StageModel(spec, loader.Load(progress, cancellationToken), adapter);
     }
 

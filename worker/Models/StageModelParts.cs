@@ -7,5 +7,5 @@ internal sealed record StageModelParts(
     LossHead? Head,
     RotaryTable Rotary,
     IReadOnlyList<IDisposable> Owned,
-    ulong BytesRead,
+    BaseSources Sources,
     ulong ResidentBytes);

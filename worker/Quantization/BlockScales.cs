@@ -72,6 +72,9 @@ internal sealed unsafe class BlockScales : IDisposable
         return new BlockScales(count, codes, nested, offset);
     }
 
+    /// <summary>Puts together what <see cref="Nest"/> once made; takes the buffers over.</summary>
+    public static BlockScales Restore(long count, NativeBuffer codes, NativeBuffer nested, float offset) => new(count, codes, nested, offset);
+
     public void Dispose()
     {
         _values.Dispose();

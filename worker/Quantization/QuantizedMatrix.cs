@@ -107,6 +107,10 @@ internal sealed unsafe class QuantizedMatrix : IDisposable
         }
     }
 
+    /// <summary>Puts together what <see cref="Quantize(ReadOnlySpan{byte}, DType, IReadOnlyList{long}, QuantizationSpec, string)"/> once made; takes codes and scales over.</summary>
+    public static QuantizedMatrix Restore(string name, IReadOnlyList<long> shape, QuantizationSpec spec, NativeBuffer codes, BlockScales scales) =>
+        new(name, shape, spec, codes, scales);
+
     /// <summary>Writes all elements, row-major, as F32, BF16 or F16.</summary>
     /// <param name="destination">Room for <see cref="NumElements"/> elements; any alignment.</param>
     /// <param name="type">F32, BF16 or F16.</param>

@@ -77,6 +77,7 @@ internal sealed class ServedJob : IAsyncDisposable
         _parts.Peers.Access.Close(_job);
         _parts.Peers.Tensors.Close(_job);
         _parts.Peers.Agreements.Close(_job);
+        _parts.Peers.Weights.Close(_job);
         await _parts.Runtime.Compute.Run(() =>
         {
             _generator?.Dispose();
@@ -154,6 +155,7 @@ internal sealed class ServedJob : IAsyncDisposable
     private void Load(LoadStage command, ShardOrigin shards)
     {
         _scope = command.Scope;
+        _parts.Peers.Weights.Open(_job, command.BaseSecret.ToByteArray());
         if (_membership.Current is not null)
         {
             StageLoading.ReportAgain(command, _holdings, _parts);
@@ -171,8 +173,8 @@ internal sealed class ServedJob : IAsyncDisposable
             var before = _holdings.Assets;
             await StageLoading.LoadAsync(command, _holdings, _parts, shards, off);
             _parts.Activity.WaitsFor("loaded: waits for its generation to start");
-            if (_holdings.Assets != before)
-                _parts.Logger.StageLoaded(_job, command.Stage.Place.Stage, command.Stage.Place.Replica);
+            if (_holdings.Assets is { } loaded && loaded != before)
+                _parts.Logger.StageLoaded(_job, command.Stage.Place.Stage, command.Stage.Place.Replica, loaded.Model.Sources.ToString());
         }
         catch (OperationCanceledException) when (off.IsCancellationRequested)
         {

@@ -14,8 +14,8 @@ internal static partial class SessionLog
     [LoggerMessage(3, LogLevel.Warning, "The stream to {Coordinator} broke ({Reason}); attaching again")]
     public static partial void StreamBroke(this ILogger logger, Uri coordinator, string reason);
 
-    [LoggerMessage(4, LogLevel.Information, "Job {Job}: stage {Stage} of replica {Replica} is loaded")]
-    public static partial void StageLoaded(this ILogger logger, string job, uint stage, uint replica);
+    [LoggerMessage(4, LogLevel.Information, "Job {Job}: stage {Stage} of replica {Replica} is loaded: {Sources}")]
+    public static partial void StageLoaded(this ILogger logger, string job, uint stage, uint replica, string sources);
 
     [LoggerMessage(5, LogLevel.Information, "Job {Job}: generation {Generation} starts with {Workers} workers")]
     public static partial void GenerationStarts(this ILogger logger, string job, ulong generation, int workers);
@@ -47,8 +47,14 @@ internal static partial class SessionLog
     [LoggerMessage(15, LogLevel.Warning, "Job {Job}: this worker is alone and has no --cache, so no state of it outlives the process but in checkpoints")]
     public static partial void NoCacheForStates(this ILogger logger, string job);
 
-    [LoggerMessage(16, LogLevel.Information, "Job {Job}: generation {Generation}: {Phases}")]
+    [LoggerMessage(18, LogLevel.Information, "Job {Job}: generation {Generation}: {Phases}")]
     public static partial void StepPhases(this ILogger logger, string job, ulong generation, string phases);
+
+    [LoggerMessage(16, LogLevel.Warning, "Job {Job}: quantized weights are not kept in --cache ({Reason}); a later life of this worker quantizes again")]
+    public static partial void BaseNotKept(this ILogger logger, string job, string reason);
+
+    [LoggerMessage(17, LogLevel.Warning, "Job {Job}: {Worker} gives no weights ({Reason}); those that are missing are read from the model's files")]
+    public static partial void BaseNotGiven(this ILogger logger, string job, string worker, string reason);
 
     [LoggerMessage(9, LogLevel.Information, "Ending: {Reason}")]
     public static partial void Ending(this ILogger logger, string reason);

@@ -1,6 +1,8 @@
 using System.Diagnostics;
+using System.Globalization;
 using Orchestrator.Protos;
 using Orchestrator.Worker.Adapters;
+using Orchestrator.Worker.BaseCache;
 using Orchestrator.Worker.Checkpoints;
 using Orchestrator.Worker.Models;
 using Orchestrator.Worker.Runtime;
@@ -35,7 +37,7 @@ internal static class StageLoading
         var spec = command.Stage;
         if (holdings.Assets is not { } loaded || !StageComparison.IsSame(loaded.Spec, spec))
             throw new InvalidOperationException($"layers {spec.FirstLayer} to {spec.LastLayer} are to be loaded while a generation runs with others");
-        parts.Outbox.Post(Report(command.Scope, spec.LastLayer - spec.FirstLayer + 1, loaded.Model.BaseBytesRead, loaded.Model.ResidentBytes, done: true));
+        parts.Outbox.Post(Report(command.Scope, spec.LastLayer - spec.FirstLayer + 1, loaded.Model.Sources, loaded.Model.ResidentBytes, done: true));
     }
 
     /// <summary>The state that a stage is loaded with: its checkpoint's, else the adapter's initial one. Compute thread.</summary>
@@ -58,7 +60,10 @@ internal static class StageLoading
                 splits.Add(await parts.Shards.OpenAsync(shard, origin.Channel, origin.Credential, fetched, cancellationToken));
             }
 
-            await parts.Runtime.Compute.Run(() => LoadStage(command, splits, holdings, parts, cancellationToken), cancellationToken);
+            var baseLoad = parts.Base?.Begin(OriginOf(command));
+            if (baseLoad is not null)
+                await BaseFetching.RunAsync(command, baseLoad, parts.Activity, parts.Logger, cancellationToken);
+            await parts.Runtime.Compute.Run(() => LoadStage(command, splits, holdings, parts, baseLoad, cancellationToken), cancellationToken);
         }
         catch
         {
@@ -67,7 +72,7 @@ internal static class StageLoading
         }
     }
 
-    private static void LoadStage(LoadStage command, List<SplitReader> splits, JobHoldings holdings, WorkerParts parts, CancellationToken cancellationToken)
+    private static void LoadStage(LoadStage command, List<SplitReader> splits, JobHoldings holdings, WorkerParts parts, BaseLoad? baseLoad, CancellationToken cancellationToken)
     {
         var spec = command.Stage;
         if (command.HasEvaluation && splits.Count < 2)
@@ -79,14 +84,16 @@ internal static class StageLoading
             if (Stopwatch.GetElapsedTime(lastReport) < BetweenReports)
                 return;
             lastReport = Stopwatch.GetTimestamp();
-            parts.Outbox.Post(Report(command.Scope, progress.LayersLoaded, progress.BaseBytesRead, progress.ResidentBytes, done: false));
+            parts.Outbox.Post(Report(command.Scope, progress.LayersLoaded, progress.Sources, progress.ResidentBytes, done: false));
         });
         var adapter = AdapterState.Create(spec, parts.Runtime.Device);
         try
         {
             if (command.State is { } saved)
                 StateRestore.Fill(adapter, saved);
-            var model = StageModel.Load(spec, parts.Runtime.Device, adapter, loaded, cancellationToken);
+            var model = StageModel.Load(spec, parts.Runtime.Device, adapter, loaded, baseLoad, cancellationToken);
+            if (baseLoad?.Trouble is { } trouble)
+                parts.Logger.BaseNotKept(command.Scope.Job, trouble);
             var assets = new StageAssets
             {
                 Spec = spec,
@@ -98,9 +105,11 @@ internal static class StageLoading
                 Evaluation = command.HasEvaluation ? splits[1] : null,
                 Counters = holdings.Counters,
             };
-            holdings.Counters.Totals.BaseBytesRead += model.BaseBytesRead;
+            holdings.Counters.Totals.BaseBytesRead += model.Sources.Read;
+            holdings.Counters.Totals.BaseBytesCached += model.Sources.Cached;
+            holdings.Counters.Totals.BaseBytesReceived += model.Sources.Received;
             holdings.Loaded(command, assets, spec.Training ? adapter.Snapshot(assets.ActedStep) : null);
-            parts.Outbox.Post(Report(command.Scope, spec.LastLayer - spec.FirstLayer + 1, model.BaseBytesRead, model.ResidentBytes, done: true));
+            parts.Outbox.Post(Report(command.Scope, spec.LastLayer - spec.FirstLayer + 1, model.Sources, model.ResidentBytes, done: true));
         }
         catch
         {
@@ -109,8 +118,21 @@ internal static class StageLoading
         }
     }
 
-    private static WorkerMessage Report(JobScope scope, uint layers, ulong bytesRead, ulong resident, bool done) => new()
+    // Those who are told to load together do; a newcomer comes when the others have loaded.
+    private static string OriginOf(LoadStage command) =>
+        string.Create(CultureInfo.InvariantCulture, $"{command.Scope.Job}/{command.Scope.Generation}/{command.Scope.Fence}{(command.Joins ? "/joins" : "")}");
+
+    private static WorkerMessage Report(JobScope scope, uint layers, BaseSources sources, ulong resident, bool done) => new()
     {
-        StageLoad = new StageLoadReport { Scope = scope, LayersLoaded = layers, BaseBytesRead = bytesRead, ResidentBytes = resident, Done = done },
+        StageLoad = new StageLoadReport
+        {
+            Scope = scope,
+            LayersLoaded = layers,
+            BaseBytesRead = sources.Read,
+            BaseBytesCached = sources.Cached,
+            BaseBytesReceived = sources.Received,
+            ResidentBytes = resident,
+            Done = done,
+        },
     };
 }

@@ -3,6 +3,7 @@ using System.CommandLine.Parsing;
 using System.Globalization;
 using System.Net;
 using Orchestrator.Protos.CommandLine;
+using Orchestrator.Worker.BaseCache;
 using Orchestrator.Worker.Runtime;
 
 namespace Orchestrator.Worker.Sessions;
@@ -26,7 +27,8 @@ internal sealed class WorkerCommand
     private readonly Option<int?> _threads = new("--threads") { Description = "Compute threads; by default the processors that this process may use.", Validators = { CheckThreads } };
     private readonly Option<string?> _numericClass = new("--numeric-class") { Description = "An instruction path to be held to, e.g. avx2.", Validators = { Check(InstructionPaths.WhyUnknown) } };
     private readonly Option<string?> _libtorch = new("--libtorch") { Description = "Folder with libtorch's libraries; by default the package beside the program.", Validators = { CheckNotEmpty } };
-    private readonly Option<string?> _cache = new("--cache") { Description = "Folder in which fetched data, and the last states of a worker that is alone in its job, are kept.", Validators = { CheckNotEmpty } };
+    private readonly Option<string?> _cache = new("--cache") { Description = "Folder in which fetched data, quantized base weights, and the last states of a worker that is alone in its job, are kept.", Validators = { CheckNotEmpty } };
+    private readonly Option<ulong?> _cacheLimit = new("--cache-limit") { Description = "What quantized base weights may take of the cache; by default 100GB.", CustomParser = ParseSize };
     private readonly Option<ulong?> _memory = new("--memory-limit") { Description = "Memory that jobs may plan with, e.g. 80GB.", CustomParser = ParseSize };
     private readonly Option<string?> _tokenFile = new("--join-token-file") { Description = $"File with the join token, instead of {TokenVariable}.", Validators = { CheckNotEmpty } };
     private readonly Option<bool> _owned = new("--owned") { Description = "End when stdin closes, and leave SIGINT to the process that started this one." };
@@ -40,7 +42,7 @@ internal sealed class WorkerCommand
     };
 
     /// <summary>The options that a worker is started with.</summary>
-    public IEnumerable<Option> Options => [_coordinator, _name, _device, _threads, _numericClass, _libtorch, _cache, _memory, _listen, _advertise, _tokenFile, _owned];
+    public IEnumerable<Option> Options => [_coordinator, _name, _device, _threads, _numericClass, _libtorch, _cache, _cacheLimit, _memory, _listen, _advertise, _tokenFile, _owned];
 
     /// <summary>Those of them that <c>doctor</c> takes, too.</summary>
     public IEnumerable<Option> ComputeOptions => [_device, _threads, _numericClass, _libtorch];
@@ -67,6 +69,7 @@ internal sealed class WorkerCommand
             Listen = parsed.GetValue(_listen)!,
             Advertise = parsed.GetValue(_advertise),
             Cache = parsed.GetValue(_cache),
+            CacheLimitBytes = parsed.GetValue(_cacheLimit) ?? BaseWeightCache.DefaultLimitBytes,
             MemoryLimitBytes = parsed.GetValue(_memory) ?? (ulong)GC.GetGCMemoryInfo().TotalAvailableMemoryBytes,
             Owned = parsed.GetValue(_owned),
         }, []);
@@ -136,7 +139,7 @@ internal sealed class WorkerCommand
         var text = result.Tokens[0].Value;
         var size = MemorySize.Parse(text);
         if (size is null)
-            result.AddError($"--memory-limit '{text}' is no size like 80GB or 64GiB.");
+            result.AddError($"{((OptionResult)result.Parent!).Option.Name} '{text}' is no size like 80GB or 64GiB.");
         return size;
     }
 }

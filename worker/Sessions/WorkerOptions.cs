@@ -1,4 +1,5 @@
 using System.Net;
+using Orchestrator.Worker.BaseCache;
 using Orchestrator.Worker.Runtime;
 
 namespace Orchestrator.Worker.Sessions;
@@ -23,8 +24,11 @@ internal sealed record WorkerOptions
     /// <summary>What other workers are told instead of the bound address, where that is no address to reach; null: the bound one.</summary>
     public string? Advertise { get; init; }
 
-    /// <summary>Where fetched shards, and a lone worker's states, are kept; null: shards in a temporary folder that ends with the process, states nowhere.</summary>
+    /// <summary>Where fetched shards, quantized base weights and a lone worker's states are kept; null: shards in a temporary folder that ends with the process, the others nowhere.</summary>
     public string? Cache { get; init; }
+
+    /// <summary>What the base weights in the cache may take.</summary>
+    public ulong CacheLimitBytes { get; init; } = BaseWeightCache.DefaultLimitBytes;
 
     /// <summary>Memory that jobs may plan with.</summary>
     public ulong MemoryLimitBytes { get; init; }

@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Logging;
 using Orchestrator.Protos;
+using Orchestrator.Worker.BaseCache;
 using Orchestrator.Worker.Mirrors;
 using Orchestrator.Worker.Runtime;
 using Orchestrator.Worker.Stages;
@@ -65,8 +66,11 @@ internal static class WorkerProcess
             MirrorFiles.DeleteOlder(cache, DateTimeOffset.UtcNow - MirrorFiles.Age);
         var self = new WorkerIdentity { WorkerId = options.Name, Incarnation = (ulong)DateTimeOffset.UtcNow.ToUnixTimeMilliseconds() };
         logger.Started(options.Name, peers.Address, $"{runtime.NumericClass.Backend}/{runtime.NumericClass.InstructionPath}, {runtime.NumericClass.Threads} threads");
-        // An owned worker has its owner's data on the same disk: its cache is for states alone.
-        var parts = new WorkerParts(self, runtime, peers, new ShardStore(options.Owned ? null : options.Cache), new Outbox(), new StageActivity(), logger, options.Cache);
+        var weights = options.Cache is null ? null : new BaseWeightCache(options.Cache, options.CacheLimitBytes);
+        peers.Weights.Cache = weights;
+        // An owned worker has its owner's data on the same disk: its cache is for states and weights alone.
+        var shards = new ShardStore(options.Owned ? null : options.Cache);
+        var parts = new WorkerParts(self, runtime, peers, shards, new Outbox(), new StageActivity(), logger, weights, options.Cache);
         await new WorkerSession(options, parts).RunAsync(() => life.Reason, life.Draining, life.Ending);
     }
 }

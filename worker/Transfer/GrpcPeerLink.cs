@@ -100,19 +100,5 @@ internal sealed class GrpcPeerLink : IPeerLink, IAsyncDisposable
         }
     }
 
-    private GrpcChannel Connect(uint rank) => GrpcChannel.ForAddress(_peers[rank].Address, new GrpcChannelOptions
-    {
-        DisposeHttpClient = true,
-        // A deadline that passed must look like one to the pipelines, which then try again.
-        ThrowOperationCanceledOnCancellation = true,
-        HttpHandler = new SocketsHttpHandler
-        {
-            EnableMultipleHttp2Connections = true,
-            UseProxy = false,
-            ConnectTimeout = TimeSpan.FromSeconds(5),
-            PooledConnectionIdleTimeout = Timeout.InfiniteTimeSpan,
-            KeepAlivePingDelay = TimeSpan.FromSeconds(20),
-            KeepAlivePingTimeout = TimeSpan.FromSeconds(20),
-        },
-    });
+    private GrpcChannel Connect(uint rank) => PeerChannels.Open(_peers[rank].Address);
 }

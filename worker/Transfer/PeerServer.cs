@@ -14,7 +14,7 @@ using Orchestrator.Worker.Runtime;
 
 namespace Orchestrator.Worker.Transfer;
 
-/// <summary>Where other workers reach this one: plain HTTP/2 with TensorTransfer and StepAgreement.</summary>
+/// <summary>Where other workers reach this one: plain HTTP/2 with TensorTransfer, StepAgreement and BaseWeights.</summary>
 /// <remarks>Owns the inboxes. Windows are large so that a tensor is not paced by acknowledgements; a message is one frame, one vote or one verdict.</remarks>
 internal sealed class PeerServer : IAsyncDisposable
 {
@@ -32,6 +32,8 @@ internal sealed class PeerServer : IAsyncDisposable
     public TensorInbox Tensors { get; } = new();
 
     public AgreementInbox Agreements { get; } = new();
+
+    public BaseWeightAccess Weights { get; } = new();
 
     /// <summary>The address that is bound, e.g. "http://127.0.0.1:40123".</summary>
     public string Address { get; private set; } = "";
@@ -53,12 +55,13 @@ internal sealed class PeerServer : IAsyncDisposable
         if (loggers is not null)
             builder.Services.AddSingleton(loggers);
         PeerServer? server = null;
-        builder.Services.AddSingleton(_ => server!.Access).AddSingleton(_ => server!.Tensors).AddSingleton(_ => server!.Agreements);
+        builder.Services.AddSingleton(_ => server!.Access).AddSingleton(_ => server!.Tensors).AddSingleton(_ => server!.Agreements).AddSingleton(_ => server!.Weights);
         var application = builder.Build();
         server = new PeerServer(application);
         application.UseRouting();
         application.MapGrpcService<TensorTransferService>();
         application.MapGrpcService<StepAgreementService>();
+        application.MapGrpcService<BaseWeightService>();
         await BindAsync(application, listen, cancellationToken);
         server.Address = application.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.Single();
         return server;

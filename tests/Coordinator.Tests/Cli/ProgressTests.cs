@@ -83,7 +83,7 @@ public sealed class ProgressTests
         Assert.Equal(
             """{"job":"job-1","state":"succeeded","adapter":"/out/\u00E4dapter","eval_loss_before":5.5,"eval_loss_after":null,"tokens_per_second":1000,"""
             + """ "workers":[{"worker":"worker-0","replica":0,"stage":0,"layers":[0,5],"micro_batches_run":12,"micro_batches_repeated":0,"bytes_sent":0,""".TrimStart()
-            + """ "bytes_received":0,"gradient_bytes_received":0,"base_bytes_read":0,"peak_memory_bytes":0}]}""".TrimStart(),
+            + """ "bytes_received":0,"gradient_bytes_received":0,"base_bytes_read":0,"base_bytes_cached":0,"base_bytes_received":0,"peak_memory_bytes":0}]}""".TrimStart(),
             TrainReport.Json(status));
     }
 }

@@ -37,6 +37,13 @@ public sealed partial class RecoveryTests(QuietRuns quiet) : IClassFixture<Quiet
     {
         var outcome = await quiet.AssertUndisturbedAsync(QuietRuns.Job(golden: true, 1, 1, 0), golden: true, new Fault(6, FaultKind.Kill, 0), new Fault(15, FaultKind.Terminate, 0));
         Assert.DoesNotContain(outcome.Files.Events(), line => line.Name == "rollback");
+        // Its later lives quantize nothing again: of the file they read the weights of 16 and 32 bits alone.
+        string[] loads = [.. File.ReadLines(Path.Combine(outcome.Files.Folder, "run.log")).Where(line => line.Contains(" is loaded: ", StringComparison.Ordinal)).Select(line => line.Split(" is loaded: ")[1])];
+        Assert.Equal(3, loads.Length);
+        Assert.Matches("^[0-9.]+ kB read from the model's files$", loads[0]);
+        Assert.All(loads[1..], load => Assert.Matches("^[0-9.]+ kB from the cache, [0-9.]+ kB read from the model's files$", load));
+        Assert.All(loads[1..], load => Assert.True(Kilobytes(load.Split(", ")[1]) < Kilobytes(loads[0]) - (3 * Kilobytes(load)), $"{loads[0]}; {load}"));
+        Assert.False(Directory.Exists(Path.Combine(outcome.Files.Folder, ".orchestrator", "stages")));
     }
 
     /// <summary>Without mirrors the lost stage goes on from the checkpoint, and the other with it.</summary>
@@ -76,6 +83,8 @@ public sealed partial class RecoveryTests(QuietRuns quiet) : IClassFixture<Quiet
         Assert.DoesNotContain(outcome.Files.Events(), line => line.Name is "lost" or "recovered");
         Assert.Equal(0, outcome.StepsRepeated);
     }
+
+    private static double Kilobytes(string words) => double.Parse(words.Split(' ')[0], System.Globalization.CultureInfo.InvariantCulture);
 
     // With steps that take longer than a lease the loss comes before the sentence on the wait.
     [GeneratedRegex(@"step \d+/24 stands still .*waits for worker-3, stage \d|recovering: worker-3 was lost at step \d+: nothing was heard of it", RegexOptions.None, matchTimeoutMilliseconds: 1000)]

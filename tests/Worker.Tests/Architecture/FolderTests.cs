@@ -31,7 +31,7 @@ public sealed class FolderTests
     {
         using var module = Read("orchestrator.dll");
         Assert.DoesNotContain(module.GetTypeReferences(), type => type.Name is "TensorFrame" || type.FullName.Contains("TensorTransfer", StringComparison.Ordinal)
-            || type.FullName.Contains("StepAgreement", StringComparison.Ordinal));
+            || type.FullName.Contains("StepAgreement", StringComparison.Ordinal) || type.FullName.Contains("BaseWeights", StringComparison.Ordinal));
         using var worker = Read("orchestrator-worker.dll");
         Assert.Contains(worker.GetTypes(), type => type.FullName.Contains("TensorTransfer", StringComparison.Ordinal));
     }

@@ -9,7 +9,7 @@ namespace Orchestrator.Worker.Tests.Architecture;
 public sealed class ResilienceTests
 {
     [Theory]
-    [InlineData("orchestrator-worker.dll", "WorkerAttachmentClient.Attach", "DataShardsClient.Fetch", "StepAgreementClient.CastAsync", "StepAgreementClient.AnnounceAsync", "CallInvoker.AsyncDuplexStreamingCall")]
+    [InlineData("orchestrator-worker.dll", "WorkerAttachmentClient.Attach", "DataShardsClient.Fetch", "StepAgreementClient.CastAsync", "StepAgreementClient.AnnounceAsync", "BaseWeightsClient.Fetch", "CallInvoker.AsyncDuplexStreamingCall")]
     [InlineData("orchestrator.dll", "JobsClient.SubmitAsync", "JobsClient.Watch", "JobsClient.CancelAsync")]
     public void RemoteCalls_OfTheProduct_RunInsideAPipeline(string assembly, params string[] known)
     {

@@ -1,5 +1,6 @@
 using Orchestrator.Protos;
 using Orchestrator.Worker.Adapters;
+using Orchestrator.Worker.BaseCache;
 using Orchestrator.Worker.Models;
 using TorchSharp;
 
@@ -8,10 +9,10 @@ namespace Orchestrator.Worker.Tests.Models;
 /// <summary>A stage with its adapter state, on the CPU.</summary>
 internal sealed class LoadedStage : IDisposable
 {
-    public LoadedStage(StageSpec spec, IProgress<StageLoadProgress>? progress = null)
+    public LoadedStage(StageSpec spec, IProgress<StageLoadProgress>? progress = null, BaseLoad? baseLoad = null)
     {
         Adapter = AdapterState.Create(spec, torch.CPU);
-        Model = StageModel.Load(spec, torch.CPU, Adapter, progress, TestContext.Current.CancellationToken);
+        Model = StageModel.Load(spec, torch.CPU, Adapter, progress, baseLoad, TestContext.Current.CancellationToken);
     }
 
     public AdapterState Adapter { get; }

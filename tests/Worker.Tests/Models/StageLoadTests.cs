@@ -60,7 +60,7 @@ public sealed class StageLoadTests
         foreach (var spec in specs)
         {
             using var stage = new LoadedStage(spec);
-            Assert.Equal(spec.Base.Aggregate(0UL, (sum, slice) => sum + slice.Length), stage.Model.BaseBytesRead);
+            Assert.Equal(spec.Base.Aggregate(0UL, (sum, slice) => sum + slice.Length), stage.Model.Sources.Read);
         }
     }
 }

@@ -111,10 +111,10 @@ public sealed class StageMemoryTests
         var adapter = (3 * stage.Adapter.Parameters.numel() * 4) + 2_000_000;
         const long Layer = 2L * ((4 * LoadedHidden * LoadedHidden) + (3 * LoadedHidden * LoadedInner));
         Assert.True(LoadedLayers * Layer > adapter + (2 * Layer), "a whole model in 16 bits would not be seen");
-        Assert.Equal(folder.Bytes, stage.Model.BaseBytesRead);
+        Assert.Equal(folder.Bytes, stage.Model.Sources.Read);
         Assert.Equal((uint)LoadedLayers, reports[^1].Progress.LayersLoaded);
         Assert.All(reports, report => Assert.InRange(report.InUse, 0, (long)report.Progress.ResidentBytes + Layer + adapter));
-        Assert.True(reports.Select(report => report.Progress.BaseBytesRead).SequenceEqual(reports.Select(report => report.Progress.BaseBytesRead).Order()));
+        Assert.True(reports.Select(report => report.Progress.Sources.Read).SequenceEqual(reports.Select(report => report.Progress.Sources.Read).Order()));
         Assert.InRange(InUse() - before, 0, (long)stage.Model.ResidentBytes + adapter);
         Assert.True(stage.Model.ResidentBytes < folder.Bytes / 2);
     }

@@ -3,6 +3,7 @@ using System.Net;
 using Grpc.Net.Client;
 using Microsoft.Extensions.Logging.Abstractions;
 using Orchestrator.Protos;
+using Orchestrator.Worker.BaseCache;
 using Orchestrator.Worker.Runtime;
 using Orchestrator.Worker.Sessions;
 using Orchestrator.Worker.Stages;
@@ -28,7 +29,7 @@ internal sealed class ServedWorker : IAsyncDisposable
     {
         (_runtime, Peers) = (runtime, peers);
         Self = new WorkerIdentity { WorkerId = name, Incarnation = incarnation };
-        var parts = new WorkerParts(Self, runtime, peers, new ShardStore(cache), Outbox, Activity, NullLogger.Instance, cache);
+        var parts = new WorkerParts(Self, runtime, peers, new ShardStore(cache), Outbox, Activity, NullLogger.Instance, cache is null ? null : new BaseWeightCache(cache), cache);
         _job = new ServedJob(new JobScope { Job = job, Generation = 1, Fence = 1 }, parts, Task.CompletedTask);
         _reading = Task.Run(ReadAsync);
     }

@@ -13,6 +13,7 @@ public sealed class WorkerCommandTests
     [InlineData("--device", "--device has no value; give cpu or cuda:N.")]
     [InlineData("--device cpu --device cpu", "--device is given more than once; give it once.")]
     [InlineData("--memory-limit much", "--memory-limit 'much' is no size like 80GB or 64GiB.")]
+    [InlineData("--cache-limit none", "--cache-limit 'none' is no size like 80GB or 64GiB.")]
     public async Task Program_WrongCommandLine_EndsWithTwoAndASentence(string arguments, string sentence)
     {
         using var worker = WorkerProgram.Start(folder: null, arguments.Split(' '));
