@@ -38,15 +38,15 @@ internal static unsafe class LayerStates
     /// <param name="flats">Parameters and moments in host memory.</param>
     public static StateHash HashOf(AdapterLayout layout, IReadOnlyList<torch.Tensor> flats)
     {
-        var sum = default(StateHash);
-        foreach (var layer in layout.Layers)
+        // Sums of integers: a thread a layer gives the same hash.
+        var hashes = new StateHash[layout.Layers.Count];
+        KernelParallel.Each(hashes.Length, i =>
         {
-            var hash = StateHash.OfLayer(layer.Layer);
-            ForEach(flats, layer, (values, bytes) => hash.Append((uint*)values, bytes / sizeof(uint)));
-            sum += hash;
-        }
-
-        return sum;
+            var hash = StateHash.OfLayer(layout.Layers[i].Layer);
+            ForEach(flats, layout.Layers[i], (values, bytes) => hash.Append((uint*)values, bytes / sizeof(uint)));
+            hashes[i] = hash;
+        });
+        return hashes.Aggregate(default(StateHash), (sum, hash) => sum + hash);
     }
 
     private delegate void Part(byte* values, long bytes);

@@ -13,14 +13,15 @@ namespace Orchestrator.Worker.Kernels;
 /// </remarks>
 internal static unsafe class OpenMpTeam
 {
-    private static readonly Lazy<nint> Parallel = new(Find);
+    private static readonly Lazy<nint> Parallel = new(() => Find("GOMP_parallel"));
+    private static readonly Lazy<nint> ThreadNumber = new(() => Find("omp_get_thread_num"));
 
     /// <summary>Calls <paramref name="body"/> once with each of 0 to <paramref name="parts"/> - 1; false if there is no team and nothing ran.</summary>
     public static bool TryRun(int parts, Action<int> body)
     {
-        if (LibTorchLoader.Loaded is null || Parallel.Value == 0)
+        if (LibTorchLoader.Loaded is null || Parallel.Value == 0 || ThreadNumber.Value == 0)
             return false;
-        var work = new Work(parts, body);
+        var work = new Work(parts, NumericEnvironment.Threads, body);
         var handle = GCHandle.Alloc(work);
         try
         {
@@ -37,25 +38,32 @@ internal static unsafe class OpenMpTeam
     }
 
     [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
-    private static void Run(nint data) => ((Work)GCHandle.FromIntPtr(data).Target!).TakeParts();
+    private static void Run(nint data) => ((Work)GCHandle.FromIntPtr(data).Target!).TakeParts(((delegate* unmanaged[Cdecl]<int>)ThreadNumber.Value)());
 
-    private static nint Find()
+    private static nint Find(string name)
     {
         // libtorch_cpu.so is loaded already; a symbol is looked for in what it depends on, too.
         var core = NativeLibrary.Load(Path.Combine(LibTorchLoader.Loaded!.Directory, "libtorch_cpu.so"));
-        return NativeLibrary.TryGetExport(core, "GOMP_parallel", out var export) ? export : 0;
+        return NativeLibrary.TryGetExport(core, name, out var export) ? export : 0;
     }
 
-    /// <summary>Parts that the team's threads take one after the other.</summary>
-    private sealed class Work(int parts, Action<int> body)
+    /// <summary>Parts that the team's threads take one after the other: each begins with a range of its own, the same in every call, whose data it may still have in its caches, and then helps the others.</summary>
+    private sealed class Work(int parts, int threads, Action<int> body)
     {
-        private int _next = -1;
+        private readonly int[] _taken = new int[threads];
 
         public ExceptionDispatchInfo? Failure { get; private set; }
 
-        public void TakeParts()
+        public void TakeParts(int thread)
         {
-            for (var part = Interlocked.Increment(ref _next); part < parts; part = Interlocked.Increment(ref _next))
+            for (var i = 0; i < threads; i++)
+                TakeRange((thread + i) % threads);
+        }
+
+        private void TakeRange(int range)
+        {
+            var (first, end) = ((int)((long)parts * range / threads), (int)((long)parts * (range + 1) / threads));
+            for (var part = first + Interlocked.Increment(ref _taken[range]) - 1; part < end; part = first + Interlocked.Increment(ref _taken[range]) - 1)
             {
                 try
                 {

@@ -44,23 +44,8 @@ internal static class BrainFloats
         }
     }
 
-    /// <summary>Rounds to bfloat16 and widens again.</summary>
-    public static void RoundInPlace(Span<float> values)
-    {
-        ref var bits = ref Unsafe.As<float, uint>(ref MemoryMarshal.GetReference(values));
-        var i = 0;
-        for (; i <= values.Length - Lanes; i += Lanes)
-        {
-            (Rounded(Vector512.LoadUnsafe(ref bits, (nuint)i)) & Vector512.Create(0xffff0000u)).StoreUnsafe(ref bits, (nuint)i);
-        }
-
-        for (; i < values.Length; i++)
-        {
-            values[i] = BitConverter.UInt32BitsToSingle(Rounded(BitConverter.SingleToUInt32Bits(values[i])) & 0xffff0000u);
-        }
-    }
-
-    private static Vector512<uint> Rounded(Vector512<uint> bits)
+    /// <summary>Bits of fp32 values, of which the upper half is the rounded value.</summary>
+    public static Vector512<uint> Rounded(Vector512<uint> bits)
     {
         var odd = Vector512.ShiftRightLogical(bits, 16) & Vector512<uint>.One;
         var nan = Vector512.GreaterThan(bits & Vector512.Create(0x7fffffffu), Vector512.Create(0x7f800000u));

@@ -63,22 +63,18 @@ internal sealed class CausalAttention
     /// <param name="heads">Queries that belong to the last of the keys.</param>
     public Tensor Continue(AttentionHeads heads) => _blocked.Continue(heads);
 
-    /// <summary>An uninitialised gradient of the projection for a gradient of the output.</summary>
-    public Tensor GradientLike(Tensor outputGradient)
-        => empty([outputGradient.shape[0], Heads.Columns], outputGradient.dtype, outputGradient.device);
-
-    /// <summary>Fills and returns <paramref name="gradient"/>, the gradient of [tokens, q k v].</summary>
-    public Tensor Backward(IReadOnlyList<Tensor> kept, Tensor outputGradient, Tensor gradient, PassContext pass)
+    /// <summary>The gradient of [tokens, q k v].</summary>
+    public Tensor Backward(List<Tensor> kept, Tensor outputGradient, PassContext pass)
     {
         using var clock = KernelProfile.Measure(KernelPhase.Attention);
-        using var dense = outputGradient.contiguous();
+        var gradient = empty([outputGradient.shape[0], Heads.Columns], outputGradient.dtype, outputGradient.device);
         if (VectorFor(kept[0], pass) is { } attention)
         {
-            attention.Backward(kept[0], dense, gradient, pass);
+            attention.Backward(kept[0], outputGradient, gradient, pass);
         }
         else
         {
-            _blocked.Backward(HeadsOf(kept), dense, gradient, pass);
+            _blocked.Backward(HeadsOf(kept), outputGradient, gradient, pass);
         }
 
         RowPadding.Clear(gradient, pass.Part.Tokens);
@@ -87,5 +83,5 @@ internal sealed class CausalAttention
 
     private VectorAttention? VectorFor(Tensor kept, PassContext pass) => _vector is not null && VectorAttention.Fits(Heads, kept.dtype, pass.Part.Lengths) ? _vector : null;
 
-    private static AttentionHeads HeadsOf(IReadOnlyList<Tensor> kept) => new(kept[0], kept[1], kept[2]);
+    private static AttentionHeads HeadsOf(List<Tensor> kept) => new(kept[0], kept[1], kept[2]);
 }

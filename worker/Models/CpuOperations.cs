@@ -6,7 +6,7 @@ namespace Orchestrator.Worker.Models;
 
 /// <summary>The operations of a decoder layer on the CPU, each one pass over memory.</summary>
 /// <remarks>
-/// The rows' arithmetic is in <see cref="RowMath"/>, in fp32 whatever the tensors' dtype; a row is computed whole by one thread, so its bits depend on the instruction path alone. The
+/// The rows' arithmetic is in <see cref="RowKernels"/> and <see cref="RowMath"/>, in fp32 whatever the tensors' dtype; a row is computed whole by one thread, so its bits depend on the instruction path alone. The
 /// results are those of <see cref="TorchOperations"/> up to rounding. Compute thread only; the calls run on all compute threads.
 /// </remarks>
 internal sealed unsafe class CpuOperations : FusedOperations
@@ -16,99 +16,45 @@ internal sealed unsafe class CpuOperations : FusedOperations
     // Below this many elements a thread's part is not worth waking the thread.
     private const long LeastElements = 1 << 14;
 
+    private delegate void RowBody(long row, Span<float> scratch);
+
     public override Tensor Linear(Tensor x, Tensor weight, Tensor? bias)
-        => VectorProduct.Fits(x, weight.shape[0]) ? VectorProduct.Transposed(x, weight, bias) : base.Linear(x, weight, bias);
+        => VectorProduct.Fits(x, weight.size(0)) ? VectorProduct.Transposed(x, weight, bias) : base.Linear(x, weight, bias);
 
     public override Tensor LinearBackward(Tensor gradient, Tensor weight)
-        => VectorProduct.Fits(gradient, weight.shape[1]) ? VectorProduct.Straight(gradient, weight) : base.LinearBackward(gradient, weight);
+        => VectorProduct.Fits(gradient, weight.size(1)) ? VectorProduct.Straight(gradient, weight) : base.LinearBackward(gradient, weight);
 
     public override Tensor RmsNorm(Tensor x, Tensor weight, float epsilon)
-    {
-        var result = empty_like(x);
-        var width = (int)x.shape[1];
-        var (source, target, scale) = (Rows.Of(x, width), Rows.Of(result, width), Rows.Of(weight, width));
-        ForRows(x.shape[0], width, row =>
-        {
-            using var buffer = new RowBuffer(2 * width);
-            var values = buffer.Take(width);
-            var factors = buffer.Take(width);
-            source.Load(row, values);
-            scale.Load(0, factors);
-            RowMath.Scale(values, RowMath.InverseRootMeanSquare(values, epsilon));
-            target.Round(values);
-            RowMath.Multiply(values, factors);
-            target.Store(row, values);
-        });
-        return result;
-    }
+        => IsBrain(x) ? RmsNorm<BrainElement>(x, weight, epsilon) : RmsNorm<SingleElement>(x, weight, epsilon);
 
     public override Tensor RmsNormBackward(Tensor x, Tensor weight, float epsilon, Tensor gradient)
-    {
-        var result = empty_like(x);
-        var width = (int)x.shape[1];
-        var (source, upstream, target, scale) = (Rows.Of(x, width), Rows.Of(gradient, width), Rows.Of(result, width), Rows.Of(weight, width));
-        ForRows(x.shape[0], width, row =>
-        {
-            using var buffer = new RowBuffer(3 * width);
-            var values = buffer.Take(width);
-            var dy = buffer.Take(width);
-            var factors = buffer.Take(width);
-            source.Load(row, values);
-            upstream.Load(row, dy);
-            scale.Load(0, factors);
-            var factor = RowMath.InverseRootMeanSquare(values, epsilon);
-            RowMath.Scale(values, factor);
-            RowMath.Multiply(dy, factors);
-            RowMath.SubtractProjection(dy, values, RowMath.Dot(dy, values) / width, factor);
-            target.Store(row, dy);
-        });
-        return result;
-    }
+        => IsBrain(x) ? RmsNormBackward<BrainElement>(x, weight, epsilon, gradient) : RmsNormBackward<SingleElement>(x, weight, epsilon, gradient);
 
-    public override Tensor SwiGlu(Tensor gateUp)
-    {
-        var width = (int)(gateUp.shape[1] / 2);
-        var result = empty([gateUp.shape[0], width], gateUp.dtype);
-        var (source, target) = (Rows.Of(gateUp, 2 * width), Rows.Of(result, width));
-        ForRows(gateUp.shape[0], 4 * width, row =>
-        {
-            using var buffer = new RowBuffer(2 * width);
-            var pair = buffer.Take(2 * width);
-            source.Load(row, pair);
-            RowMath.SwiGlu(pair[..width], pair[width..]);
-            target.Store(row, pair[..width]);
-        });
-        return result;
-    }
+    public override Tensor SwiGlu(Tensor gateUp) => IsBrain(gateUp) ? SwiGlu<BrainElement>(gateUp) : SwiGlu<SingleElement>(gateUp);
 
     public override Tensor SwiGluBackward(Tensor gateUp, Tensor gradient)
+        => IsBrain(gateUp) ? SwiGluBackward<BrainElement>(gateUp, gradient) : SwiGluBackward<SingleElement>(gateUp, gradient);
+
+    public override void Add(Tensor sum, Tensor term)
     {
-        var width = (int)(gateUp.shape[1] / 2);
-        var result = empty_like(gateUp);
-        var (source, upstream, target) = (Rows.Of(gateUp, 2 * width), Rows.Of(gradient, width), Rows.Of(result, 2 * width));
-        ForRows(gateUp.shape[0], 4 * width, row =>
+        if (IsBrain(sum))
         {
-            using var buffer = new RowBuffer(3 * width);
-            var pair = buffer.Take(2 * width);
-            var dy = buffer.Take(width);
-            source.Load(row, pair);
-            upstream.Load(row, dy);
-            RowMath.SwiGluBackward(pair[..width], pair[width..], dy);
-            target.Store(row, pair);
-        });
-        return result;
+            Add<BrainElement>(sum, term);
+        }
+        else
+        {
+            Add<SingleElement>(sum, term);
+        }
     }
 
     public override Tensor TakeHeads(Tensor projected, HeadRange heads, Tensor? angles)
     {
-        var tokens = projected.shape[0];
+        var tokens = projected.size(0);
         var result = empty([heads.Groups, tokens, heads.GroupSize * heads.HeadDim], projected.dtype);
-        var (source, target) = (Rows.Of(projected, (int)projected.shape[1]), Rows.Of(result, heads.HeadDim));
+        var (source, target) = (Rows.Of(projected, (int)projected.size(1)), Rows.Of(result, heads.HeadDim));
         var table = angles is null ? null : (float*)TensorMemory.Pointer(angles);
-        ForRows(tokens, heads.Columns, token =>
+        ForRows(tokens, heads.Columns, heads.HeadDim, (token, values) =>
         {
-            using var buffer = new RowBuffer(heads.HeadDim);
-            var values = buffer.Take(heads.HeadDim);
             for (var head = 0; head < heads.Groups * heads.GroupSize; head++)
             {
                 source.Load(token, values, heads.FirstColumn + (head * heads.HeadDim));
@@ -125,13 +71,11 @@ internal sealed unsafe class CpuOperations : FusedOperations
 
     public override void PutHeads(Tensor values, Tensor projected, HeadRange heads, Tensor? angles)
     {
-        var tokens = projected.shape[0];
-        var (source, target) = (Rows.Of(values, heads.HeadDim), Rows.Of(projected, (int)projected.shape[1]));
+        var tokens = projected.size(0);
+        var (source, target) = (Rows.Of(values, heads.HeadDim), Rows.Of(projected, (int)projected.size(1)));
         var table = angles is null ? null : (float*)TensorMemory.Pointer(angles);
-        ForRows(tokens, heads.Columns, token =>
+        ForRows(tokens, heads.Columns, heads.HeadDim, (token, head) =>
         {
-            using var buffer = new RowBuffer(heads.HeadDim);
-            var head = buffer.Take(heads.HeadDim);
             for (var i = 0; i < heads.Groups * heads.GroupSize; i++)
             {
                 source.Load(heads.RowOf(i, token, tokens), head);
@@ -147,14 +91,12 @@ internal sealed unsafe class CpuOperations : FusedOperations
 
     public override void AttentionWeights(Tensor scores, AttentionBlock block, float scale)
     {
-        var (rows, keys) = (scores.shape[1], (int)scores.shape[2]);
+        var (rows, keys) = (scores.size(1), (int)scores.size(2));
         var values = Rows.Of(scores, keys);
-        ForRows(scores.shape[0] * rows, keys, row =>
+        ForRows(scores.size(0) * rows, keys, keys, (row, all) =>
         {
             var query = (int)(row % rows) / block.GroupSize;
             var (first, end) = (block.FirstSeen(query), block.EndSeen(query));
-            using var buffer = new RowBuffer(keys);
-            var all = buffer.Take(keys);
             values.Load(row, all);
             all[..first].Clear();
             all[end..].Clear();
@@ -165,13 +107,12 @@ internal sealed unsafe class CpuOperations : FusedOperations
 
     public override void AttentionWeightsBackward(Tensor weights, Tensor gradient, AttentionBlock block, float scale)
     {
-        var keys = (int)weights.shape[2];
+        var keys = (int)weights.size(2);
         var (probabilities, upstream) = (Rows.Of(weights, keys), Rows.Of(gradient, keys));
-        ForRows(weights.shape[0] * weights.shape[1], keys, row =>
+        ForRows(weights.size(0) * weights.size(1), keys, 2 * keys, (row, scratch) =>
         {
-            using var buffer = new RowBuffer(2 * keys);
-            var p = buffer.Take(keys);
-            var dp = buffer.Take(keys);
+            var p = scratch[..keys];
+            var dp = scratch[keys..];
             probabilities.Load(row, p);
             upstream.Load(row, dp);
             RowMath.SoftmaxBackward(p, dp, scale);
@@ -181,12 +122,10 @@ internal sealed unsafe class CpuOperations : FusedOperations
 
     public override void PutBlock(Tensor source, Tensor target, BlockPlace place, float scale)
     {
-        var width = (int)source.shape[1];
-        var (from, to) = (Rows.Of(source, width), Rows.Of(target, (int)target.shape[1]));
-        ForRows(source.shape[0], width, row =>
+        var width = (int)source.size(1);
+        var (from, to) = (Rows.Of(source, width), Rows.Of(target, (int)target.size(1)));
+        ForRows(source.size(0), width, width, (row, values) =>
         {
-            using var buffer = new RowBuffer(width);
-            var values = buffer.Take(width);
             from.Load(row, values);
             RowMath.Scale(values, scale);
             to.Store(place.Row + row, values, (int)place.Column);
@@ -201,13 +140,12 @@ internal sealed unsafe class CpuOperations : FusedOperations
             return;
         }
 
-        var width = (int)sum.shape[1];
-        var (from, to) = (Rows.Of(source, (int)source.shape[1]), Rows.Of(sum, width));
-        ForRows(sum.shape[0], width, row =>
+        var width = (int)sum.size(1);
+        var (from, to) = (Rows.Of(source, (int)source.size(1)), Rows.Of(sum, width));
+        ForRows(sum.size(0), width, 2 * width, (row, scratch) =>
         {
-            using var buffer = new RowBuffer(2 * width);
-            var values = buffer.Take(width);
-            var added = buffer.Take(width);
+            var values = scratch[..width];
+            var added = scratch[width..];
             to.Load(row, values);
             from.Load(place.Row + row, added, (int)place.Column);
             RowMath.AddScaled(values, added, scale);
@@ -217,16 +155,14 @@ internal sealed unsafe class CpuOperations : FusedOperations
 
     public override void CrossEntropy(Tensor logits, ReadOnlySpan<int> labels, Span<float> logProbabilities, float? gradientScale)
     {
-        var vocabulary = (int)logits.shape[1];
+        var vocabulary = (int)logits.size(1);
         var values = Rows.Of(logits, vocabulary);
         fixed (int* label = labels)
         fixed (float* result = logProbabilities)
         {
             var (labelOf, resultOf) = ((nint)label, (nint)result);
-            ForRows(logits.shape[0], vocabulary, row =>
+            ForRows(logits.size(0), vocabulary, vocabulary, (row, all) =>
             {
-                using var buffer = new RowBuffer(vocabulary);
-                var all = buffer.Take(vocabulary);
                 values.Load(row, all);
                 var own = ((int*)labelOf)[row];
                 ((float*)resultOf)[row] = RowMath.LogProbability(all, own, gradientScale);
@@ -238,11 +174,86 @@ internal sealed unsafe class CpuOperations : FusedOperations
         }
     }
 
+    private static Tensor RmsNorm<T>(Tensor x, Tensor weight, float epsilon)
+        where T : struct, IRowElement
+    {
+        var result = empty_like(x);
+        var (rows, width) = (x.size(0), (int)x.size(1));
+        byte* source = TensorMemory.Pointer(x), scale = TensorMemory.Pointer(weight), target = TensorMemory.Pointer(result);
+        ForRows(rows, width, row => RowKernels.Norm<T>(At<T>(source, row, width), scale, At<T>(target, row, width), width, epsilon));
+        return result;
+    }
+
+    private static Tensor RmsNormBackward<T>(Tensor x, Tensor weight, float epsilon, Tensor gradient)
+        where T : struct, IRowElement
+    {
+        var result = empty_like(x);
+        var (rows, width) = (x.size(0), (int)x.size(1));
+        byte* source = TensorMemory.Pointer(x), scale = TensorMemory.Pointer(weight), upstream = TensorMemory.Pointer(gradient), target = TensorMemory.Pointer(result);
+        ForRows(rows, width, row => RowKernels.NormBackward<T>(At<T>(source, row, width), scale, At<T>(upstream, row, width), At<T>(target, row, width), width, epsilon));
+        return result;
+    }
+
+    private static Tensor SwiGlu<T>(Tensor gateUp)
+        where T : struct, IRowElement
+    {
+        var (rows, width) = (gateUp.size(0), (int)(gateUp.size(1) / 2));
+        var result = empty([rows, width], gateUp.dtype);
+        byte* source = TensorMemory.Pointer(gateUp), target = TensorMemory.Pointer(result);
+        ForRows(rows, 4 * width, row => RowKernels.SwiGlu<T>(At<T>(source, 2 * row, width), At<T>(source, (2 * row) + 1, width), At<T>(target, row, width), width));
+        return result;
+    }
+
+    private static Tensor SwiGluBackward<T>(Tensor gateUp, Tensor gradient)
+        where T : struct, IRowElement
+    {
+        var (rows, width) = (gateUp.size(0), (int)(gateUp.size(1) / 2));
+        var result = empty_like(gateUp);
+        byte* source = TensorMemory.Pointer(gateUp), upstream = TensorMemory.Pointer(gradient), target = TensorMemory.Pointer(result);
+        ForRows(rows, 4 * width, row => RowKernels.SwiGluBackward<T>(
+            At<T>(source, 2 * row, width),
+            At<T>(source, (2 * row) + 1, width),
+            At<T>(upstream, row, width),
+            At<T>(target, 2 * row, width),
+            At<T>(target, (2 * row) + 1, width),
+            width));
+        return result;
+    }
+
+    private static void Add<T>(Tensor sum, Tensor term)
+        where T : struct, IRowElement
+    {
+        var (rows, width) = (sum.size(0), (int)sum.size(1));
+        byte* target = TensorMemory.Pointer(sum), source = TensorMemory.Pointer(term);
+        ForRows(rows, width, row => RowKernels.Add<T>(At<T>(target, row, width), At<T>(source, row, width), width));
+    }
+
+    private static byte* At<T>(byte* start, long row, int width)
+        where T : struct, IRowElement
+        => start + (row * width * T.Size);
+
+    private static bool IsBrain(Tensor tensor) => tensor.dtype switch
+    {
+        ScalarType.BFloat16 => true,
+        ScalarType.Float32 => false,
+        var other => throw new ArgumentException($"The tensor is {other}, not float32 or bfloat16.", nameof(tensor)),
+    };
+
     private static void ForRows(long rows, int width, Action<long> body) => KernelParallel.For(rows, Math.Max(1, LeastElements / width), (from, to) =>
     {
         for (var row = from; row < to; row++)
         {
             body(row);
+        }
+    });
+
+    private static void ForRows(long rows, int width, int scratch, RowBody body) => KernelParallel.For(rows, Math.Max(1, LeastElements / width), (from, to) =>
+    {
+        using var buffer = new RowBuffer(scratch);
+        var own = buffer.Take(scratch);
+        for (var row = from; row < to; row++)
+        {
+            body(row, own);
         }
     });
 }

@@ -1,10 +1,12 @@
-using Orchestrator.Worker.Kernels;
 using TorchSharp;
 
 namespace Orchestrator.Worker.Models;
 
 /// <summary>One decoder layer of the Llama family: x + o(attention(qkv(norm(x)))), then x + down(silu(gate) * up of norm(x)).</summary>
-/// <remarks>Builds the graph of its own island; whoever calls makes the input a leaf. Owns its weights. Compute thread only.</remarks>
+/// <remarks>
+/// Its backward is written out, for a graph of the library costs more than the operations of a small layer; nothing here may be recorded, so callers switch gradients off.
+/// Owns its weights. Compute thread only.
+/// </remarks>
 internal sealed class DecoderLayer : IDisposable
 {
     private readonly RmsNorm _inputNorm;
@@ -32,15 +34,32 @@ internal sealed class DecoderLayer : IDisposable
     public long Bytes => _inputNorm.Bytes + _mlpNorm.Bytes + _attentionInput.Bytes + _attentionOutput.Bytes + _gateUp.Bytes + _down.Bytes;
 
     /// <summary>[tokens, hidden] to [tokens, hidden]; the caller's scope owns the result.</summary>
-    public torch.Tensor Forward(torch.Tensor x, PassContext pass)
+    public torch.Tensor Forward(torch.Tensor x, PassContext pass) => Forward(x, pass, keep: false).Output;
+
+    /// <summary>The same, with what the backward reads, which the caller disposes.</summary>
+    public (torch.Tensor Output, KeptTensors Kept) ForwardKeeping(torch.Tensor x, PassContext pass)
     {
-        using var clock = KernelProfile.Measure(KernelPhase.GraphForward);
+        var (output, kept) = Forward(x, pass, keep: true);
+        return (output, kept!);
+    }
+
+    /// <summary>Adds the adapters' gradients to the pass's flat buffer; gives the gradient of x, or null if nothing reads it.</summary>
+    /// <param name="x">[tokens, hidden], the forward's input.</param>
+    /// <param name="kept">What the forward kept; freed on the way.</param>
+    /// <param name="gradient">[tokens, hidden], of the output.</param>
+    /// <param name="pass">The pass.</param>
+    /// <param name="inputGradientNeeded">Whether the result is read.</param>
+    public torch.Tensor? Backward(torch.Tensor x, KeptTensors kept, torch.Tensor gradient, PassContext pass, bool inputGradientNeeded)
+    {
+        using var clock = KernelProfile.Measure(KernelPhase.LayerBackward);
         using var scope = torch.NewDisposeScope();
-        var projected = ProjectionFunction.Apply(RmsNormFunction.Apply(x, _inputNorm, pass, entry: true), _attentionInput, pass, entry: true);
-        var middle = Plus(ProjectionFunction.Apply(AttentionFunction.Apply(projected, _attention, pass), _attentionOutput, pass, entry: false), x);
-        projected.Dispose();
-        var gateUp = ProjectionFunction.Apply(RmsNormFunction.Apply(middle, _mlpNorm, pass, entry: false), _gateUp, pass, entry: false);
-        return Plus(ProjectionFunction.Apply(SwiGluFunction.Apply(gateUp, _operations, pass), _down, pass, entry: false), middle).MoveToOuterDisposeScope();
+        var middleGradient = Plus(MlpBackward(kept, gradient, pass), gradient);
+        using var attendedGradient = _attentionOutput.Backward(kept.Attended, middleGradient, pass, inputGradientNeeded: true)!;
+        kept.Attended.Dispose();
+        using var projectedGradient = _attention.Backward(kept.Heads, attendedGradient, pass);
+        kept.Heads.ForEach(heads => heads.Dispose());
+        using var normedGradient = _attentionInput.Backward(kept.Normed, projectedGradient, pass, inputGradientNeeded);
+        return normedGradient is null ? null : Plus(_inputNorm.Backward(x, normedGradient), middleGradient).MoveToOuterDisposeScope();
     }
 
     public void Dispose()
@@ -53,9 +72,61 @@ internal sealed class DecoderLayer : IDisposable
         _down.Dispose();
     }
 
-    private static torch.Tensor Plus(torch.Tensor branch, torch.Tensor residual)
+    private (torch.Tensor Output, KeptTensors? Kept) Forward(torch.Tensor x, PassContext pass, bool keep)
+    {
+        using var clock = KernelProfile.Measure(KernelPhase.LayerForward);
+        using var scope = torch.NewDisposeScope();
+        var normed = _inputNorm.Forward(x);
+        var projected = _attentionInput.Forward(normed, pass);
+        var heads = _attention.Keep(projected, pass);
+        if (!ReferenceEquals(heads[0], projected))
+        {
+            projected.Dispose();
+        }
+
+        var attended = _attention.Forward(heads, pass);
+        var middle = Plus(_attentionOutput.Forward(attended, pass), x);
+        var middleNormed = _mlpNorm.Forward(middle);
+        var gateUp = _gateUp.Forward(middleNormed, pass);
+        var activated = Activate(gateUp);
+        var output = Plus(_down.Forward(activated, pass), middle).MoveToOuterDisposeScope();
+        var kept = !keep
+            ? null
+            : new KeptTensors { Normed = normed, Heads = heads, Attended = attended, Middle = middle, MiddleNormed = middleNormed, GateUp = gateUp, Activated = activated }.Detached();
+        return (output, kept);
+    }
+
+    /// <summary>The gradient of what the MLP's norm reads; the caller's scope owns it.</summary>
+    private torch.Tensor MlpBackward(KeptTensors kept, torch.Tensor gradient, PassContext pass)
+    {
+        using var scope = torch.NewDisposeScope();
+        var activatedGradient = _down.Backward(kept.Activated, gradient, pass, inputGradientNeeded: true)!;
+        kept.Activated.Dispose();
+        var gateUpGradient = ActivateBackward(kept.GateUp, activatedGradient);
+        activatedGradient.Dispose();
+        kept.GateUp.Dispose();
+        var normedGradient = _gateUp.Backward(kept.MiddleNormed, gateUpGradient, pass, inputGradientNeeded: true)!;
+        gateUpGradient.Dispose();
+        kept.MiddleNormed.Dispose();
+        return _mlpNorm.Backward(kept.Middle, normedGradient).MoveToOuterDisposeScope();
+    }
+
+    private torch.Tensor Activate(torch.Tensor gateUp)
+    {
+        using var clock = KernelProfile.Measure(KernelPhase.SwiGlu);
+        return _operations.SwiGlu(gateUp);
+    }
+
+    private torch.Tensor ActivateBackward(torch.Tensor gateUp, torch.Tensor gradient)
+    {
+        using var clock = KernelProfile.Measure(KernelPhase.SwiGlu);
+        return _operations.SwiGluBackward(gateUp, gradient);
+    }
+
+    private torch.Tensor Plus(torch.Tensor branch, torch.Tensor residual)
     {
         using var clock = KernelProfile.Measure(KernelPhase.ResidualSums);
-        return branch.Add(residual);
+        _operations.Add(branch, residual);
+        return branch;
     }
 }

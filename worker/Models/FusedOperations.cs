@@ -1,3 +1,4 @@
+using Orchestrator.Worker.Kernels;
 using TorchSharp;
 
 namespace Orchestrator.Worker.Models;
@@ -36,6 +37,11 @@ internal abstract class FusedOperations
 
     /// <summary>Gradient of <see cref="RmsNorm"/> with respect to x.</summary>
     public abstract torch.Tensor RmsNormBackward(torch.Tensor x, torch.Tensor weight, float epsilon, torch.Tensor gradient);
+
+    /// <summary>sum += term, in place.</summary>
+    /// <param name="sum">[tokens, width].</param>
+    /// <param name="term">[tokens, width] in the same dtype.</param>
+    public virtual void Add(torch.Tensor sum, torch.Tensor term) => TensorNumbers.Add(sum, term);
 
     /// <summary>silu(gate) * up.</summary>
     /// <param name="gateUp">[tokens, 2 width]: gate, then up.</param>

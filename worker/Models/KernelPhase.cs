@@ -15,9 +15,9 @@ internal enum KernelPhase
     HeadProducts,
     CrossEntropy,
 
-    /// <summary>A layer's forward outside of the kinds above: nodes of the graph, what they save, handles.</summary>
-    GraphForward,
+    /// <summary>A layer's forward outside of the kinds above: handles and scopes.</summary>
+    LayerForward,
 
-    /// <summary>A layer's backward outside of the kinds above: the autograd engine, sums of residual gradients, memory given back.</summary>
-    GraphBackward,
+    /// <summary>A layer's backward outside of the kinds above: memory given back.</summary>
+    LayerBackward,
 }

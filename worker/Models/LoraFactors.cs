@@ -1,76 +1,51 @@
-using Orchestrator.Worker.Kernels;
-using Orchestrator.Worker.Runtime;
-using static TorchSharp.torch;
+using System.Runtime.Intrinsics.X86;
 
 namespace Orchestrator.Worker.Models;
 
-/// <summary>Matrices of low-rank pairs as right factors of a <see cref="BlockProduct"/>: columns padded to whole vectors.</summary>
-/// <remarks>What is made belongs to the caller's dispose scope. Padding columns hold zeros. Compute thread only.</remarks>
+/// <summary>Matrices of low-rank pairs as right factors of a <see cref="BlockProduct"/>: columns padded with zeros to whole vectors.</summary>
 internal static unsafe class LoraFactors
 {
-    // Below this many elements a thread's part is not worth waking the thread.
-    private const long LeastElements = 1 << 15;
+    private const int Side = BlockProduct.Lanes;
 
-    /// <summary>An uninitialised matrix, every row on a vector's boundary.</summary>
-    public static Block Matrix(long rows, int columns) => new((nint)TensorMemory.Pointer(empty([rows, BlockProduct.Padded(columns)], ScalarType.Float32)), BlockProduct.Padded(columns));
-
-    /// <summary>The matrix itself where its columns are whole vectors, else a padded copy.</summary>
-    /// <param name="matrix">fp32 [rows, columns], alive as long as the result.</param>
-    public static Block Straight(Tensor matrix)
+    /// <summary>Copies rows, and zeros up to the next whole vector of each.</summary>
+    public static void Copy(Block source, int rows, int columns, Block target)
     {
-        var (rows, columns) = ((int)matrix.shape[0], (int)matrix.shape[1]);
-        var source = (float*)TensorMemory.Pointer(matrix);
-        if (columns % BlockProduct.Lanes == 0)
-        {
-            return new Block((nint)source, columns);
-        }
-
-        var result = Matrix(rows, columns);
         for (var row = 0; row < rows; row++)
         {
-            new ReadOnlySpan<float>(source + ((long)row * columns), columns).CopyTo(result.Row(row, columns));
-            result.At(row, columns).Row(0, result.Stride - columns).Clear();
+            source.Row(row, columns).CopyTo(target.Row(row, columns));
+            target.At(row, columns).Row(0, BlockProduct.Padded(columns) - columns).Clear();
+        }
+    }
+
+    /// <summary>Writes the transpose [columns, rows], and zeros up to the next whole vector of its rows.</summary>
+    public static void Transpose(Block source, int rows, int columns, Block target)
+    {
+        if (!Avx.IsSupported || rows % Side != 0 || columns % VectorProduct.SquareSide != 0)
+        {
+            TransposeElements(source, rows, columns, target);
+            return;
         }
 
-        return result;
-    }
-
-    /// <summary>The transpose [columns, rows], padded.</summary>
-    public static Block Transposed(Tensor matrix)
-    {
-        var result = Matrix(matrix.shape[1], (int)matrix.shape[0]);
-        Transpose(matrix, result);
-        return result;
-    }
-
-    /// <summary>Writes the transpose [columns, rows] into a block, and zeros up to the next whole vector of its rows.</summary>
-    public static void Transpose(Tensor matrix, Block target)
-    {
-        var (rows, columns) = ((int)matrix.shape[0], (int)matrix.shape[1]);
-        var source = (nint)TensorMemory.Pointer(matrix);
-        KernelParallel.For(columns, Math.Max(1, LeastElements / rows), (from, to) => Transpose((float*)source, rows, columns, (int)from, (int)to, target));
-    }
-
-    private static void Transpose(float* source, int rows, int columns, int from, int to, Block target)
-    {
-        // A square of elements at a time: both sides then stay in a core's cache whichever is the longer.
-        const int Side = BlockProduct.Lanes;
-        for (var row = 0; row < rows; row += Side)
+        for (var row = 0; row < rows; row += VectorProduct.SquareSide)
         {
-            var count = Math.Min(Side, rows - row);
-            for (var column = from; column < to; column++)
+            for (var column = 0; column < columns; column += VectorProduct.SquareSide)
             {
-                float* to16 = target.At(column, row).Start, from16 = source + ((long)row * columns) + column;
-                for (var i = 0; i < count; i++)
-                {
-                    to16[i] = from16[(long)i * columns];
-                }
-
-                for (var i = count; i < Side; i++)
-                {
-                    to16[i] = 0;
-                }
+                VectorProduct.TransposeSquare(source.At(row, column), target.At(column, row));
             }
+        }
+    }
+
+    private static void TransposeElements(Block source, int rows, int columns, Block target)
+    {
+        for (var column = 0; column < columns; column++)
+        {
+            var row = target.Row(column, BlockProduct.Padded(rows));
+            for (var i = 0; i < rows; i++)
+            {
+                row[i] = source.At(i, column).Start[0];
+            }
+
+            row[rows..].Clear();
         }
     }
 }

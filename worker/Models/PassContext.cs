@@ -1,19 +1,11 @@
-using System.Runtime.ExceptionServices;
-using Orchestrator.Worker.Runtime;
 using TorchSharp;
 
 namespace Orchestrator.Worker.Models;
 
 /// <summary>What the operations of one pass over one part of a micro-batch share.</summary>
-/// <remarks>
-/// Belongs to one <see cref="StageRun"/>; compute thread only. A backward called by libtorch must not throw through native code: it leaves its exception here and the run
-/// throws it afterwards.
-/// </remarks>
+/// <remarks>Belongs to one <see cref="StageRun"/>; compute thread only.</remarks>
 internal sealed class PassContext
 {
-    private readonly HashSet<nint> _saved = [];
-    private ExceptionDispatchInfo? _failure;
-
     public PassContext(MicroBatchTokens part, ulong step, uint microBatch, int firstToken, bool training)
     {
         Part = part;
@@ -48,54 +40,4 @@ internal sealed class PassContext
 
     /// <summary>Where a backward adds adapter gradients: a flat buffer of sums.</summary>
     public torch.Tensor? FlatGradient { get; set; }
-
-    /// <summary>False while the model's first layer runs backward: nothing reads the gradient of its input.</summary>
-    public bool InputGradientNeeded { get; set; } = true;
-
-    /// <summary>Bytes that the graph keeps for backward, each storage counted once.</summary>
-    public long SavedBytes { get; private set; }
-
-    /// <summary>Lets the graph keep tensors for backward.</summary>
-    public void Save(torch.autograd.AutogradContext context, params List<torch.Tensor> tensors)
-    {
-        context.save_for_backward(tensors);
-        foreach (var tensor in tensors)
-        {
-            if (tensor.device_type != DeviceType.CPU || _saved.Add(Address(tensor)))
-            {
-                SavedBytes += tensor.numel() * tensor.element_size();
-            }
-        }
-    }
-
-    /// <summary>Runs a backward and keeps its exception; the engine then goes on with zeros.</summary>
-    /// <remarks>
-    /// What <paramref name="backward"/> closes over lives until it returns. TorchSharp hands libtorch bare addresses, so a tensor that nothing holds any more may be collected while libtorch reads it;
-    /// mostly the thread's dispose scope holds it, but on a card libtorch calls from a thread of its own, which has none.
-    /// </remarks>
-    public torch.Tensor Guard(torch.Tensor like, Func<torch.Tensor> backward)
-    {
-        if (_failure is null)
-        {
-            try
-            {
-                return backward();
-            }
-            catch (Exception failure)
-            {
-                _failure = ExceptionDispatchInfo.Capture(failure);
-            }
-            finally
-            {
-                GC.KeepAlive(backward);
-            }
-        }
-
-        return torch.zeros_like(like);
-    }
-
-    /// <summary>Throws what a backward kept.</summary>
-    public void ThrowIfFailed() => _failure?.Throw();
-
-    private static unsafe nint Address(torch.Tensor tensor) => (nint)TensorMemory.Pointer(tensor);
 }

@@ -12,15 +12,30 @@ internal sealed class ProjectionGroup : IDisposable
     private readonly Tensor? _bias;
     private readonly LoraGroup? _lora;
     private readonly FusedOperations _operations;
+    private readonly Tensor? _dense;
 
-    public ProjectionGroup(ProjectionPart[] parts, WeightBuffer buffer, ScalarType computeDtype, FusedOperations operations)
+    /// <param name="parts">The linear layers; the group takes their weights over.</param>
+    /// <param name="buffer">Where weights are joined and dequantized for a product.</param>
+    /// <param name="computeDtype">Of the products.</param>
+    /// <param name="operations">The device's operations.</param>
+    /// <param name="keepDense">Whether that happens once, into memory of the group's own: the same bits.</param>
+    public ProjectionGroup(ProjectionPart[] parts, WeightBuffer buffer, ScalarType computeDtype, FusedOperations operations, bool keepDense)
     {
         (_parts, _buffer, _dtype, _operations) = (parts, buffer, computeDtype, operations);
         InFeatures = parts[0].Weight.Columns;
         OutFeatures = parts.Sum(part => part.Weight.Rows);
         _bias = JoinBiases(parts);
         _lora = Array.Exists(parts, part => part.Lora is not null) ? LoraGroup.For(parts, computeDtype, operations) : null;
-        if (parts.Length > 1 || parts[0].Weight.Direct(computeDtype) is null)
+        if (parts.Length == 1 && parts[0].Weight.Direct(computeDtype) is not null)
+        {
+            return;
+        }
+
+        if (keepDense)
+        {
+            _dense = Join(buffer.NewMatrix(OutFeatures, InFeatures));
+        }
+        else
         {
             buffer.Reserve(OutFeatures * InFeatures);
         }
@@ -30,8 +45,8 @@ internal sealed class ProjectionGroup : IDisposable
 
     public long OutFeatures { get; }
 
-    /// <summary>Bytes of the weights and biases, and of the adapters in the compute dtype.</summary>
-    public long Bytes => _parts.Sum(part => part.Weight.Bytes) + (_lora?.Bytes ?? 0) + (_bias is null ? 0 : _bias.numel() * _bias.element_size());
+    /// <summary>Bytes of the weights and biases, and of weights and adapters in the compute dtype.</summary>
+    public long Bytes => _parts.Sum(part => part.Weight.Bytes) + (_lora?.Bytes ?? 0) + BytesOf(_bias) + BytesOf(_dense);
 
     /// <summary>[tokens, in] to [tokens, out].</summary>
     public Tensor Forward(Tensor x, PassContext pass)
@@ -63,6 +78,7 @@ internal sealed class ProjectionGroup : IDisposable
         }
 
         _bias?.Dispose();
+        _dense?.Dispose();
         _lora?.Dispose();
     }
 
@@ -81,22 +97,29 @@ internal sealed class ProjectionGroup : IDisposable
 
     private Tensor Weight()
     {
-        using var clock = KernelProfile.Measure(KernelPhase.Dequantize);
-        if (_parts.Length == 1 && _parts[0].Weight.Direct(_dtype) is { } direct)
+        if (_dense is not null)
         {
-            return direct;
+            return _dense;
         }
 
-        var joined = _buffer.Take(OutFeatures, InFeatures);
+        using var clock = KernelProfile.Measure(KernelPhase.Dequantize);
+        return _parts.Length == 1 && _parts[0].Weight.Direct(_dtype) is { } direct ? direct : Join(_buffer.Take(OutFeatures, InFeatures));
+    }
+
+    private Tensor Join(Tensor joined)
+    {
         var row = 0L;
         foreach (var part in _parts)
         {
-            part.Weight.WriteTo(joined.narrow(0, row, part.Weight.Rows));
+            using var own = joined.narrow(0, row, part.Weight.Rows);
+            part.Weight.WriteTo(own);
             row += part.Weight.Rows;
         }
 
         return joined;
     }
+
+    private static long BytesOf(Tensor? tensor) => tensor is null ? 0 : tensor.numel() * tensor.element_size();
 
     private static Tensor? JoinBiases(ProjectionPart[] parts)
     {

@@ -3,7 +3,7 @@ using System.Buffers;
 namespace Orchestrator.Worker.Models;
 
 /// <summary>Pooled fp32 scratch for the rows of one call.</summary>
-/// <remarks>Used by one thread; disposed at the end of the row.</remarks>
+/// <remarks>Used by one thread; disposed at the end of its rows.</remarks>
 internal ref struct RowBuffer(int elements)
 {
     private readonly float[] _rented = ArrayPool<float>.Shared.Rent(elements);

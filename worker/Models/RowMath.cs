@@ -6,15 +6,12 @@ namespace Orchestrator.Worker.Models;
 
 /// <summary>The arithmetic of one row in fp32: sums have sixteen fixed lanes that are joined in a fixed order.</summary>
 /// <remarks>
-/// Pure. Products and sums are fused or not as written, so a row's bits depend on its length and on the class of machine (the exponential's code), not on threads or addresses.
+/// Pure. Products and sums are fused or not as written, so a row's bits depend on its length, not on threads or addresses.
 /// A row's last, short vector is computed in a padded copy, so every element goes through the same code.
 /// </remarks>
 internal static class RowMath
 {
     private const int Lanes = 16;
-
-    /// <summary>1 / sqrt(mean(x^2) + epsilon).</summary>
-    public static float InverseRootMeanSquare(ReadOnlySpan<float> x, float epsilon) => 1f / MathF.Sqrt((Dot(x, x) / x.Length) + epsilon);
 
     public static float Dot(ReadOnlySpan<float> a, ReadOnlySpan<float> b)
     {
@@ -33,15 +30,6 @@ internal static class RowMath
         for (var i = 0; i < x.Length; i += Lanes)
         {
             Store(Load(x, i) * factor, x, i);
-        }
-    }
-
-    /// <summary>x *= y.</summary>
-    public static void Multiply(Span<float> x, ReadOnlySpan<float> y)
-    {
-        for (var i = 0; i < x.Length; i += Lanes)
-        {
-            Store(Load(x, i) * Load(y, i), x, i);
         }
     }
 
@@ -64,38 +52,6 @@ internal static class RowMath
             var (lower, upper) = Vector512.Widen(Vector512.Create(x[i..]));
             (Vector512.Create<double>(sums[i..]) + lower).CopyTo(sums[i..]);
             (Vector512.Create<double>(sums[(i + (Lanes / 2))..]) + upper).CopyTo(sums[(i + (Lanes / 2))..]);
-        }
-    }
-
-    /// <summary>y = (y - x * projection) * factor.</summary>
-    public static void SubtractProjection(Span<float> y, ReadOnlySpan<float> x, float projection, float factor)
-    {
-        for (var i = 0; i < y.Length; i += Lanes)
-        {
-            Store((Load(y, i) - (Load(x, i) * projection)) * factor, y, i);
-        }
-    }
-
-    /// <summary>gate = silu(gate) * up.</summary>
-    public static void SwiGlu(Span<float> gate, ReadOnlySpan<float> up)
-    {
-        for (var i = 0; i < gate.Length; i += Lanes)
-        {
-            var g = Load(gate, i);
-            Store(g * Sigmoid(g) * Load(up, i), gate, i);
-        }
-    }
-
-    /// <summary>Gate and up become their gradients for the gradient <paramref name="dy"/> of silu(gate) * up.</summary>
-    public static void SwiGluBackward(Span<float> gate, Span<float> up, ReadOnlySpan<float> dy)
-    {
-        for (var i = 0; i < gate.Length; i += Lanes)
-        {
-            var (g, u, d) = (Load(gate, i), Load(up, i), Load(dy, i));
-            var sigmoid = Sigmoid(g);
-            var silu = g * sigmoid;
-            Store(d * u * (sigmoid + (silu * (Vector512<float>.One - sigmoid))), gate, i);
-            Store(d * silu, up, i);
         }
     }
 
@@ -149,28 +105,27 @@ internal static class RowMath
         return own - largest - MathF.Log(sum);
     }
 
-    private static float Sum(Vector512<float> lanes)
+    /// <summary>The lanes' sum: halves are added until one is left.</summary>
+    public static float Sum(Vector512<float> lanes)
     {
         var eight = lanes.GetLower() + lanes.GetUpper();
         var four = eight.GetLower() + eight.GetUpper();
         return four[0] + four[2] + (four[1] + four[3]);
     }
 
+    /// <summary>The largest; a NaN may be passed over, for the sums that follow have it anyway.</summary>
     private static float Max(ReadOnlySpan<float> x)
     {
         var largest = Vector512.Create(float.NegativeInfinity);
         var i = 0;
         for (; i <= x.Length - Lanes; i += Lanes)
         {
-            largest = Vector512.Max(largest, Load(x, i));
+            largest = Vector512.MaxNative(largest, Load(x, i));
         }
 
-        var result = float.NegativeInfinity;
-        for (var lane = 0; lane < Lanes; lane++)
-        {
-            result = MathF.Max(result, largest[lane]);
-        }
-
+        var eight = Vector256.MaxNative(largest.GetLower(), largest.GetUpper());
+        var four = Vector128.MaxNative(eight.GetLower(), eight.GetUpper());
+        var result = MathF.Max(MathF.Max(four[0], four[1]), MathF.Max(four[2], four[3]));
         for (; i < x.Length; i++)
         {
             result = MathF.Max(result, x[i]);
@@ -186,7 +141,7 @@ internal static class RowMath
         var i = 0;
         for (; i <= x.Length - Lanes; i += Lanes)
         {
-            var value = Vector512.Exp((Load(x, i) * scale) - Vector512.Create(shift));
+            var value = Exponential.Of((Load(x, i) * scale) - Vector512.Create(shift));
             sum += value;
             Store(value, x, i);
         }
@@ -194,14 +149,15 @@ internal static class RowMath
         if (i < x.Length)
         {
             // The padding would count as exp(-shift).
-            Store(Vector512.Exp((Load(x, i) * scale) - Vector512.Create(shift)), x, i);
+            Store(Exponential.Of((Load(x, i) * scale) - Vector512.Create(shift)), x, i);
             sum += Load(x, i);
         }
 
         return Sum(sum);
     }
 
-    private static Vector512<float> Sigmoid(Vector512<float> x) => Vector512<float>.One / (Vector512<float>.One + Vector512.Exp(-x));
+    /// <summary>1 / (1 + exp(-x)).</summary>
+    public static Vector512<float> Sigmoid(Vector512<float> x) => Vector512<float>.One / (Vector512<float>.One + Exponential.Of(-x));
 
     /// <summary>Sixteen elements; those past the end are zero.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

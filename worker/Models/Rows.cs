@@ -60,13 +60,4 @@ internal readonly unsafe struct Rows
             values.CopyTo(new Span<float>((float*)_start + at, values.Length));
         }
     }
-
-    /// <summary>Rounds values to the tensor's dtype, in place.</summary>
-    public void Round(Span<float> values)
-    {
-        if (_brain)
-        {
-            BrainFloats.RoundInPlace(values);
-        }
-    }
 }

@@ -11,6 +11,9 @@ namespace Orchestrator.Worker.Models;
 /// <remarks>Used once. On a failure everything loaded so far is freed. Compute thread only.</remarks>
 internal sealed class StageLoader : IDisposable
 {
+    // Linear layers of so few bytes in the compute dtype are dequantized once: beside what a process takes anyway they are nothing.
+    private const long MostDenseBytes = 1 << 24;
+
     private readonly StageSpec _spec;
     private readonly ModelSpec _model;
     private readonly torch.Device _device;
@@ -19,6 +22,7 @@ internal sealed class StageLoader : IDisposable
     private readonly Dictionary<string, TensorSlice> _slices;
     private readonly Dictionary<string, AdapterModule> _modules;
     private readonly FusedOperations _operations;
+    private readonly bool _keepDense;
     private readonly List<IDisposable> _loaded = [];
     private readonly SliceReader _reader = new();
     private readonly QuantizedSlices _quantized;
@@ -37,6 +41,7 @@ internal sealed class StageLoader : IDisposable
         _operations = FusedOperations.For(device);
         _buffer = new WeightBuffer(device, _dtype);
         _loaded.Add(_buffer);
+        _keepDense = ParametersOfLayers() * (_dtype == torch.ScalarType.Float32 ? sizeof(float) : sizeof(ushort)) <= MostDenseBytes;
     }
 
     /// <summary>Reads everything.</summary>
@@ -104,6 +109,13 @@ internal sealed class StageLoader : IDisposable
             _operations));
     }
 
+    private long ParametersOfLayers()
+    {
+        var (hidden, inner) = ((long)_model.HiddenSize, (long)_model.IntermediateSize);
+        var (queries, keys) = ((long)_model.NumAttentionHeads * _model.HeadDim, (long)_model.NumKeyValueHeads * _model.HeadDim);
+        return (_spec.LastLayer - _spec.FirstLayer + 1L) * hidden * ((2 * queries) + (2 * keys) + (3 * inner));
+    }
+
     private LossHead Head(torch.Tensor? embedding, ref ulong resident)
     {
         var norm = Norm("model.norm.weight");
@@ -137,7 +149,7 @@ internal sealed class StageLoader : IDisposable
             Keep(Weight($"{linear.Name}.weight", linear.OutFeatures, inFeatures)),
             bias ? Vector($"{linear.Name}.bias", linear.OutFeatures) : null,
             Lora(linear.Name, inFeatures, linear.OutFeatures))).ToArray();
-        var group = Keep(new ProjectionGroup(parts, _buffer, _dtype, _operations));
+        var group = Keep(new ProjectionGroup(parts, _buffer, _dtype, _operations, _keepDense));
         foreach (var part in parts)
         {
             part.Bias?.Dispose();

@@ -1,4 +1,3 @@
-using Orchestrator.Protos;
 using Orchestrator.Worker.Adapters;
 using static TorchSharp.torch;
 
@@ -33,7 +32,7 @@ internal sealed class StageRun : IDisposable
     /// <summary>Labels that were predicted, after the forward of a head stage.</summary>
     public ulong LabelTokens => _parts.Aggregate(0UL, (sum, part) => sum + part.LabelTokens);
 
-    /// <summary>Bytes kept for backward by the graphs of this run; 0 with full recomputation, which keeps the layers' inputs only.</summary>
+    /// <summary>Bytes kept for backward by the forwards of this run; 0 with full recomputation, which keeps the layers' inputs only.</summary>
     public long SavedBytes => _parts.Sum(part => part.SavedBytes);
 
     /// <summary>Runs the stage forward.</summary>
@@ -94,20 +93,20 @@ internal sealed class StageRun : IDisposable
         private readonly float _lossScale;
         private readonly bool _recompute;
         private readonly Tensor?[] _inputs;
-        private readonly Tensor?[] _outputs;
+        private readonly KeptTensors?[] _kept;
         private Tensor? _headGradient;
 
         public PartRun(StageModel model, PassContext pass, float lossScale)
         {
             (_model, _pass, _lossScale) = (model, pass, lossScale);
-            _recompute = model.Spec.Recompute == Recompute.Full;
+            _recompute = model.Spec.Recompute == Protos.Recompute.Full;
             _inputs = new Tensor?[model.Layers.Count];
-            _outputs = new Tensor?[model.Layers.Count];
+            _kept = new KeptTensors?[model.Layers.Count];
         }
 
         public int Tokens => _pass.Part.Tokens;
 
-        public long SavedBytes => _pass.SavedBytes;
+        public long SavedBytes { get; private set; }
 
         public double LossSum { get; private set; }
 
@@ -116,11 +115,13 @@ internal sealed class StageRun : IDisposable
         public Tensor? Forward(Tensor? residualIn)
         {
             using var scope = NewDisposeScope();
+            using var noGrad = no_grad();
             _pass.Angles = _model.Rotary.AnglesOf(_pass.Part.Lengths, _pass.Rows);
-            var x = Start(residualIn);
+            var x = _model.FirstInput(_pass, residualIn);
             for (var i = 0; i < _inputs.Length; i++)
             {
-                var input = x.detach().requires_grad_(true).DetachFromDisposeScope();
+                // A handle of the run's own: the first layer may read the caller's.
+                var input = x.detach().DetachFromDisposeScope();
                 _inputs[i] = input;
                 x.Dispose();
                 x = RunLayer(i, input);
@@ -132,7 +133,6 @@ internal sealed class StageRun : IDisposable
                 return RowPadding.Cut(x, Tokens).MoveToOuterDisposeScope();
             }
 
-            using var noGrad = no_grad();
             var loss = _model.Head.Train(x, _pass.Part, _lossScale);
             (_headGradient, LossSum, LabelTokens) = (loss.Gradient.DetachFromDisposeScope(), loss.LossSum, loss.LabelTokens);
             return null;
@@ -141,14 +141,19 @@ internal sealed class StageRun : IDisposable
         public Tensor? Backward(Tensor? residualGradient, Tensor flatGradient)
         {
             using var scope = NewDisposeScope();
+            using var noGrad = no_grad();
             _pass.Angles = _model.Rotary.AnglesOf(_pass.Part.Lengths, _pass.Rows);
             _pass.FlatGradient = flatGradient;
             var gradient = _headGradient ?? RowPadding.Extend(residualGradient ?? throw new ArgumentNullException(nameof(residualGradient)), _pass.Rows);
             for (var i = _inputs.Length - 1; i >= 0; i--)
             {
-                _pass.InputGradientNeeded = i > 0 || _model.Embedding is null;
-                var next = LayerBackward(i, gradient);
+                var next = LayerBackward(i, gradient, inputGradientNeeded: i > 0 || _model.Embedding is null);
                 gradient.Dispose();
+                if (next is null)
+                {
+                    break;
+                }
+
                 gradient = next;
             }
 
@@ -161,44 +166,39 @@ internal sealed class StageRun : IDisposable
             for (var i = 0; i < _inputs.Length; i++)
             {
                 _inputs[i]?.Dispose();
-                _outputs[i]?.Dispose();
+                _kept[i]?.Dispose();
             }
 
             _headGradient?.Dispose();
-        }
-
-        private Tensor Start(Tensor? residualIn)
-        {
-            using var noGrad = no_grad();
-            return _model.FirstInput(_pass, residualIn);
         }
 
         private Tensor RunLayer(int index, Tensor input)
         {
             if (_recompute)
             {
-                using var noGrad = no_grad();
                 return _model.Layers[index].Forward(input, _pass);
             }
 
-            var output = _model.Layers[index].Forward(input, _pass).DetachFromDisposeScope();
-            _outputs[index] = output;
-            return output.detach();
+            var (output, kept) = _model.Layers[index].ForwardKeeping(input, _pass);
+            _kept[index] = kept;
+            SavedBytes += kept.Bytes + (input.numel() * input.element_size());
+            return output;
         }
 
-        private Tensor LayerBackward(int index, Tensor gradient)
+        private Tensor? LayerBackward(int index, Tensor gradient, bool inputGradientNeeded)
         {
-            using var clock = KernelProfile.Measure(KernelPhase.GraphBackward);
             using var scope = NewDisposeScope();
-            var input = _inputs[index]!;
-            var output = _outputs[index] ?? _model.Layers[index].Forward(input, _pass).DetachFromDisposeScope();
-            output.backward([gradient]);
-            _pass.ThrowIfFailed();
-            var inputGradient = input.grad!.MoveToOuterDisposeScope();
+            using var input = _inputs[index]!;
+            using var kept = _kept[index] ?? KeptAgain(index, input);
+            (_inputs[index], _kept[index]) = (null, null);
+            return _model.Layers[index].Backward(input, kept, gradient, _pass, inputGradientNeeded)?.MoveToOuterDisposeScope();
+        }
+
+        private KeptTensors KeptAgain(int index, Tensor input)
+        {
+            var (output, kept) = _model.Layers[index].ForwardKeeping(input, _pass);
             output.Dispose();
-            input.Dispose();
-            (_inputs[index], _outputs[index]) = (null, null);
-            return inputGradient;
+            return kept;
         }
     }
 }

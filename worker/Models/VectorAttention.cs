@@ -72,7 +72,7 @@ internal sealed unsafe class VectorAttention
         {
             using var scratch = new Scratch(sample.Length, _queries.HeadDim);
             LoadKeys(source, sample, group, scratch);
-            Transpose(scratch.V, scratch.VT, sample.Length, _queries.HeadDim);
+            LoraFactors.Transpose(scratch.V, BlockProduct.Padded(sample.Length), _queries.HeadDim, scratch.VT);
             for (var i = 0; i < _queries.GroupSize; i++)
             {
                 var column = ((group * _queries.GroupSize) + i) * _queries.HeadDim;
@@ -159,7 +159,7 @@ internal sealed unsafe class VectorAttention
     {
         LoadHead(source, sample, _keys.FirstColumn + (group * _keys.HeadDim), scratch.K, rotate: true);
         LoadHead(source, sample, _values.FirstColumn + (group * _values.HeadDim), scratch.V, rotate: false);
-        Transpose(scratch.K, scratch.KT, sample.Length, _keys.HeadDim);
+        LoraFactors.Transpose(scratch.K, BlockProduct.Padded(sample.Length), _keys.HeadDim, scratch.KT);
     }
 
     /// <summary>A head of every token; rows up to the next whole vector are zero.</summary>
@@ -192,18 +192,6 @@ internal sealed unsafe class VectorAttention
             }
 
             target.Store(sample.Start + token, row, column);
-        }
-    }
-
-    private static void Transpose(Block source, Block target, int length, int width)
-    {
-        for (var token = 0; token < BlockProduct.Padded(length); token++)
-        {
-            var row = source.Row(token, width);
-            for (var i = 0; i < width; i++)
-            {
-                target.Start[(i * target.Stride) + token] = row[i];
-            }
         }
     }
 

@@ -1,4 +1,5 @@
 using Orchestrator.Worker.Kernels;
+using Orchestrator.Worker.Runtime;
 using static TorchSharp.torch;
 
 namespace Orchestrator.Worker.Models;
@@ -39,12 +40,13 @@ internal sealed unsafe class VectorLoraGroup : LoraGroup
     public override void AddForward(Tensor x, Tensor output, PassContext pass)
     {
         using var clock = KernelProfile.Measure(KernelPhase.Lora);
-        using var scope = NewDisposeScope();
-        var down = TransposedDown();
-        var ups = Array.ConvertAll(_members, member => LoraFactors.Transposed(member.Pair.B));
+        var count = (int)x.size(0);
+        using var memory = new ScratchFloats(ScratchFloats.Size(_inFeatures + count + LoraRows.Count, _lanes) + _members.Sum(member => ScratchFloats.Size((int)member.Pair.Rank, member.Pair.OutFeatures)));
+        var down = TransposedDown(memory);
+        var ups = Array.ConvertAll(_members, member => TransposedUp(member.Pair, memory));
+        var hidden = memory.Take(count + LoraRows.Count, _lanes);
         var (source, target) = (Rows.Of(x, _inFeatures), Rows.Of(output, _outFeatures));
-        var hidden = LoraFactors.Matrix(x.shape[0] + LoraRows.Count, _lanes);
-        ForRows(x.shape[0], rows =>
+        ForRows(count, rows =>
         {
             var own = hidden.At(rows.First, 0);
             Hidden(rows, source, down, own);
@@ -60,13 +62,14 @@ internal sealed unsafe class VectorLoraGroup : LoraGroup
     public override void AddBackward(Tensor x, Tensor gradient, Tensor? inputGradient, PassContext pass)
     {
         using var clock = KernelProfile.Measure(KernelPhase.Lora);
-        using var scope = NewDisposeScope();
         var flat = pass.FlatGradient ?? throw new InvalidOperationException("A backward ran without a gradient buffer.");
-        var dense = gradient.contiguous();
+        using var dense = gradient.contiguous();
         var (inputs, outputs) = (Rows.Of(x, _inFeatures), Rows.Of(dense, _outFeatures));
-        var count = x.shape[0];
-        var (hidden, hiddenGradient) = (LoraFactors.Matrix(count + LoraRows.Count, _lanes), LoraFactors.Matrix(count + LoraRows.Count, _lanes));
-        OverTokens(count, inputs, outputs, inputGradient, hidden, hiddenGradient);
+        var count = (int)x.size(0);
+        using var memory = new ScratchFloats(
+            ScratchFloats.Size(_inFeatures + (2 * (count + LoraRows.Count)), _lanes) + ScratchFloats.Size(_lanes, _inFeatures) + _members.Sum(member => ScratchFloats.Size(member.Pair.OutFeatures, (int)member.Pair.Rank)));
+        var (hidden, hiddenGradient) = (memory.Take(count + LoraRows.Count, _lanes), memory.Take(count + LoraRows.Count, _lanes));
+        OverTokens(memory, count, inputs, outputs, inputGradient, hidden, hiddenGradient);
         OverFeatures(pass.Part.Lengths, inputs, outputs, GradientSums.Of(flat), hidden, hiddenGradient);
     }
 
@@ -75,11 +78,10 @@ internal sealed unsafe class VectorLoraGroup : LoraGroup
     }
 
     /// <summary>Fills scale * x A^T and scale * dy B of every token, and adds the latter times A to the input's gradient.</summary>
-    private void OverTokens(long count, Rows inputs, Rows outputs, Tensor? inputGradient, Block hidden, Block hiddenGradient)
+    private void OverTokens(ScratchFloats memory, int count, Rows inputs, Rows outputs, Tensor? inputGradient, Block hidden, Block hiddenGradient)
     {
-        var transposed = TransposedDown();
-        var ups = Array.ConvertAll(_members, member => LoraFactors.Straight(member.Pair.B));
-        var downs = Array.ConvertAll(_members, member => LoraFactors.Straight(member.Pair.A));
+        var (transposed, down) = (TransposedDown(memory), Down(memory));
+        var ups = Array.ConvertAll(_members, member => Up(member.Pair, memory));
         var target = inputGradient is null ? default : Rows.Of(inputGradient, _inFeatures);
         var wanted = inputGradient is not null;
         ForRows(count, rows =>
@@ -92,10 +94,11 @@ internal sealed unsafe class VectorLoraGroup : LoraGroup
                 var lanes = BlockProduct.Padded(pair.Rank);
                 rows.Product(outputs, (int)place.Row, pair.OutFeatures, ups[i], own, lanes);
                 LoraRows.Scale(own, lanes, pair.Scale);
-                if (wanted)
-                {
-                    rows.AddProduct(own.Left(0, 0), (int)pair.Rank, downs[i], target, 0, _inFeatures);
-                }
+            }
+
+            if (wanted)
+            {
+                rows.AddProduct(hiddenGradient.Left(rows.First, 0), _lanes, down, target, 0, _inFeatures);
             }
         });
     }
@@ -124,24 +127,64 @@ internal sealed unsafe class VectorLoraGroup : LoraGroup
     }
 
     /// <summary>[in, lanes]: every A transposed, side by side.</summary>
-    private Block TransposedDown()
+    private Block TransposedDown(ScratchFloats memory)
     {
-        var result = LoraFactors.Matrix(_inFeatures, _lanes);
+        var result = memory.Take(_inFeatures, _lanes);
         for (var i = 0; i < _members.Length; i++)
         {
-            LoraFactors.Transpose(_members[i].Pair.A, result.At(0, _firstLane[i]));
+            var pair = _members[i].Pair;
+            LoraFactors.Transpose(Of(pair.A, _inFeatures), (int)pair.Rank, _inFeatures, result.At(0, _firstLane[i]));
         }
 
         return result;
     }
 
-    private static void ForRows(long count, Action<LoraRows> body)
-        => KernelParallel.Each((int)((count + RowsAtOnce - 1) / RowsAtOnce), part =>
+    /// <summary>[lanes, in]: every A, below each other; lanes without a rank are zero.</summary>
+    private Block Down(ScratchFloats memory)
+    {
+        var result = memory.Take(_lanes, _inFeatures);
+        for (var i = 0; i < _members.Length; i++)
         {
-            var end = Math.Min(count, ((long)part + 1) * RowsAtOnce);
-            for (var row = (long)part * RowsAtOnce; row < end; row += LoraRows.Count)
+            var (pair, rank) = (_members[i].Pair, (int)_members[i].Pair.Rank);
+            var own = result.At(_firstLane[i], 0);
+            LoraFactors.Copy(Of(pair.A, _inFeatures), rank, _inFeatures, own);
+            own.Row(rank, (BlockProduct.Padded(rank) - rank) * result.Stride).Clear();
+        }
+
+        return result;
+    }
+
+    /// <summary>[rank, out].</summary>
+    private static Block TransposedUp(LoraPair pair, ScratchFloats memory)
+    {
+        var result = memory.Take((int)pair.Rank, pair.OutFeatures);
+        LoraFactors.Transpose(Of(pair.B, (int)pair.Rank), pair.OutFeatures, (int)pair.Rank, result);
+        return result;
+    }
+
+    /// <summary>[out, rank]: B itself where its columns are whole vectors.</summary>
+    private static Block Up(LoraPair pair, ScratchFloats memory)
+    {
+        var (own, rank) = (Of(pair.B, (int)pair.Rank), (int)pair.Rank);
+        if (rank % BlockProduct.Lanes == 0)
+        {
+            return own;
+        }
+
+        var result = memory.Take(pair.OutFeatures, rank);
+        LoraFactors.Copy(own, pair.OutFeatures, rank, result);
+        return result;
+    }
+
+    private static Block Of(Tensor matrix, int columns) => new((nint)TensorMemory.Pointer(matrix), columns);
+
+    private static void ForRows(int count, Action<LoraRows> body)
+        => KernelParallel.Each((count + RowsAtOnce - 1) / RowsAtOnce, part =>
+        {
+            var end = Math.Min(count, (part + 1) * RowsAtOnce);
+            for (var row = part * RowsAtOnce; row < end; row += LoraRows.Count)
             {
-                body(new LoraRows((int)row, (int)Math.Min(LoraRows.Count, end - row)));
+                body(new LoraRows(row, Math.Min(LoraRows.Count, end - row)));
             }
         });
 }

@@ -14,6 +14,9 @@ namespace Orchestrator.Worker.Models;
 /// </remarks>
 internal static unsafe class VectorProduct
 {
+    /// <summary>Rows and columns of <see cref="TransposeSquare"/>.</summary>
+    public const int SquareSide = 8;
+
     private const int PanelColumns = 2 * BlockProduct.Lanes;
 
     // So many steps of a packed panel, and the rows' part beside it, fit a core's first cache.
@@ -149,11 +152,10 @@ internal static unsafe class VectorProduct
     /// <summary>panel[k, j] = b[column + j, step + k].</summary>
     private static void PackTransposed(Block b, int step, int steps, int column, int columns, Block panel)
     {
-        const int Side = 8;
         var k = 0;
-        for (; Avx.IsSupported && k + Side <= steps; k += Side)
+        for (; Avx.IsSupported && k + SquareSide <= steps; k += SquareSide)
         {
-            for (var j = 0; j < columns; j += Side)
+            for (var j = 0; j < columns; j += SquareSide)
             {
                 TransposeSquare(b.At(column + j, step + k), panel.At(k, j));
             }
@@ -168,8 +170,8 @@ internal static unsafe class VectorProduct
         }
     }
 
-    /// <summary>Eight by eight elements: pairs, then fours, then halves change places.</summary>
-    private static void TransposeSquare(Block source, Block target)
+    /// <summary>Transposes eight by eight elements, on processors with AVX: pairs, then fours, then halves change places.</summary>
+    public static void TransposeSquare(Block source, Block target)
     {
         float* from = source.Start, to = target.Start;
         nint s = source.Stride, t = target.Stride;

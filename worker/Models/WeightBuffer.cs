@@ -31,6 +31,9 @@ internal sealed class WeightBuffer : IDisposable
         _storage = torch.empty([elements], _dtype, _device).DetachFromDisposeScope();
     }
 
+    /// <summary>An uninitialised matrix beside the buffer, of its device and dtype; the caller's to dispose.</summary>
+    public torch.Tensor NewMatrix(long rows, long columns) => torch.empty([rows, columns], _dtype, _device).DetachFromDisposeScope();
+
     /// <summary>[rows, columns] over the buffer; the caller's scope disposes the view.</summary>
     public torch.Tensor Take(long rows, long columns)
     {

@@ -32,6 +32,22 @@ public sealed class FusedOperationsTests
     }
 
     [Theory]
+    [MemberData(nameof(Shapes))]
+    public void Add_OnTheCpu_HasTorchsBits(bool brain, int width)
+    {
+        using var scope = torch.NewDisposeScope();
+        var (sum, term) = (Random(brain, 300, width), Random(brain, 300, width).Times(0.3));
+        torch.Tensor Added(FusedOperations operations)
+        {
+            var result = sum.clone();
+            operations.Add(result, term);
+            return result;
+        }
+
+        Assert.True(Added(TorchOperations.Instance).Equals(Added(CpuOperations.Instance)));
+    }
+
+    [Theory]
     [InlineData(false, 64, 1)]
     [InlineData(true, 64, 2)]
     [InlineData(false, 12, 3)]
