@@ -25,7 +25,7 @@ internal sealed partial class ResilienceBenchmark(BenchmarkOptions options)
         try
         {
             WriteData(Path.Combine(folder.FullName, "train.jsonl"));
-            Console.WriteLine("layout  resilience  worker    step s   vote s   history s  mirror s  wait s    share of the step");
+            Console.WriteLine("layout  resilience  worker      step s   vote s  history s  mirror s   wait s  share of the step");
             var most = 0.0;
             foreach (var (replicas, stages) in ((int, int)[])[(1, 2), (2, 1)])
             {
@@ -79,7 +79,7 @@ internal sealed partial class ResilienceBenchmark(BenchmarkOptions options)
         var share = (phases["vote"] + phases["history"] + phases["mirror"]) / step;
         Console.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
-            $"{layout.Replicas}x{layout.Stages}     {resilience,-10}  {account.Groups["worker"].Value}  {step:F4}  {phases["vote"]:F5}  {phases["history"]:F5}    {phases["mirror"]:F5}   {phases["wait"]:F4}    {share:P3}"));
+            $"{layout.Replicas}x{layout.Stages}     {resilience,-10}  {account.Groups["worker"].Value}  {step,8:F4}  {phases["vote"],7:F5}  {phases["history"],9:F5}  {phases["mirror"],8:F5}  {phases["wait"],7:F4}  {share:P3}"));
         return share;
     }
 

@@ -167,11 +167,19 @@ public sealed class GenerationTests : IAsyncDisposable
     {
         var (a, b) = (await _workers.AddAsync("a"), await _workers.AddAsync("b"));
         using var gate = new ManualResetEventSlim();
-        var busy = a.Runtime.Compute.Run(() => gate.Wait(TimeSpan.FromSeconds(60), TestContext.Current.CancellationToken), TestContext.Current.CancellationToken);
-        var first = _workers.LoadAsync(1, 1, 1, a);
-        await ServedWorkers.JoinAsync(2, a, b);
-        var second = _workers.LoadAsync(2, 1, nextStages, a, b);
-        gate.Set();
+        var busy = a.Runtime.Compute.Run(() => gate.Wait(TestContext.Current.CancellationToken), TestContext.Current.CancellationToken);
+        Task first, second;
+        try
+        {
+            first = _workers.LoadAsync(1, 1, 1, a);
+            await ServedWorkers.JoinAsync(2, a, b);
+            second = _workers.LoadAsync(2, 1, nextStages, a, b);
+        }
+        finally
+        {
+            gate.Set();
+        }
+
         await busy;
         await second;
         // The first load came to its end where the same stage was wanted again.

@@ -148,19 +148,21 @@ public sealed class LossTests
 
     /// <summary>Those of another worker, of no life that had a place, or of an older generation are nobody's.</summary>
     [Theory]
-    [InlineData("worker-1", 7, 1)]
-    [InlineData("worker-0", 6, 1)]
-    [InlineData("worker-0", 7, 0)]
-    public async Task LoneWorker_WithReportsOfSomethingElse_IsNotBelieved(string worker, ulong incarnation, ulong generation)
+    [InlineData("worker-1", 7, 1, 0)]
+    [InlineData("worker-0", 6, 1, 0)]
+    [InlineData("worker-0", 7, 0, 0)]
+    [InlineData("worker-0", 7, 1, 1)]
+    public async Task Worker_WithReportsOfSomethingElse_IsNotBelieved(string worker, ulong incarnation, ulong generation, int teller)
     {
         using var lost = await LostRun.AtAsync(1, 15);
         var unheard = lost.Workers.ActUnseen(22).Select(acted => acted.Report).ToArray();
         Bring(lost, lost.Run.Session.Reports[15][0], unheard, new WorkerIdentity { WorkerId = worker, Incarnation = incarnation }, generation);
         lost.Lose(0);
-        lost.Run.Attach(Life(0, 8));
+        lost.Run.Attach(Life(teller, 8));
 
         lost.AssertQuietEnd();
         Assert.Equal(10UL, lost.Placed.FromStep);
+        Assert.Equal(15UL, lost.Run.Journal.TakeWhile(happened => happened is not JobPlaced { Generation: 2 }).OfType<StepCommitted>().Last().Step);
     }
 
     [Fact]
