@@ -13,20 +13,22 @@ internal sealed class BaseWeightCache
     public const ulong DefaultLimitBytes = 100_000_000_000;
 
     /// <summary>The cache takes no disk's last bytes: checkpoints need them more.</summary>
-    private const long LeastFreeBytes = 1L << 30;
+    public const long DefaultLeastFreeBytes = 1L << 30;
 
     private const string FolderName = "base";
     private static readonly TimeSpan TemporaryAge = TimeSpan.FromDays(1);
 
     private readonly string _folder;
     private readonly ulong _limitBytes;
+    private readonly long _leastFreeBytes;
 
     /// <param name="cache">The worker's cache folder.</param>
     /// <param name="limitBytes">What the blobs may take together.</param>
-    public BaseWeightCache(string cache, ulong limitBytes = DefaultLimitBytes)
+    /// <param name="leastFreeBytes">What stays free of the disk.</param>
+    public BaseWeightCache(string cache, ulong limitBytes = DefaultLimitBytes, long leastFreeBytes = DefaultLeastFreeBytes)
     {
         _folder = Path.Combine(cache, FolderName);
-        _limitBytes = limitBytes;
+        (_limitBytes, _leastFreeBytes) = (limitBytes, leastFreeBytes);
         DeleteLeftovers();
     }
 
@@ -131,7 +133,7 @@ internal sealed class BaseWeightCache
             Try(file.Delete);
         }
 
-        return total <= _limitBytes && new DriveInfo(_folder).AvailableFreeSpace - (long)bytes >= LeastFreeBytes;
+        return total <= _limitBytes && new DriveInfo(_folder).AvailableFreeSpace - (long)bytes >= _leastFreeBytes;
     }
 
     /// <summary>Writes a blob under its name.</summary>

@@ -118,6 +118,16 @@ public sealed unsafe class BaseWeightCacheTests : IDisposable
     }
 
     [Fact]
+    public void Keep_OnADiskThatIsNearlyFull_LeavesItsRestToOthers()
+    {
+        using var matrix = Matrix(1);
+        var load = new BaseWeightCache(_folder, leastFreeBytes: 1L << 60).Begin("first");
+        load.Keep(Key(1), matrix);
+        Assert.Null(load.Trouble);
+        Assert.Empty(Kept(1));
+    }
+
+    [Fact]
     public void Keep_WhereNoFolderCanBe_SaysWhyAndGoesOn()
     {
         using var matrix = Matrix(1);

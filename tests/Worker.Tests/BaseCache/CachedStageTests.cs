@@ -54,6 +54,37 @@ public sealed class CachedStageTests : IDisposable
         Assert.Equal((Bytes(spec, _ => true), 0UL), Load(spec, "second").Sources switch { var sources => (sources.Read, sources.Cached) });
     }
 
+    /// <summary>A file whose time changes while it is read: what was read may be of both contents.</summary>
+    [Fact]
+    public void Load_OfAFileThatIsBeingWritten_DoesNotKeepWhatItRead()
+    {
+        var spec = GoldenFiles.Stage(_model.Folder, Weights.Nf4);
+        var weights = spec.Base.Count(slice => slice.Quantize);
+        using var ended = new CancellationTokenSource();
+        var time = DateTime.UtcNow;
+        var writer = new Thread(() =>
+        {
+            while (!ended.IsCancellationRequested)
+                File.SetLastWriteTimeUtc(spec.Base[0].File, time += TimeSpan.FromMilliseconds(1));
+        });
+        writer.Start();
+        try
+        {
+            // One load may fall into a pause of the writer.
+            Assert.Contains(Enumerable.Range(0, 100), i =>
+            {
+                var folder = Path.Combine(_folder, $"{i}");
+                new LoadedStage(spec, baseLoad: new BaseWeightCache(folder).Begin("first")).Dispose();
+                return !Directory.Exists(folder) || Directory.GetFiles(folder, "*.blob", SearchOption.AllDirectories).Length < weights;
+            });
+        }
+        finally
+        {
+            ended.Cancel();
+            writer.Join();
+        }
+    }
+
     /// <summary>The cache saves work; it makes no wrong description right.</summary>
     [Fact]
     public void Load_OfABadSlice_IsRefusedAsWithoutACache()

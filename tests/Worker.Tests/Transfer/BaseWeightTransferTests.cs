@@ -1,7 +1,6 @@
 using System.Net;
 using System.Runtime.InteropServices;
 using Grpc.Core;
-using Microsoft.Extensions.Logging.Abstractions;
 using Orchestrator.Protos;
 using Orchestrator.Protos.Blobs;
 using Orchestrator.Worker.BaseCache;
@@ -9,6 +8,7 @@ using Orchestrator.Worker.Quantization;
 using Orchestrator.Worker.Sessions;
 using Orchestrator.Worker.Stages;
 using Orchestrator.Worker.Tests.Models;
+using Orchestrator.Worker.Tests.Sessions;
 using Orchestrator.Worker.Transfer;
 
 namespace Orchestrator.Worker.Tests.Transfer;
@@ -87,6 +87,17 @@ public sealed class BaseWeightTransferTests : IAsyncLifetime
         AssertNothingTaken();
     }
 
+    [Fact]
+    public async Task Fetch_WithoutRoomForIt_TakesNothing()
+    {
+        Keep();
+        using var client = new BaseWeightClient(_giver.Address, "job", Secret);
+        var small = new BaseWeightCache(Path.Combine(_folder, "taker"), limitBytes: 1000).Begin("taker");
+        Assert.False(await small.ReceiveAsync(Key, Most, target => client.FetchAsync(Key, target, Most, () => { }, TestContext.Current.CancellationToken)));
+        Assert.True(small.NeedsNone(Key));
+        AssertNothingTaken();
+    }
+
     [Theory]
     [InlineData("job", new byte[] { 1, 2, 4 })]
     [InlineData("another job", new byte[] { 1, 2, 3 })]
@@ -133,7 +144,10 @@ public sealed class BaseWeightTransferTests : IAsyncLifetime
         command.Holders.Add(new BaseHolder { Worker = new WorkerIdentity { WorkerId = "gone" }, Address = "http://127.0.0.1:1", FirstLayer = 0, LastLayer = 2 });
         command.Holders.Add(new BaseHolder { Worker = new WorkerIdentity { WorkerId = "giver" }, Address = _giver.Address, FirstLayer = 0, LastLayer = 1 });
         var load = Taken.Begin("taker");
-        await BaseFetching.RunAsync(command, load, new StageActivity(), NullLogger.Instance, TestContext.Current.CancellationToken);
+        var log = new LoggedLines();
+        await BaseFetching.RunAsync(command, load, new StageActivity(), log, TestContext.Current.CancellationToken);
+        // It is asked once, and not for every weight again.
+        Assert.StartsWith("Warning: Job job: gone gives no weights", Assert.Single(log.Lines), StringComparison.Ordinal);
         using var stage = new LoadedStage(spec, baseLoad: load);
         var quantized = spec.Base.Where(slice => slice.Quantize).Aggregate(0UL, (sum, slice) => sum + slice.Length);
         Assert.Equal(model.Bytes - (quantized / 3 * 2), stage.Model.Sources.Read);
