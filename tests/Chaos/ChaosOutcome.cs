@@ -1,5 +1,3 @@
-using System.Globalization;
-
 namespace Orchestrator.Chaos;
 
 /// <summary>What became of a disturbed run.</summary>
