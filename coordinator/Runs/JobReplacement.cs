@@ -10,6 +10,9 @@ internal static class JobReplacement
     /// <summary>How long another life of a lost worker is waited for before the job goes on with fewer stages: a little above what a worker takes to start.</summary>
     private static readonly TimeSpan LifePatience = TimeSpan.FromSeconds(4);
 
+    /// <summary>The same where that life has the newest state: a little above the longest pause before a start, too.</summary>
+    private static readonly TimeSpan FilePatience = TimeSpan.FromSeconds(9);
+
     /// <summary>Places the generation if everybody has answered and there is a layout; else says what it waits for.</summary>
     public static void TryPlace(JobTurn turn)
     {
@@ -28,9 +31,10 @@ internal static class JobReplacement
 
         var agreed = AgreedStep.Of(turn.AdaptedLayers, holders, turn.Record.LastCheckpoint, JobStepping.LastAccountable(turn));
         var layout = LayoutFor(turn, recovery, agreed);
-        if (layout.Ranks is not { } ranks)
+        var awaited = AwaitedFile(turn, recovery, agreed);
+        if (layout.Ranks is not { } ranks || awaited is not null)
         {
-            Wait(turn, layout);
+            Wait(turn, awaited is null ? layout : layout with { Waits = true, Reason = awaited }, awaited is null ? LifePatience : FilePatience);
             return;
         }
 
@@ -48,10 +52,9 @@ internal static class JobReplacement
     public static RecoveryLayout Plan(JobTurn turn, bool patienceOver, bool withLeaving = false)
     {
         var workers = JobRecovery.Candidates(turn).Where(worker => worker.DrainReason is null || withLeaving).ToList();
-        var mayCome = turn.Session.MaxWorkers is not { } most || turn.Session.Fleet.Workers.Length < most;
         var candidates = workers.Select(worker => new RecoveryCandidate(worker.Key, turn.Placement.Of(worker.Key)))
             .OrderBy(candidate => candidate.Place?.Rank ?? int.MaxValue).ToList();
-        return RecoveryLayout.Plan(turn.Record.Generations.Target!, candidates, mayCome, patienceOver);
+        return RecoveryLayout.Plan(turn.Record.Generations.Target!, candidates, MayCome(turn), patienceOver);
     }
 
     // A job that stops takes whoever is there: all it still does is to save. So does one whose newest state only workers have that are to leave.
@@ -62,7 +65,22 @@ internal static class JobReplacement
         return layout is { Ranks: null, Waits: false } && agreed > turn.Record.LastCheckpoint ? Plan(turn, patienceOver: true, withLeaving: true) : layout;
     }
 
-    private static void Wait(JobTurn turn, RecoveryLayout layout)
+    // A worker that was alone in the job has left its states in a file, which none but its next life can read. Null: there is nothing to wait for.
+    private static string? AwaitedFile(JobTurn turn, RecoveryAnswers recovery, ulong agreed)
+    {
+        if (recovery.Asked.IsEmpty || recovery.PatienceOver || agreed + 1 >= turn.Record.CommittedStep || JobStopping.IsStopping(turn.Record)
+            || !turn.Material.Spec.Mirrors || turn.Record.Generations.Trained is not [var lone] || !MayCome(turn))
+        {
+            return null;
+        }
+
+        var isGone = turn.Record.Generations.GoneLives.Contains(lone) && !turn.Session.Fleet.Workers.Any(worker => worker.Key.WorkerId == lone.WorkerId);
+        return isGone ? $"The job waits for another life of {lone}, which has the newest state in a file." : null;
+    }
+
+    private static bool MayCome(JobTurn turn) => turn.Session.MaxWorkers is not { } most || turn.Session.Fleet.Workers.Length < most;
+
+    private static void Wait(JobTurn turn, RecoveryLayout layout, TimeSpan patience)
     {
         if (JobStopping.IsStopping(turn.Record))
         {
@@ -77,7 +95,7 @@ internal static class JobReplacement
         }
         else if (turn.Session.Recovery is { PatienceStarted: false })
         {
-            turn.Do(new JobEffect.Later(LifePatience, new JobInput.LifePatienceOver(turn.Record.Generations.Number)));
+            turn.Do(new JobEffect.Later(patience, new JobInput.LifePatienceOver(turn.Record.Generations.Number)));
             JobRecovery.Change(turn, recovery => recovery with { PatienceStarted = true });
         }
 

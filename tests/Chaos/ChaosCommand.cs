@@ -7,10 +7,12 @@ namespace Orchestrator.Chaos;
 /// <param name="seed">Makes the plans.</param>
 /// <param name="length">No run begins after it.</param>
 /// <param name="faults">A run.</param>
+/// <param name="kinds">What may be done.</param>
+/// <param name="apart">A fault waits until the job has got over the one before.</param>
 /// <param name="layouts">Taken in turn, e.g. "2x1+1".</param>
 /// <param name="steps">Of each run.</param>
 /// <param name="jobFile">The job.</param>
-internal sealed class ChaosCommand(int seed, TimeSpan length, int faults, IReadOnlyList<string> layouts, int steps, string jobFile)
+internal sealed class ChaosCommand(int seed, TimeSpan length, int faults, IReadOnlyList<FaultKind> kinds, bool apart, IReadOnlyList<string> layouts, int steps, string jobFile)
 {
     /// <summary>The adapter does not depend on the layout, so one quiet run is the measure for all.</summary>
     /// <returns>0: every run was as if undisturbed; 1: one was not.</returns>
@@ -26,7 +28,7 @@ internal sealed class ChaosCommand(int seed, TimeSpan length, int faults, IReadO
             for (; runs == 0 || Stopwatch.GetElapsedTime(started) < length; runs++)
             {
                 var next = JobOf(layouts[runs % layouts.Count]);
-                var plan = Fault.Plan(new Random(HashCode(seed, runs)), faults, Enum.GetValues<FaultKind>(), next.Workers, steps);
+                var plan = Fault.Plan(new Random(HashCode(seed, runs)), faults, kinds, next.Workers, steps, apart);
                 var outcome = await ChaosRun.DisturbedAsync(Repository.Coordinator, Repository.Worker, next, plan, Path.Combine(folder, $"run-{runs}"));
                 var differences = outcome.Differences(quiet);
                 failed += differences.Count == 0 ? 0 : 1;
@@ -56,6 +58,6 @@ internal sealed class ChaosCommand(int seed, TimeSpan length, int faults, IReadO
     private ChaosJob JobOf(string layout)
     {
         int[] numbers = [.. layout.Split('x', '+').Select(part => int.Parse(part, CultureInfo.InvariantCulture))];
-        return new ChaosJob(jobFile, numbers[0], numbers[1], numbers.ElementAtOrDefault(2), [$"training.max_steps={steps}", "training.eval_steps=0.5", "resources.compute_threads=1", "training.micro_batch_tokens=512"]);
+        return new ChaosJob(jobFile, numbers[0], numbers[1], numbers.ElementAtOrDefault(2), [$"training.max_steps={steps}", "training.eval_steps=0.5", "resources.compute_threads=1", "training.micro_batch_tokens=512"]) { Apart = apart };
     }
 }

@@ -10,6 +10,9 @@ namespace Orchestrator.Chaos;
 /// <param name="Set">Keys that are set.</param>
 internal sealed record ChaosJob(string JobFile, int Replicas, int Stages, int Spares, IReadOnlyList<string> Set)
 {
+    /// <summary>A fault waits until the job has got over the one before.</summary>
+    public bool Apart { get; init; }
+
     public int Workers => (Replicas * Stages) + Spares;
 
     /// <summary>The command line of a run.</summary>

@@ -1,39 +1,16 @@
-using System.Globalization;
-
 namespace Orchestrator.Chaos;
 
 /// <summary>What became of a disturbed run.</summary>
 /// <param name="Job">The job.</param>
 /// <param name="Faults">Those that were done.</param>
+/// <param name="Missed">Signals that the run ended before.</param>
 /// <param name="ExitCode">Of <c>train</c>.</param>
 /// <param name="Lines">What it printed.</param>
 /// <param name="Files">What it left.</param>
-internal sealed record ChaosOutcome(ChaosJob Job, IReadOnlyList<DoneFault> Faults, int ExitCode, IReadOnlyList<PrintedLine> Lines, RunFiles Files)
+internal sealed record ChaosOutcome(ChaosJob Job, IReadOnlyList<DoneFault> Faults, int Missed, int ExitCode, IReadOnlyList<PrintedLine> Lines, RunFiles Files)
 {
-    /// <summary>The longest time that a recovery may take on small models.</summary>
-    public static readonly TimeSpan LongestRecovery = TimeSpan.FromSeconds(10);
-
-    /// <summary>From the end of a worker to the moment at which the others ran again; further ends during a recovery belong to it.</summary>
-    public IReadOnlyList<TimeSpan> Recoveries()
-    {
-        var recoveries = new List<TimeSpan>();
-        DateTimeOffset? since = null;
-        foreach (var line in Files.Events())
-        {
-            // A planned departure says itself how long it took.
-            if (line.Name == "lost" || line is { Name: "leave", LostWorkerSeconds: 0 })
-            {
-                since ??= line.Time;
-            }
-            else if (line.Name is "recovered" && since is { } lost)
-            {
-                recoveries.Add(line.Time - lost);
-                since = null;
-            }
-        }
-
-        return recoveries;
-    }
+    /// <summary>What followed from each loss.</summary>
+    public IReadOnlyList<RecoveryAccount> Recoveries() => RecoveryAccount.Of(Files.Events(), Faults);
 
     /// <summary>What it printed, as one text.</summary>
     public string Text => string.Concat(Lines.Select(line => line.Text + "\n"));
@@ -66,16 +43,12 @@ internal sealed record ChaosOutcome(ChaosJob Job, IReadOnlyList<DoneFault> Fault
             differences.Add("metrics.jsonl has other evaluations");
         }
 
-        if (StepsRepeated > Faults.Count)
+        if (Job.Apart && Missed > 0)
         {
-            differences.Add(string.Create(CultureInfo.InvariantCulture, $"{StepsRepeated} steps were repeated after {Faults.Count} faults"));
+            differences.Add($"it ended before {Missed} of {Missed + Faults.Count} faults could be done");
         }
 
-        if (Recoveries().Where(recovery => recovery > LongestRecovery).ToArray() is { Length: > 0 } slow)
-        {
-            differences.Add(string.Create(CultureInfo.InvariantCulture, $"a recovery took {slow.Max().TotalSeconds:F1} s"));
-        }
-
+        differences.AddRange(RecoveryAccount.Problems(Recoveries()));
         return differences;
     }
 

@@ -10,7 +10,7 @@ internal static class ChaosTable
     /// <summary>A line a fault, a line an event that followed, and the sums.</summary>
     public static IEnumerable<string> Lines(ChaosOutcome outcome, IReadOnlyList<string> differences)
     {
-        foreach (var (fault, _) in outcome.Faults)
+        foreach (var (fault, _, _) in outcome.Faults)
         {
             yield return string.Create(CultureInfo.InvariantCulture, $"{outcome.Job,-22} {fault.Kind,-10} {fault.Step,4} {fault.WorkerName,-10} |");
         }
@@ -23,10 +23,10 @@ internal static class ChaosTable
         }
 
         double faults = outcome.Faults.Sum(done => done.Fault.Duration.TotalSeconds);
-        double longest = outcome.Recoveries().Select(recovery => recovery.TotalSeconds).DefaultIfEmpty(0).Max();
+        double longest = outcome.Recoveries().Select(recovery => recovery.Time.TotalSeconds).DefaultIfEmpty(0).Max();
         string verdict = differences.Count == 0 ? "the same bytes as undisturbed" : $"DIFFERS: {string.Join("; ", differences)}";
         yield return string.Create(
             CultureInfo.InvariantCulture,
-            $"{outcome.Job,-22} {outcome.Faults.Count} faults of {faults:F0} s themselves, {outcome.LostWorkerSeconds:F1} worker seconds lost, {outcome.StepsRepeated} steps repeated, longest recovery {longest:F1} s: {verdict}");
+            $"{outcome.Job,-22} {outcome.Faults.Count}{(outcome.Missed > 0 ? $" of {outcome.Faults.Count + outcome.Missed}" : "")} faults of {faults:F0} s themselves, {outcome.LostWorkerSeconds:F1} worker seconds lost, {outcome.StepsRepeated} steps repeated, longest recovery {longest:F1} s: {verdict}");
     }
 }

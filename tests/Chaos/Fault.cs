@@ -17,6 +17,9 @@ internal sealed record Fault(int Step, FaultKind Kind, int Worker)
         _ => TimeSpan.Zero,
     };
 
+    /// <summary>A signal to the worker's process; else something is done to its connections.</summary>
+    public bool IsSignal => Kind is FaultKind.Kill or FaultKind.Terminate or FaultKind.Stop;
+
     /// <summary>The worker's name.</summary>
     public string WorkerName => string.Create(CultureInfo.InvariantCulture, $"worker-{Worker}");
 
@@ -34,12 +37,15 @@ internal sealed record Fault(int Step, FaultKind Kind, int Worker)
     /// <param name="kinds">What may be done.</param>
     /// <param name="workers">Workers of the run.</param>
     /// <param name="steps">Steps of the run: all faults are done before its last one.</param>
-    public static IReadOnlyList<Fault> Plan(Random random, int count, IReadOnlyList<FaultKind> kinds, int workers, int steps)
+    /// <param name="apart">One in each of as many equal parts of the run, which leave its last tenth out; else anywhere, several at one step as well.</param>
+    public static IReadOnlyList<Fault> Plan(Random random, int count, IReadOnlyList<FaultKind> kinds, int workers, int steps, bool apart)
     {
         var plan = new List<Fault>();
         for (int i = 0; i < count; i++)
         {
-            plan.Add(new Fault(random.Next(1, steps - 1), kinds[random.Next(kinds.Count)], random.Next(workers)));
+            int part = Math.Max(1, steps * 9 / 10 / count);
+            int step = apart ? 1 + (i * part) + random.Next(part) : random.Next(1, steps - 1);
+            plan.Add(new Fault(step, kinds[random.Next(kinds.Count)], random.Next(workers)));
         }
 
         return [.. plan.OrderBy(fault => fault.Step)];

@@ -7,9 +7,9 @@ namespace Orchestrator.Integration.Tests.Checkpoints;
 /// <summary>A small job with dropout, moments and evaluations, whose runs are killed; each run has a folder of its own, and so has the one that nobody disturbs.</summary>
 public sealed class KilledJob : IDisposable
 {
-    public const int Steps = 20;
-    /// <summary>Of each sample, which is a micro-batch of its own.</summary>
-    public const int LabelsAMicroBatch = 22;
+    private const int Steps = 20;
+    // Of each sample, which is a micro-batch of its own.
+    private const int LabelsAMicroBatch = 22;
 
     private readonly TemporaryFolder _folder = new();
 
@@ -50,17 +50,29 @@ public sealed class KilledJob : IDisposable
     }
 
     /// <summary>Runs the job, built with fault points, and lets the first process that comes to one die there.</summary>
-    internal (RunOutput Output, RunResult Result) FailAt(FaultPoint point, int step, int replicas, int stages)
+    /// <param name="run">A new run, or one that is to go on.</param>
+    /// <param name="point">Where.</param>
+    /// <param name="step">At which step.</param>
+    /// <param name="replicas">Pipelines.</param>
+    /// <param name="stages">Stages of each.</param>
+    /// <param name="everybody">Whether the others die with it.</param>
+    internal RunResult FailAt(RunOutput run, FaultPoint point, int step, int replicas, int stages, bool everybody = false)
     {
         Assert.True(File.Exists(Repository.CoordinatorWithFaults), $"{Repository.CoordinatorWithFaults} is missing: dotnet build -c Debug coordinator");
-        string name = $"{point}-{step}-{replicas}x{stages}", marker = _folder[name + ".died"];
+        string marker = _folder[$"{Guid.NewGuid():N}.died"];
         using var process = OrchestratorProcess.StartProgram(
             Repository.CoordinatorWithFaults,
-            [.. Arguments(_folder[name], replicas, stages), "--set", "training.save_steps=2"],
+            [.. Arguments(run.Folder, replicas, stages), "--resume", "--set", "training.save_steps=2"],
             new Dictionary<string, string>(StringComparer.Ordinal) { ["ORCHESTRATOR_FAIL_AT"] = $"{point}:{step}:{marker}" });
+        if (everybody && process.WaitUntil(() => File.Exists(marker)))
+        {
+            // Its workers end with it.
+            OrchestratorProcess.KillAtOnce([process.Id]);
+        }
+
         var result = process.Finish();
         Assert.True(File.Exists(marker), $"nobody came to {point} of step {step}\n{result}");
-        return (new RunOutput(_folder[name]), result);
+        return result;
     }
 
     /// <summary>A run that is yet to begin, in a folder of its own.</summary>
@@ -79,6 +91,36 @@ public sealed class KilledJob : IDisposable
     internal RunResult Resume(RunOutput run, int replicas, int stages, params string[] set) =>
         OrchestratorProcess.Run([.. Arguments(run.Folder, replicas, stages), "--resume", "--json", .. set.SelectMany(key => new[] { "--set", key })]);
 
+    /// <summary>Goes on with a run, on any layout, from its newest whole checkpoint; nothing else is done again, and in the end everything is as if nobody had disturbed it.</summary>
+    /// <param name="run">The run.</param>
+    /// <param name="checkpoint">The step of that checkpoint; 0: there is none.</param>
+    /// <param name="replicas">Pipelines.</param>
+    /// <param name="stages">Stages of each.</param>
+    internal RunResult GoesOn(RunOutput run, int checkpoint, int replicas, int stages)
+    {
+        var result = Resume(run, replicas, stages);
+        Assert.True(result.ExitCode == 0, result.ToString());
+        Assert.Equal(checkpoint, ResumedAt(run));
+        // What was done again, by the workers' own account: each stage ran each micro-batch of the later steps once; every seventh step is the short end of an epoch.
+        long microBatches = result.LastJson.GetProperty("workers").EnumerateArray().Sum(worker => worker.GetProperty("micro_batches_run").GetInt64());
+        Assert.Equal(Quiet.Steps.Skip(checkpoint).Sum(step => step.LabelTokens) / LabelsAMicroBatch * stages, microBatches);
+        AssertQuiet(run);
+        Assert.True(run.Json(Path.Combine("adapter", "lineage.json")).GetProperty("bit_identical").GetBoolean());
+        return result;
+    }
+
+    /// <summary>Bytes, losses and norms are those of the run that nobody disturbed.</summary>
+    internal void AssertQuiet(RunOutput run)
+    {
+        Assert.True(Quiet.AdapterBytes.SequenceEqual(run.AdapterBytes), "the adapter differs from that of the run that nobody disturbed");
+        Assert.Equal(Quiet.Steps, run.Steps);
+        Assert.Equal(Quiet.Evaluations, run.Evaluations);
+    }
+
+    /// <summary>The step that a run went on from, the last time that it did.</summary>
+    internal static int ResumedAt(RunOutput run) =>
+        run.Lines("events.jsonl").Last(line => line.GetProperty("event").GetString() == "resume").GetProperty("step").GetInt32();
+
     /// <summary>True once metrics.jsonl holds a step.</summary>
     internal static bool HasStep(string output, int step)
     {
@@ -87,7 +129,7 @@ public sealed class KilledJob : IDisposable
     }
 
     /// <summary>The steps of an output folder that have a manifest, in order.</summary>
-    internal static IReadOnlyList<int> CheckpointsIn(string output) =>
+    internal static IReadOnlyList<int> CheckpointsIn(string output) => !Directory.Exists(Path.Combine(output, "checkpoints")) ? [] :
         [.. Directory.EnumerateFiles(Path.Combine(output, "checkpoints"), "manifest.json", SearchOption.AllDirectories)
             .Select(file => int.Parse(Path.GetFileName(Path.GetDirectoryName(file)!)["step-".Length..], CultureInfo.InvariantCulture)).Order()];
 

@@ -7,19 +7,19 @@ namespace Orchestrator.Integration.Tests.Checkpoints;
 [Collection(nameof(Alone))]
 public sealed class ResumeTests(KilledJob job) : IClassFixture<KilledJob>
 {
-    /// <summary>On two stages meanwhile, which Ctrl-C ends after whatever step they are in.</summary>
+    /// <summary>On two stages meanwhile, which Ctrl-C ends after whatever step they are in. A slow disk may have the checkpoint of step 2 a little later than step 3 is made.</summary>
     [Fact]
     public void Resume_KilledAtStep3ThenInterrupted_GoesOnOnOtherLayouts()
     {
-        var (run, checkpoints) = job.Kill("early", 2, 1, output => KilledJob.HasStep(output, 3));
+        var (run, checkpoints) = job.Kill("early", 2, 1, output => KilledJob.HasStep(output, 3) && KilledJob.CheckpointsIn(output).Count > 0);
         var stopped = job.Interrupt(run, 1, 2, output => KilledJob.HasStep(output, 9));
         Assert.True(stopped.ExitCode == 3, stopped.ToString());
-        Assert.Equal(checkpoints[^1], ResumedAt(run));
+        Assert.Equal(checkpoints[^1], KilledJob.ResumedAt(run));
         int last = KilledJob.CheckpointsIn(run.Folder)[^1];
         Assert.Contains($"Stopped after step {last} of 20, whose state is saved", stopped.Errors, StringComparison.Ordinal);
         Assert.InRange(last, 9, 19);
 
-        GoesOn(run, last, 2, 1);
+        job.GoesOn(run, last, 2, 1);
     }
 
     [Fact]
@@ -27,15 +27,12 @@ public sealed class ResumeTests(KilledJob job) : IClassFixture<KilledJob>
     {
         var (run, checkpoints) = job.Kill("late", 1, 1, output => KilledJob.HasStep(output, 17));
         Assert.InRange(checkpoints.Count, 2, 3);
-        string blob = Directory.EnumerateFiles(Path.Combine(run.Folder, "checkpoints", $"step-{checkpoints[^1]}"), "*.blob").First();
-        byte[] bytes = File.ReadAllBytes(blob);
-        bytes[bytes.Length / 2] ^= 16;
-        File.WriteAllBytes(blob, bytes);
+        string blob = Change(run, checkpoints[^1], bytes => [.. bytes[..(bytes.Length / 2)], (byte)(bytes[bytes.Length / 2] ^ 16), .. bytes[((bytes.Length / 2) + 1)..]]);
         var inspected = OrchestratorProcess.Run("inspect", Path.GetDirectoryName(blob)!);
         Assert.Matches(@"complete +false[\s\S]*does not match the digest", inspected.Output);
 
         RefusesAnotherClass(run);
-        var result = GoesOn(run, checkpoints[^2], 1, 1);
+        var result = job.GoesOn(run, checkpoints[^2], 1, 1);
 
         string sentence = $"The checkpoint step-{checkpoints[^1]} cannot be used: .*does not match the digest";
         Assert.Matches($@"(?m)^warning \[damaged-checkpoint\] {sentence}", result.Errors);
@@ -54,17 +51,27 @@ public sealed class ResumeTests(KilledJob job) : IClassFixture<KilledJob>
         });
         Assert.InRange(checkpoints[^1], 8, 10);
 
-        GoesOn(run, checkpoints[^1], 1, 1);
+        job.GoesOn(run, checkpoints[^1], 1, 1);
         Assert.Empty(Directory.EnumerateFiles(Path.Combine(run.Folder, "checkpoints"), ".*", SearchOption.AllDirectories));
 
-        // Its last manifest is torn and the others are gone: the same run once more, from the start.
+        // The newest one is cut short, and of the one before only the first half came to the disk.
+        Directory.Delete(Path.Combine(run.Folder, "adapter"), recursive: true);
+        checkpoints = KilledJob.CheckpointsIn(run.Folder);
+        Change(run, checkpoints[^1], bytes => bytes[..^1]);
+        Change(run, checkpoints[^2], bytes => [.. bytes[..(bytes.Length / 2)], .. new byte[bytes.Length - (bytes.Length / 2)]]);
+
+        job.GoesOn(run, checkpoints[^3], 1, 1);
+        var rollbacks = run.Lines("events.jsonl").Where(line => line.GetProperty("event").GetString() == "rollback").Select(line => line.GetProperty("reason").GetString()!).TakeLast(2);
+        Assert.Equal([$"step-{checkpoints[^1]}", $"step-{checkpoints[^2]}"], rollbacks.Select(reason => reason.Split(' ')[2]));
+
+        // Its manifests are torn: the same run once more, from the start.
         Directory.Delete(Path.Combine(run.Folder, "adapter"), recursive: true);
         foreach (int step in KilledJob.CheckpointsIn(run.Folder))
         {
             File.WriteAllText(Path.Combine(run.Folder, "checkpoints", $"step-{step}", "manifest.json"), "{\"step\": ");
         }
 
-        GoesOn(run, 0, 1, 1);
+        job.GoesOn(run, 0, 1, 1);
     }
 
     /// <summary>Explicit, for it takes half a minute: <c>.ci/full</c> runs it.</summary>
@@ -82,7 +89,7 @@ public sealed class ResumeTests(KilledJob job) : IClassFixture<KilledJob>
             Assert.True(stopped.ExitCode == 3, stopped.ToString());
         }
 
-        GoesOn(run, KilledJob.CheckpointsIn(run.Folder)[^1], all[^1].Replicas, all[^1].Stages);
+        job.GoesOn(run, KilledJob.CheckpointsIn(run.Folder)[^1], all[^1].Replicas, all[^1].Stages);
         var lineage = run.Json(Path.Combine("adapter", "lineage.json"));
         Assert.Equal(all.Length, lineage.GetProperty("layouts").GetArrayLength());
     }
@@ -99,22 +106,11 @@ public sealed class ResumeTests(KilledJob job) : IClassFixture<KilledJob>
             listing.Where(entry => entry.Key != "run.log" && !entry.Key.StartsWith(".orchestrator", StringComparison.Ordinal));
     }
 
-    private static int ResumedAt(RunOutput run) =>
-        run.Lines("events.jsonl").Last(line => line.GetProperty("event").GetString() == "resume").GetProperty("step").GetInt32();
-
-    private RunResult GoesOn(RunOutput run, int checkpoint, int replicas, int stages)
+    // Of one layer's state in a checkpoint.
+    private static string Change(RunOutput run, int checkpoint, Func<byte[], byte[]> change)
     {
-        var result = job.Resume(run, replicas, stages);
-        Assert.True(result.ExitCode == 0, result.ToString());
-        Assert.Equal(checkpoint, ResumedAt(run));
-        // What was done again, by the workers' own account: each stage ran each micro-batch of the later steps once; every seventh step is the short end of an epoch.
-        long microBatches = result.LastJson.GetProperty("workers").EnumerateArray().Sum(worker => worker.GetProperty("micro_batches_run").GetInt64());
-        Assert.Equal(job.Quiet.Steps.Skip(checkpoint).Sum(step => step.LabelTokens) / KilledJob.LabelsAMicroBatch * stages, microBatches);
-
-        Assert.True(job.Quiet.AdapterBytes.SequenceEqual(run.AdapterBytes), "the adapter differs from that of the run that nobody disturbed");
-        Assert.Equal(job.Quiet.Steps, run.Steps);
-        Assert.Equal(job.Quiet.Evaluations, run.Evaluations);
-        Assert.True(run.Json(Path.Combine("adapter", "lineage.json")).GetProperty("bit_identical").GetBoolean());
-        return result;
+        string blob = Directory.EnumerateFiles(Path.Combine(run.Folder, "checkpoints", $"step-{checkpoint}"), "*.blob").First();
+        File.WriteAllBytes(blob, change(File.ReadAllBytes(blob)));
+        return blob;
     }
 }

@@ -25,40 +25,60 @@ public sealed class FaultPointTests(KilledJob job) : IClassFixture<KilledJob>
     [InlineData(FaultPoint.BlobWrite, 20, 2, 1)]
     public void Train_WorkerDies_EndsInTheSameBytes(FaultPoint point, int step, int replicas, int stages)
     {
-        var (run, result) = job.FailAt(point, step, replicas, stages);
+        var run = Begin(point, step, replicas, stages);
+        var result = job.FailAt(run, point, step, replicas, stages);
 
         Assert.True(result.ExitCode == 0, result.ToString());
         Assert.Contains(run.Lines("events.jsonl"), line => line.GetProperty("event").GetString() == "lost");
         Assert.InRange(run.Lines("events.jsonl").Sum(line => line.GetProperty("steps_repeated").GetInt32()), 0, 1);
-        AssertQuiet(run);
+        job.AssertQuiet(run);
     }
 
+    /// <summary>The worker's death takes everybody with it.</summary>
     [Theory(Explicit = true)]
-    [InlineData(FaultPoint.WindowOpen, 1, 2, 1)]
-    [InlineData(FaultPoint.JournalWrite, 9, 1, 2)]
-    [InlineData(FaultPoint.Manifest, 2, 1, 1)]
-    [InlineData(FaultPoint.Manifest, 10, 2, 1)]
-    [InlineData(FaultPoint.Manifest, 20, 1, 2)]
-    [InlineData(FaultPoint.ManifestWritten, 10, 1, 2)]
-    [InlineData(FaultPoint.ManifestWritten, 20, 1, 1)]
-    public void Train_CoordinatorDies_ResumeEndsInTheSameBytes(FaultPoint point, int step, int replicas, int stages)
+    [InlineData(FaultPoint.Vote, 9, 1, 2)]
+    [InlineData(FaultPoint.Apply, 10, 2, 1)]
+    [InlineData(FaultPoint.Mirror, 15, 1, 1)]
+    [InlineData(FaultPoint.BlobWrite, 10, 1, 2)]
+    [InlineData(FaultPoint.BlobWrite, 18, 2, 1)]
+    public void Train_WorkerDiesAndAllWithIt_ResumeEndsInTheSameBytes(FaultPoint point, int step, int replicas, int stages)
     {
-        var (run, died) = job.FailAt(point, step, replicas, stages);
-        Assert.True(died.ExitCode == 128 + 9, died.ToString());
-        int newest = Directory.Exists(Path.Combine(run.Folder, "checkpoints")) ? KilledJob.CheckpointsIn(run.Folder).DefaultIfEmpty().Max() : 0;
-
-        var result = job.Resume(run, replicas, stages);
-
-        Assert.True(result.ExitCode == 0, result.ToString());
-        var resumed = run.Lines("events.jsonl").Where(line => line.GetProperty("event").GetString() == "resume").Select(line => line.GetProperty("step").GetInt32());
-        Assert.Equal(newest, resumed.LastOrDefault());
-        AssertQuiet(run);
+        var run = Begin(point, step, replicas, stages);
+        AssertGoesOn(run, job.FailAt(run, point, step, replicas, stages, everybody: true), replicas, stages, step - 6, step);
     }
 
-    private void AssertQuiet(RunOutput run)
+    /// <summary>A manifest is written beside the steps that follow, so the newest one may be that of a few steps before.</summary>
+    [Theory(Explicit = true)]
+    [InlineData(FaultPoint.WindowOpen, 1, 2, 1, 0, 0)]
+    [InlineData(FaultPoint.JournalWrite, 9, 1, 2, 2, 8)]
+    [InlineData(FaultPoint.Manifest, 2, 1, 1, 0, 0)]
+    [InlineData(FaultPoint.Manifest, 10, 2, 1, 8, 8)]
+    [InlineData(FaultPoint.Manifest, 20, 1, 2, 18, 18)]
+    [InlineData(FaultPoint.ManifestWritten, 10, 1, 2, 10, 10)]
+    [InlineData(FaultPoint.ManifestWritten, 20, 1, 1, 20, 20)]
+    public void Train_CoordinatorDies_ResumeEndsInTheSameBytes(FaultPoint point, int step, int replicas, int stages, int oldest, int newest)
     {
-        Assert.Equal(job.Quiet.Steps, run.Steps);
-        Assert.Equal(job.Quiet.Evaluations, run.Evaluations);
-        Assert.True(job.Quiet.AdapterBytes.SequenceEqual(run.AdapterBytes), "the adapter differs from that of the run that nobody disturbed");
+        var run = Begin(point, step, replicas, stages);
+        AssertGoesOn(run, job.FailAt(run, point, step, replicas, stages), replicas, stages, oldest, newest);
+    }
+
+    /// <summary>The first window of a run that goes on: its workers have the checkpoint's state, and were told of no step.</summary>
+    [Fact(Explicit = true)]
+    public void Resume_CoordinatorDiesAtItsFirstWindow_GoesOnFromTheSameCheckpoint()
+    {
+        var (run, checkpoints) = job.Kill("first-window", 2, 1, output => KilledJob.HasStep(output, 9));
+        int newest = checkpoints[^1];
+
+        AssertGoesOn(run, job.FailAt(run, FaultPoint.WindowOpen, newest + 1, 1, 2), 2, 1, newest, newest);
+    }
+
+    private RunOutput Begin(FaultPoint point, int step, int replicas, int stages) => job.Begin($"{point}-{step}-{replicas}x{stages}-{Guid.NewGuid():N}");
+
+    private void AssertGoesOn(RunOutput run, RunResult died, int replicas, int stages, int oldest, int newest)
+    {
+        Assert.True(died.ExitCode == 128 + 9, died.ToString());
+        int checkpoint = KilledJob.CheckpointsIn(run.Folder).DefaultIfEmpty().Max();
+        Assert.InRange(checkpoint, oldest, newest);
+        job.GoesOn(run, checkpoint, replicas, stages);
     }
 }

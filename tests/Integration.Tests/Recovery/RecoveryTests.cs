@@ -11,7 +11,7 @@ public sealed partial class RecoveryTests(QuietRuns quiet) : IClassFixture<Quiet
     [Fact]
     public async Task Train_ReplicaKilledTwice_RepeatsNothingThatSurvived()
     {
-        var outcome = await quiet.AssertUndisturbedAsync(QuietRuns.Job(golden: false, 2, 1, 0), golden: false, new Fault(4, FaultKind.Kill, 1), new Fault(14, FaultKind.Kill, 0));
+        var outcome = await quiet.AssertUndisturbedAsync(QuietRuns.Job(golden: false, 2, 1, 0), new Fault(4, FaultKind.Kill, 1), new Fault(14, FaultKind.Kill, 0));
         var events = outcome.Files.Events();
         Assert.Equal(["worker-1", "worker-0"], events.Where(line => line.Name == "lost").Select(line => line.Worker));
         // The surviving replica went on alone, and the lost one's next life took its place again.
@@ -24,7 +24,7 @@ public sealed partial class RecoveryTests(QuietRuns quiet) : IClassFixture<Quiet
     [Fact]
     public async Task Train_OnlyReplicaOfAStageKilled_ASpareGoesOnFromItsMirror()
     {
-        var outcome = await quiet.AssertUndisturbedAsync(QuietRuns.Job(golden: true, 1, 2, 1), golden: true, new Fault(5, FaultKind.Kill, 1) { IsOfPlace = true });
+        var outcome = await quiet.AssertUndisturbedAsync(QuietRuns.Job(golden: true, 1, 2, 1), new Fault(5, FaultKind.Kill, 1) { IsOfPlace = true });
         var events = outcome.Files.Events();
         string lost = Assert.Single(outcome.Faults).Fault.WorkerName;
         Assert.Contains(events, line => line.Name == "lost" && line.Worker == lost);
@@ -36,7 +36,7 @@ public sealed partial class RecoveryTests(QuietRuns quiet) : IClassFixture<Quiet
     [Fact]
     public async Task Train_LoneWorkerKilled_ItsNextLifeGoesOnFromItsFile()
     {
-        var outcome = await quiet.AssertUndisturbedAsync(QuietRuns.Job(golden: true, 1, 1, 0), golden: true, new Fault(6, FaultKind.Kill, 0), new Fault(15, FaultKind.Terminate, 0));
+        var outcome = await quiet.AssertUndisturbedAsync(QuietRuns.Job(golden: true, 1, 1, 0), new Fault(6, FaultKind.Kill, 0), new Fault(15, FaultKind.Terminate, 0));
         Assert.DoesNotContain(outcome.Files.Events(), line => line.Name == "rollback");
         // Its later lives quantize nothing again: of the file they read the weights of 16 and 32 bits alone.
         string[] loads = [.. File.ReadLines(Path.Combine(outcome.Files.Folder, "run.log")).Where(line => line.Contains(" is loaded: ", StringComparison.Ordinal)).Select(line => line.Split(" is loaded: ")[1])];
@@ -57,7 +57,7 @@ public sealed partial class RecoveryTests(QuietRuns quiet) : IClassFixture<Quiet
         var rollback = Assert.Single(outcome.Files.Events(), line => line.Name == "rollback");
         Assert.True(rollback.Step % 4 == 0, $"step {rollback.Step}");
         Assert.True(outcome.StepsRepeated > 1, $"{outcome.StepsRepeated}");
-        var quietRun = quiet.Of(golden: true);
+        var quietRun = quiet.Of(QuietRuns.Job(golden: true, 1, 1, 0));
         Assert.Equal(quietRun.Steps(), outcome.Files.Steps());
         Assert.Equal(quietRun.Evaluations(), outcome.Files.Evaluations());
         Assert.True(quietRun.Adapter.AsSpan().SequenceEqual(outcome.Files.Adapter));
@@ -67,7 +67,7 @@ public sealed partial class RecoveryTests(QuietRuns quiet) : IClassFixture<Quiet
     [Fact]
     public async Task Train_WorkerStopped_IsNamedWhileOthersWaitAndReplaced()
     {
-        var outcome = await quiet.AssertUndisturbedAsync(QuietRuns.Job(golden: true, 2, 2, 0), golden: true, new Fault(5, FaultKind.Stop, 3));
+        var outcome = await quiet.AssertUndisturbedAsync(QuietRuns.Job(golden: true, 2, 2, 0), new Fault(5, FaultKind.Stop, 3));
         var stopped = Assert.Single(outcome.Faults).Time;
         var named = outcome.Lines.FirstOrDefault(line => line.Time > stopped && Waiting().IsMatch(line.Text));
         Assert.True(named is not null && named.Time - stopped < TimeSpan.FromSeconds(5), outcome.Text);
@@ -79,7 +79,7 @@ public sealed partial class RecoveryTests(QuietRuns quiet) : IClassFixture<Quiet
     public async Task Train_ConnectionsDisturbed_NobodyIsLost()
     {
         var outcome = await quiet.AssertUndisturbedAsync(
-            QuietRuns.Job(golden: false, 3, 1, 0), golden: false,
+            QuietRuns.Job(golden: false, 3, 1, 0),
             new Fault(3, FaultKind.Reset, 1), new Fault(6, FaultKind.Corrupt, 0), new Fault(9, FaultKind.HalfOpen, 2), new Fault(12, FaultKind.Delay, 1));
         Assert.DoesNotContain(outcome.Files.Events(), line => line.Name is "lost" or "recovered");
         Assert.Equal(0, outcome.StepsRepeated);

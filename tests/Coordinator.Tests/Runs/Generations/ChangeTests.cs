@@ -86,10 +86,11 @@ public sealed class ChangeTests
         lost.Run.Attach(Life(1, 8));
         lost.Workers.Silent.Clear();
         lost.Lose(0);
+        lost.Run.Pass(9.1);
 
         Assert.Equal(JobState.Succeeded, lost.Run.Record.State);
         Assert.Equal(["worker-1"], lost.Ranks);
-        // Nobody was left with a state: from the checkpoint.
+        // Nobody was left with a state, and the next life of the one that has a file did not come: from the checkpoint.
         Assert.Equal((10UL, 2UL), (lost.Placed.FromStep, lost.Placed.StepsRepeated));
         lost.AssertSteps(40);
     }

@@ -165,6 +165,33 @@ public sealed class LossTests
         Assert.Equal(15UL, lost.Run.Journal.TakeWhile(happened => happened is not JobPlaced { Generation: 2 }).OfType<StepCommitted>().Last().Step);
     }
 
+    /// <summary>Another worker is there, but the newest state is in the file of the one that was alone.</summary>
+    [Fact]
+    public async Task LoneWorker_LostWhileAnotherOneComes_IsWaitedForAndNothingIsRepeated()
+    {
+        using var lost = await AloneAtAsync(17);
+        Assert.Matches("worker-0 was lost at step 18: its process ended. The job waits for another life of worker-0, which has the newest state in a file.", lost.Run.Record.Reason);
+
+        lost.Run.Pass(8.9);
+        Assert.Equal(JobState.Recovering, lost.Run.Record.State);
+        lost.Run.Attach(Life(0, 8));
+
+        lost.AssertQuietEnd();
+        Assert.Equal((17UL, 0UL, ""), (lost.Placed.FromStep, lost.Placed.StepsRepeated, lost.Placed.Rollback));
+        Assert.Equal(["lost worker-1", "recovered", "lost worker-0", "recovered", "join worker-1", "join worker-0", "finish"], lost.Events);
+    }
+
+    [Fact]
+    public async Task LoneWorker_WhoseNextLifeDoesNotCome_IsWaitedForNoLongerThanThat()
+    {
+        using var lost = await AloneAtAsync(17);
+        lost.Run.Pass(9.1);
+
+        lost.AssertQuietEnd();
+        Assert.Equal((10UL, 7UL), (lost.Placed.FromStep, lost.Placed.StepsRepeated));
+        Assert.Equal(["lost worker-1", "recovered", "lost worker-0", "rollback", "recovered +7", "join worker-1", "finish"], lost.Events);
+    }
+
     [Fact]
     public async Task Stage_LostWithoutASpare_WaitsALittleAndThenGoesOnWithFewerStages()
     {
@@ -428,6 +455,20 @@ public sealed class LossTests
         evaluation.Worker = worker;
         evaluation.Scope = reports.Steps[0].Scope;
         lost.Workers.AlterJoined = (_, joined) => joined.Reports = reports;
+    }
+
+    // One of two was lost; the other went on alone to this step and was lost when the first one's next life had come and not joined.
+    private static async Task<LostRun> AloneAtAsync(ulong step)
+    {
+        var lost = await LostRun.AtAsync(2, 7, LostRun.TwoByOne);
+        lost.StopAt(step);
+        lost.Run.Lose(FakeWorkers.Key(1));
+        lost.StopAt();
+        lost.Workers.HoldsBack = true;
+        lost.Run.Attach(Life(1, 8));
+        lost.Workers.HoldsBack = false;
+        lost.Run.Lose(FakeWorkers.Key(0));
+        return lost;
     }
 
     private static AttachedWorker Life(int worker, ulong incarnation) => FakeWorkers.Worker(worker, FakeWorkers.Class) with { Key = new WorkerKey($"worker-{worker}", incarnation) };
