@@ -17,8 +17,7 @@ internal readonly unsafe struct BrainElement : IRowElement
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Store(Vector512<float> values, byte* row, int i, int width)
     {
-        var words = Vector512.ShiftRightLogical(BrainFloats.Rounded(values.AsUInt32()), 16);
-        var narrow = Vector512.Narrow(words, words).GetLower();
+        var narrow = BrainFloats.Narrow(Vector512.ShiftRightLogical(BrainFloats.Rounded(values.AsUInt32()), 16));
         if (i <= width - Lanes)
         {
             narrow.Store((ushort*)row + i);

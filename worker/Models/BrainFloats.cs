@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 
 namespace Orchestrator.Worker.Models;
 
@@ -35,7 +36,7 @@ internal static class BrainFloats
         for (; i <= source.Length - Lanes; i += Lanes)
         {
             var rounded = Vector512.ShiftRightLogical(Rounded(Vector512.LoadUnsafe(ref from, (nuint)i)), 16);
-            Vector512.Narrow(rounded, rounded).GetLower().StoreUnsafe(ref to, (nuint)i);
+            Narrow(rounded).StoreUnsafe(ref to, (nuint)i);
         }
 
         for (; i < source.Length; i++)
@@ -43,6 +44,9 @@ internal static class BrainFloats
             target[i] = (ushort)(Rounded(BitConverter.SingleToUInt32Bits(source[i])) >> 16);
         }
     }
+
+    /// <summary>The lower halves of sixteen words.</summary>
+    public static Vector256<ushort> Narrow(Vector512<uint> words) => Avx512F.IsSupported ? Avx512F.ConvertToVector256UInt16(words) : Vector512.Narrow(words, words).GetLower();
 
     /// <summary>Bits of fp32 values, of which the upper half is the rounded value.</summary>
     public static Vector512<uint> Rounded(Vector512<uint> bits)
