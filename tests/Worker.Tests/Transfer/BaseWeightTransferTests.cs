@@ -55,10 +55,11 @@ public sealed class BaseWeightTransferTests : IAsyncLifetime
     public async Task Fetch_ConnectionBreaks_GoesOnWhereItStopped()
     {
         Keep();
-        await using var proxy = new BreakingProxy(Port, 300_000, ofAnswers: true);
-        Assert.True(await TakeAsync($"http://127.0.0.1:{proxy.Port}"));
-        Assert.True(proxy.Breaks > 0);
-        Assert.Equal(File.ReadAllBytes(Given.PathOf(Key)), File.ReadAllBytes(Taken.PathOf(Key)));
+        var breaking = new Breaking(File.ReadAllBytes(Given.PathOf(Key)));
+        await using var server = await GrpcServer.StartAsync(breaking);
+        Assert.True(await TakeAsync(server.Address.ToString()));
+        Assert.Equal([0UL, 1000UL], breaking.Offsets);
+        Assert.Equal(breaking.Content, File.ReadAllBytes(Taken.PathOf(Key)));
     }
 
     [Fact]
@@ -130,7 +131,8 @@ public sealed class BaseWeightTransferTests : IAsyncLifetime
         await using var proxy = new HalfOpenProxy(Port, (_, _, _) => false);
         using var client = new BaseWeightClient($"http://127.0.0.1:{proxy.Port}", "job", Secret, TimeSpan.FromMilliseconds(300));
         using var target = new MemoryStream();
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => client.FetchAsync(Key, target, Most, () => { }, TestContext.Current.CancellationToken));
+        var fetching = client.FetchAsync(Key, target, Most, () => { }, TestContext.Current.CancellationToken);
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => fetching.WaitAsync(TimeSpan.FromSeconds(20), TestContext.Current.CancellationToken));
     }
 
     /// <summary>A stage of which another worker has the first layers: the dead holder is passed over, and the file gives what is left.</summary>
@@ -174,4 +176,22 @@ public sealed class BaseWeightTransferTests : IAsyncLifetime
 
     private void AssertNothingTaken() =>
         Assert.Empty(Directory.GetFiles(Path.Combine(_folder, "taker"), "*", new EnumerationOptions { AttributesToSkip = FileAttributes.None, RecurseSubdirectories = true }));
+
+    /// <summary>A worker whose first answer breaks off after 1000 bytes.</summary>
+    internal sealed class Breaking(byte[] content) : BaseWeights.BaseWeightsBase
+    {
+        public byte[] Content => content;
+
+        public List<ulong> Offsets { get; } = [];
+
+        public override async Task Fetch(BaseWeightRequest request, IServerStreamWriter<BaseWeightPart> responseStream, ServerCallContext context)
+        {
+            Offsets.Add(request.Offset);
+            var end = Offsets.Count == 1 ? 1000 : content.Length;
+            var part = new BaseWeightPart { Offset = request.Offset, Total = (ulong)content.Length, Content = Google.Protobuf.ByteString.CopyFrom(content, (int)request.Offset, end - (int)request.Offset) };
+            await responseStream.WriteAsync(part, context.CancellationToken);
+            if (end < content.Length)
+                throw new RpcException(new Status(StatusCode.Unavailable, "broken"));
+        }
+    }
 }

@@ -3,19 +3,18 @@ using System.Net.Sockets;
 
 namespace Orchestrator.Worker.Tests.Transfer;
 
-/// <summary>Forwards TCP connections and resets each after so many bytes of what is sent or, where the test says so, of the answer; every next one lives twice as long.</summary>
+/// <summary>Forwards TCP connections and resets each after so many bytes; every next one lives twice as long.</summary>
 internal sealed class BreakingProxy : IAsyncDisposable
 {
     private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
     private readonly CancellationTokenSource _ended = new();
     private readonly int _target;
-    private readonly bool _ofAnswers;
     private readonly Task _loop;
     private long _budget;
 
-    public BreakingProxy(int target, long bytesBeforeBreak, bool ofAnswers = false)
+    public BreakingProxy(int target, long bytesBeforeBreak)
     {
-        (_target, _budget, _ofAnswers) = (target, bytesBeforeBreak, ofAnswers);
+        (_target, _budget) = (target, bytesBeforeBreak);
         _listener.Start();
         _loop = Task.Run(AcceptAsync);
     }
@@ -41,9 +40,8 @@ internal sealed class BreakingProxy : IAsyncDisposable
                 using var client = await _listener.AcceptTcpClientAsync(_ended.Token);
                 using var server = new TcpClient();
                 await server.ConnectAsync(IPAddress.Loopback, _target, _ended.Token);
-                var (sender, receiver) = _ofAnswers ? (server, client) : (client, server);
-                var back = CopyAsync(receiver.GetStream(), sender.GetStream(), long.MaxValue);
-                await CopyAsync(sender.GetStream(), receiver.GetStream(), _budget);
+                var back = CopyAsync(server.GetStream(), client.GetStream(), long.MaxValue);
+                await CopyAsync(client.GetStream(), server.GetStream(), _budget);
                 _budget *= 2;
                 Breaks++;
                 client.Client.LingerState = new LingerOption(true, 0);
