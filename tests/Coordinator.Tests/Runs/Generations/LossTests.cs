@@ -159,6 +159,8 @@ public sealed class LossTests
         Bring(lost, lost.Run.Session.Reports[15][0], unheard, new WorkerIdentity { WorkerId = worker, Incarnation = incarnation }, generation);
         lost.Lose(0);
         lost.Run.Attach(Life(teller, 8));
+        // Only worker-0's own next life has the file, which is waited for.
+        lost.Run.Pass(teller == 0 ? 0 : 9.1);
 
         lost.AssertQuietEnd();
         Assert.Equal(10UL, lost.Placed.FromStep);
