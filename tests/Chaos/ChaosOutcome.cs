@@ -13,7 +13,7 @@ internal sealed record ChaosOutcome(ChaosJob Job, IReadOnlyList<DoneFault> Fault
     public IReadOnlyList<RecoveryAccount> Recoveries() => RecoveryAccount.Of(Files.Events(), Faults);
 
     /// <summary>What it printed, as one text.</summary>
-    public string Text => string.Concat(Lines.Select(line => line.Text + "\n"));
+    public string Text => PrintedLine.Join(Lines);
 
     public int StepsRepeated => Files.Events().Sum(line => line.StepsRepeated);
 

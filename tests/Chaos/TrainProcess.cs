@@ -45,7 +45,7 @@ internal sealed partial class TrainProcess : IDisposable
     }
 
     /// <summary>The same as one text.</summary>
-    public string Text => string.Concat(Lines.Select(line => line.Text + "\n"));
+    public string Text => PrintedLine.Join(Lines);
 
     /// <summary>Waits for the end.</summary>
     /// <returns>The exit code.</returns>

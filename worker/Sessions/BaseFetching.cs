@@ -33,11 +33,12 @@ internal static class BaseFetching
                     continue;
                 foreach (var (holder, client) in holders.Where(other => other.Holder.FirstLayer <= layer && layer <= other.Holder.LastLayer).ToList())
                 {
+                    void Moved() => activity.Does($"fetches layer {layer} from {holder.Worker.WorkerId}");
                     try
                     {
-                        activity.Does($"fetches layer {layer} from {holder.Worker.WorkerId}");
+                        Moved();
                         var most = BaseBlob.MostBytesOf(slice, quantization);
-                        if (await load.ReceiveAsync(key, most, target => client.FetchAsync(key, target, most, () => activity.Does($"fetches layer {layer} from {holder.Worker.WorkerId}"), cancellationToken)))
+                        if (await load.ReceiveAsync(key, most, target => client.FetchAsync(key, target, most, Moved, cancellationToken)))
                             break;
                     }
                     catch (Exception failed) when (IsOfThePeerOrTheDisk(failed) && !cancellationToken.IsCancellationRequested)

@@ -7,24 +7,33 @@ namespace Orchestrator.Worker.Stages;
 /// <remarks>Without the first one, in which methods are compiled and memory is touched for the first time. Compute thread only, and whoever comes after it.</remarks>
 internal sealed class PhaseAccount
 {
-    private readonly List<PhaseSeconds> _steps = [];
+    private static readonly (string Name, Func<PhaseSeconds, double> Of)[] Parts =
+    [
+        ("forward", step => step.Forward), ("backward", step => step.Backward), ("reduce", step => step.Reduce), ("optimizer", step => step.Optimizer),
+        ("wait", step => step.Wait), ("vote", step => step.Vote), ("history", step => step.History), ("mirror", step => step.Mirror),
+    ];
+
+    private readonly double[] _seconds = new double[Parts.Length];
+    private double _total;
+    private long _ended;
 
     /// <summary>A step has ended.</summary>
-    public void Add(PhaseSeconds phases) => _steps.Add(phases);
+    public void Add(PhaseSeconds phases)
+    {
+        if (_ended++ == 0)
+            return;
+        _total += phases.Total;
+        for (var i = 0; i < Parts.Length; i++)
+            _seconds[i] += Parts[i].Of(phases);
+    }
 
     /// <summary>For people; null: there were no two steps.</summary>
     public string? Text()
     {
-        var steps = _steps.Skip(1).ToList();
-        if (steps.Count == 0)
+        var steps = _ended - 1;
+        if (steps <= 0)
             return null;
-        double Mean(Func<PhaseSeconds, double> phase) => steps.Average(phase);
-        string Named(string name, Func<PhaseSeconds, double> phase) => string.Create(CultureInfo.InvariantCulture, $"{name} {Mean(phase):F5} s");
-        string[] phases =
-        [
-            Named("forward", step => step.Forward), Named("backward", step => step.Backward), Named("reduce", step => step.Reduce), Named("optimizer", step => step.Optimizer),
-            Named("wait", step => step.Wait), Named("vote", step => step.Vote), Named("history", step => step.History), Named("mirror", step => step.Mirror),
-        ];
-        return string.Create(CultureInfo.InvariantCulture, $"{steps.Count} steps after the first took {Mean(step => step.Total):F5} s each: {string.Join(", ", phases)}");
+        var parts = Parts.Zip(_seconds, (part, seconds) => string.Create(CultureInfo.InvariantCulture, $"{part.Name} {seconds / steps:F5} s"));
+        return string.Create(CultureInfo.InvariantCulture, $"{steps} steps after the first took {_total / steps:F5} s each: {string.Join(", ", parts)}");
     }
 }

@@ -55,6 +55,9 @@ internal sealed class FakeWorkers(int count)
     public static AttachedWorker Worker(int index, NumericClass numericClass) =>
         new(Key(index), numericClass, $"http://127.0.0.1:{4000 + index}", 1UL << 33, "cpu", FastBfloat16: false);
 
+    /// <summary>Another life of a worker.</summary>
+    public static AttachedWorker Life(int index, ulong incarnation) => Worker(index, Class) with { Key = new WorkerKey($"worker-{index}", incarnation) };
+
     /// <summary>Loss of a micro-batch, made up.</summary>
     public static double Loss(ulong step, int microBatch) => Math.Sin((step * 100) + (ulong)microBatch) + 2;
 

@@ -16,7 +16,7 @@ public sealed class ChangeTests
         Assert.Equal((JobState.Running, 12UL), (lost.Run.Record.State, lost.Run.Record.CommittedStep));
         lost.Run.Pass(10);
         lost.StopAt();
-        lost.Run.Attach(Life(1, 8));
+        lost.Run.Attach(FakeWorkers.Life(1, 8));
 
         lost.AssertQuietEnd();
         Assert.Equal((3UL, 12UL, 0UL, 2U), (lost.Placed.Generation, lost.Placed.FromStep, lost.Placed.StepsRepeated, lost.Placed.NumReplicas));
@@ -38,7 +38,7 @@ public sealed class ChangeTests
         lost.Run.Lose(FakeWorkers.Key(1));
         lost.Run.Pass(10);
         lost.Lose(0);
-        lost.Run.Attach(Life(0, 8));
+        lost.Run.Attach(FakeWorkers.Life(0, 8));
 
         lost.AssertQuietEnd();
         Assert.InRange(EventLines.Of(lost.Run)[^1].LostWorkerSeconds, 10, 10.3);
@@ -53,7 +53,7 @@ public sealed class ChangeTests
         lost.Run.Pass(5);
         Assert.Equal((JobState.Running, 1), (lost.Run.Record.State, lost.Run.Record.Placement!.NumStages));
         lost.StopAt();
-        lost.Run.Attach(Life(1, 8));
+        lost.Run.Attach(FakeWorkers.Life(1, 8));
 
         lost.AssertQuietEnd();
         Assert.Equal((1U, 2U, 12UL), (lost.Placed.NumReplicas, lost.Placed.NumStages, lost.Placed.FromStep));
@@ -67,10 +67,10 @@ public sealed class ChangeTests
         using var lost = await LostRun.AtAsync(2, 7, LostRun.TwoByOne);
         lost.StopAt(12);
         lost.Run.Lose(FakeWorkers.Key(1));
-        lost.Workers.Silent.Add(Life(1, 8).Key);
-        lost.Run.Attach(Life(1, 8));
+        lost.Workers.Silent.Add(FakeWorkers.Life(1, 8).Key);
+        lost.Run.Attach(FakeWorkers.Life(1, 8));
         Assert.NotNull(lost.Run.Session.Change);
-        lost.Run.Lose(Life(1, 8).Key);
+        lost.Run.Lose(FakeWorkers.Life(1, 8).Key);
 
         Assert.Null(lost.Run.Session.Change);
         Assert.Equal((JobState.Running, 2UL), (lost.Run.Record.State, lost.Run.Record.Generations.Number));
@@ -82,8 +82,8 @@ public sealed class ChangeTests
         using var lost = await LostRun.AtAsync(2, 7, LostRun.TwoByOne);
         lost.StopAt(12);
         lost.Run.Lose(FakeWorkers.Key(1));
-        lost.Workers.Silent.Add(Life(1, 8).Key);
-        lost.Run.Attach(Life(1, 8));
+        lost.Workers.Silent.Add(FakeWorkers.Life(1, 8).Key);
+        lost.Run.Attach(FakeWorkers.Life(1, 8));
         lost.Workers.Silent.Clear();
         lost.Lose(0);
         lost.Run.Pass(9.1);
@@ -102,7 +102,7 @@ public sealed class ChangeTests
         lost.StopAt(12);
         lost.Run.Lose(FakeWorkers.Key(1));
         lost.Workers.Silent.Add(FakeWorkers.Key(0));
-        lost.Run.Attach(Life(1, 8));
+        lost.Run.Attach(FakeWorkers.Life(1, 8));
         Assert.True(lost.Run.Session.Change!.IsHolding);
         lost.Workers.Silent.Clear();
         lost.Run.Tell(new CancelJob { Job = "job-1" });
@@ -122,16 +122,16 @@ public sealed class ChangeTests
         lost.Run.LoseNow(FakeWorkers.Key(0));
         lost.Run.Lose(FakeWorkers.Key(1));
         lost.StopAt(12);
-        lost.Run.Attach(Life(2, 8));
+        lost.Run.Attach(FakeWorkers.Life(2, 8));
         Assert.Equal((JobState.Running, 17UL, 12UL), (lost.Run.Record.State, lost.Run.Record.CommittedStep, lost.Run.Session.Repeated));
         lost.StopAt();
         switch (why)
         {
             case "growth":
-                lost.Run.Attach(Life(3, 8));
+                lost.Run.Attach(FakeWorkers.Life(3, 8));
                 break;
             case "drain":
-                lost.Run.Attach(Life(2, 8) with { DrainReason = "it was told to end by SIGTERM." });
+                lost.Run.Attach(FakeWorkers.Life(2, 8) with { DrainReason = "it was told to end by SIGTERM." });
                 break;
             default:
                 lost.Run.Tell(new CancelJob { Job = "job-1" });
@@ -139,7 +139,7 @@ public sealed class ChangeTests
         }
 
         Assert.DoesNotContain(lost.Run.Sent, sent => sent.Message.Hold is not null);
-        foreach (var (worker, report) in lost.Workers.ActUnseen(17).Where(acted => acted.Worker == Life(2, 8).Key))
+        foreach (var (worker, report) in lost.Workers.ActUnseen(17).Where(acted => acted.Worker == FakeWorkers.Life(2, 8).Key))
         {
             lost.Run.Tell(new FromWorker(worker, new WorkerMessage { Step = report }));
         }
@@ -157,9 +157,9 @@ public sealed class ChangeTests
         using var lost = await LostRun.AtAsync(2, 7, LostRun.TwoByOne);
         lost.StopAt(12);
         lost.Run.Lose(FakeWorkers.Key(1));
-        lost.Workers.Silent.Add(Life(1, 8).Key);
-        lost.Run.Attach(Life(1, 8));
-        lost.Run.Tell(new FromWorker(Life(1, 8).Key, new WorkerMessage
+        lost.Workers.Silent.Add(FakeWorkers.Life(1, 8).Key);
+        lost.Run.Attach(FakeWorkers.Life(1, 8));
+        lost.Run.Tell(new FromWorker(FakeWorkers.Life(1, 8).Key, new WorkerMessage
         {
             Failure = new WorkerFailure
             {
@@ -168,7 +168,7 @@ public sealed class ChangeTests
             },
         }));
         Assert.Equal((JobState.Running, 2UL), (lost.Run.Record.State, lost.Run.Record.Generations.Number));
-        Assert.Equal((Life(1, 8).Key, true), (lost.Run.Sent[^1].Key, lost.Run.Sent[^1].Message.Release is not null));
+        Assert.Equal((FakeWorkers.Life(1, 8).Key, true), (lost.Run.Sent[^1].Key, lost.Run.Sent[^1].Message.Release is not null));
         Assert.Null(lost.Run.Session.Change);
         lost.StopAt();
         lost.Run.Attach(FakeWorkers.Worker(2, FakeWorkers.Class));
@@ -220,6 +220,4 @@ public sealed class ChangeTests
             Peer = new WorkerIdentity { WorkerId = FakeWorkers.Key(1).WorkerId, Incarnation = FakeWorkers.Key(1).Incarnation },
         },
     }));
-
-    private static AttachedWorker Life(int worker, ulong incarnation) => FakeWorkers.Worker(worker, FakeWorkers.Class) with { Key = new WorkerKey($"worker-{worker}", incarnation) };
 }

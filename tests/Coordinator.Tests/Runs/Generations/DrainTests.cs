@@ -124,8 +124,8 @@ public sealed class DrainTests
         using var lost = await LostRun.AtAsync(2, 7, LostRun.TwoByOne);
         lost.StopAt(12);
         lost.Run.Lose(FakeWorkers.Key(1));
-        lost.Workers.Silent.Add(Life(1, 8).Key);
-        lost.Run.Attach(Life(1, 8));
+        lost.Workers.Silent.Add(FakeWorkers.Life(1, 8).Key);
+        lost.Run.Attach(FakeWorkers.Life(1, 8));
         Assert.Equal(GenerationEnd.Growth, lost.Run.Session.Change?.End);
         lost.Run.Attach(Draining(0));
         Assert.Equal(GenerationEnd.Drained, lost.Run.Session.Change?.End);
@@ -151,7 +151,7 @@ public sealed class DrainTests
         lost.Run.Attach(Draining(0));
         lost.StopAt();
         lost.Run.Lose(FakeWorkers.Key(0), "it was told to end by SIGTERM.", left: true);
-        lost.Run.Attach(Life(0, 8));
+        lost.Run.Attach(FakeWorkers.Life(0, 8));
 
         lost.AssertQuietEnd();
         Assert.Equal(["leave worker-0", "recovered", "join worker-0", "finish"], lost.Events);
@@ -181,6 +181,4 @@ public sealed class DrainTests
     }
 
     private static AttachedWorker Draining(int worker) => FakeWorkers.Worker(worker, FakeWorkers.Class) with { DrainReason = "it was told to end by SIGTERM." };
-
-    private static AttachedWorker Life(int worker, ulong incarnation) => FakeWorkers.Worker(worker, FakeWorkers.Class) with { Key = new WorkerKey($"worker-{worker}", incarnation) };
 }

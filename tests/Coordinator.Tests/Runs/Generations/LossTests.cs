@@ -38,7 +38,7 @@ public sealed class LossTests
 
         lost.AssertQuietEnd();
         Assert.Equal(ranks.Split(',').Select(index => $"worker-{index}"), lost.Ranks);
-        Assert.Equal([transfer], lost.Transfers.Select(text => text.Replace($"0-{Layers(lost) - 1}", "0-1", StringComparison.Ordinal)));
+        Assert.Equal([transfer], lost.Transfers.Select(text => text.Replace($"0-{lost.Layers - 1}", "0-1", StringComparison.Ordinal)));
         Assert.Equal([$"lost worker-{worker}", "recovered", "join worker-2", "finish"], lost.Events);
         Assert.All(Loads(lost, 2), load => Assert.Null(load.State));
     }
@@ -67,7 +67,7 @@ public sealed class LossTests
         Assert.Equal(["worker-2", "worker-1"], lost.Ranks);
         Assert.Equal((7UL, 1UL), (lost.Placed.FromStep, lost.Placed.StepsRepeated));
         Assert.Equal((8UL, true, 1.0 / 8), Verdict(Assert.Single(lost.Placed.Verdicts)));
-        Assert.Equal([$"0-{(Layers(lost) / 2) - 1} 1>0 Mirror"], lost.Transfers);
+        Assert.Equal([$"0-{(lost.Layers / 2) - 1} 1>0 Mirror"], lost.Transfers);
         Assert.Equal(["lost worker-0", "recovered +1", "join worker-2", "finish"], lost.Events);
     }
 
@@ -97,7 +97,7 @@ public sealed class LossTests
         Assert.Equal("No worker has the state of every layer after a later step: steps 11 to 13 are run again from the checkpoint of step 10.", lost.Placed.Rollback);
         Assert.Equal(["lost worker-1", "rollback", "recovered +3", "join worker-2", "finish"], lost.Events);
         Assert.All(Loads(lost, 2), load => Assert.Equal(10UL, load.State.Step));
-        Assert.Equal(Enumerable.Range(0, Layers(lost)).Select(layer => (uint)layer), Loads(lost, 2).SelectMany(load => load.State.Blobs).Select(blob => blob.Layer));
+        Assert.Equal(Enumerable.Range(0, lost.Layers).Select(layer => (uint)layer), Loads(lost, 2).SelectMany(load => load.State.Blobs).Select(blob => blob.Layer));
         Assert.Equal([(1UL, 1UL, 10UL), (2UL, 11UL, 40UL)], lost.Run.Checkpoints[^1].Layouts.Select(layout => (layout.Generation, layout.FirstStep, layout.LastStep)));
     }
 
@@ -114,87 +114,6 @@ public sealed class LossTests
     }
 
     [Fact]
-    public async Task LoneWorker_Lost_WaitsForItsNextLifeWhichHasItsFile()
-    {
-        using var lost = await LostRun.AtAsync(1, 7);
-        lost.Lose(0);
-        Assert.Equal(JobState.Recovering, lost.Run.Record.State);
-        Assert.Equal("worker-0 was lost at step 8: its process ended. The job waits for a worker of its numeric class; none is left.", lost.Run.Record.Reason);
-
-        lost.Run.Attach(Life(0, 8));
-
-        lost.AssertQuietEnd();
-        Assert.Equal((7UL, 0UL), (lost.Placed.FromStep, lost.Placed.StepsRepeated));
-        Assert.Equal([$"0-{Layers(lost) - 1} 0>0 File"], lost.Transfers);
-        var account = Assert.Single(lost.Run.Record.FinalAccounts);
-        Assert.Equal(("worker-0", 47UL), (account.Worker, account.MicroBatchesRun));
-    }
-
-    /// <summary>Its last reports died with its process; its next life brings them, and some that were heard.</summary>
-    [Fact]
-    public async Task LoneWorker_LostBeforeItsReportsWereHeard_BringsThemInItsNextLife()
-    {
-        using var lost = await LostRun.AtAsync(1, 15);
-        var heard = lost.Run.Session.Reports[15][0];
-        Bring(lost, heard, [.. lost.Workers.ActUnseen(22).Select(acted => acted.Report)]);
-        lost.Lose(0);
-        lost.Run.Attach(Life(0, 8));
-
-        lost.AssertQuietEnd();
-        Assert.Equal((22UL, 0UL), (lost.Placed.FromStep, lost.Placed.StepsRepeated));
-        var order = lost.Run.Journal.Where(happened => happened is StepCommitted { Step: > 15 and <= 22 } or StepEvaluated { Step: 20 } or JobPlaced { Generation: 2 }).ToList();
-        Assert.Equal(["16", "17", "18", "19", "20", "evaluation", "21", "22", "placed"], order.Select(happened => happened switch { StepCommitted step => $"{step.Step}", StepEvaluated => "evaluation", _ => "placed" }));
-    }
-
-    /// <summary>Those of another worker, of no life that had a place, or of an older generation are nobody's.</summary>
-    [Theory]
-    [InlineData("worker-1", 7, 1, 0)]
-    [InlineData("worker-0", 6, 1, 0)]
-    [InlineData("worker-0", 7, 0, 0)]
-    [InlineData("worker-0", 7, 1, 1)]
-    public async Task Worker_WithReportsOfSomethingElse_IsNotBelieved(string worker, ulong incarnation, ulong generation, int teller)
-    {
-        using var lost = await LostRun.AtAsync(1, 15);
-        var unheard = lost.Workers.ActUnseen(22).Select(acted => acted.Report).ToArray();
-        Bring(lost, lost.Run.Session.Reports[15][0], unheard, new WorkerIdentity { WorkerId = worker, Incarnation = incarnation }, generation);
-        lost.Lose(0);
-        lost.Run.Attach(Life(teller, 8));
-        // Only worker-0's own next life has the file, which is waited for.
-        lost.Run.Pass(teller == 0 ? 0 : 9.1);
-
-        lost.AssertQuietEnd();
-        Assert.Equal(10UL, lost.Placed.FromStep);
-        Assert.Equal(15UL, lost.Run.Journal.TakeWhile(happened => happened is not JobPlaced { Generation: 2 }).OfType<StepCommitted>().Last().Step);
-    }
-
-    /// <summary>Another worker is there, but the newest state is in the file of the one that was alone.</summary>
-    [Fact]
-    public async Task LoneWorker_LostWhileAnotherOneComes_IsWaitedForAndNothingIsRepeated()
-    {
-        using var lost = await AloneAtAsync(17);
-        Assert.Matches("worker-0 was lost at step 18: its process ended. The job waits for another life of worker-0, which has the newest state in a file.", lost.Run.Record.Reason);
-
-        lost.Run.Pass(8.9);
-        Assert.Equal(JobState.Recovering, lost.Run.Record.State);
-        lost.Run.Attach(Life(0, 8));
-
-        lost.AssertQuietEnd();
-        Assert.Equal((17UL, 0UL, ""), (lost.Placed.FromStep, lost.Placed.StepsRepeated, lost.Placed.Rollback));
-        Assert.Equal(["lost worker-1", "recovered", "lost worker-0", "recovered", "join worker-1", "join worker-0", "finish"], lost.Events);
-    }
-
-    [Fact]
-    public async Task LoneWorker_WhoseNextLifeDoesNotCome_IsWaitedForNoLongerThanThat()
-    {
-        using var lost = await AloneAtAsync(17);
-        lost.Run.Pass(9.1);
-
-        lost.AssertQuietEnd();
-        Assert.Equal((10UL, 7UL), (lost.Placed.FromStep, lost.Placed.StepsRepeated));
-        Assert.Equal(["lost worker-1", "recovered", "lost worker-0", "rollback", "recovered +7", "join worker-1", "finish"], lost.Events);
-    }
-
-    [Fact]
     public async Task Stage_LostWithoutASpare_WaitsALittleAndThenGoesOnWithFewerStages()
     {
         using var lost = await LostRun.AtAsync(2, 7, LostRun.OneByTwo);
@@ -208,7 +127,7 @@ public sealed class LossTests
 
         lost.AssertQuietEnd();
         Assert.Equal((1U, 1U), (lost.Placed.NumReplicas, lost.Placed.NumStages));
-        Assert.Equal([$"{Layers(lost) / 2}-{Layers(lost) - 1} 0>0 Mirror"], lost.Transfers);
+        Assert.Equal([$"{lost.Layers / 2}-{lost.Layers - 1} 0>0 Mirror"], lost.Transfers);
     }
 
     [Fact]
@@ -217,7 +136,7 @@ public sealed class LossTests
         using var lost = await LostRun.AtAsync(2, 7, LostRun.OneByTwo);
         lost.Lose(1);
         lost.Run.Pass(3);
-        lost.Run.Attach(Life(1, 8));
+        lost.Run.Attach(FakeWorkers.Life(1, 8));
 
         lost.AssertQuietEnd();
         Assert.Equal((1U, 2U), (lost.Placed.NumReplicas, lost.Placed.NumStages));
@@ -336,7 +255,7 @@ public sealed class LossTests
         lost.StopAt();
         lost.Run.LoseNow(FakeWorkers.Key(0));
         lost.Lose(1);
-        lost.Run.Attach(Life(0, 8));
+        lost.Run.Attach(FakeWorkers.Life(0, 8));
         lost.Run.Pass(3.9);
         Assert.True(lost.Run.Record.IsJoining);
         lost.Run.Pass(0.2);
@@ -427,7 +346,7 @@ public sealed class LossTests
         lost.StopAt(9);
         lost.Run.Lose(FakeWorkers.Key(1));
         lost.StopAt(25);
-        lost.Run.Attach(Life(1, 8));
+        lost.Run.Attach(FakeWorkers.Life(1, 8));
         lost.Lose(2);
 
         Assert.Equal(JobState.Succeeded, lost.Run.Record.State);
@@ -439,43 +358,6 @@ public sealed class LossTests
         });
         Assert.True(records.Select(moment => moment.Record.Generations.Number).Distinct().Count() >= 3);
     }
-
-    // The next life brings these reports, and an evaluation after step 20.
-    private static void Bring(LostRun lost, StepReport heard, StepReport[] unheard, WorkerIdentity? worker = null, ulong generation = 1)
-    {
-        worker ??= heard.Worker;
-        var evaluation = lost.Run.Session.Evaluations[0].Values.Single().Clone();
-        evaluation.Step = 20;
-        var reports = new PendingReports { Steps = { heard.Clone(), unheard }, Evaluations = { evaluation } };
-        foreach (var step in reports.Steps)
-        {
-            step.Worker = worker;
-            step.Scope = heard.Scope.Clone();
-            step.Scope.Generation = generation;
-        }
-
-        evaluation.Worker = worker;
-        evaluation.Scope = reports.Steps[0].Scope;
-        lost.Workers.AlterJoined = (_, joined) => joined.Reports = reports;
-    }
-
-    // One of two was lost; the other went on alone to this step and was lost when the first one's next life had come and not joined.
-    private static async Task<LostRun> AloneAtAsync(ulong step)
-    {
-        var lost = await LostRun.AtAsync(2, 7, LostRun.TwoByOne);
-        lost.StopAt(step);
-        lost.Run.Lose(FakeWorkers.Key(1));
-        lost.StopAt();
-        lost.Workers.HoldsBack = true;
-        lost.Run.Attach(Life(1, 8));
-        lost.Workers.HoldsBack = false;
-        lost.Run.Lose(FakeWorkers.Key(0));
-        return lost;
-    }
-
-    private static AttachedWorker Life(int worker, ulong incarnation) => FakeWorkers.Worker(worker, FakeWorkers.Class) with { Key = new WorkerKey($"worker-{worker}", incarnation) };
-
-    private static int Layers(LostRun lost) => (int)lost.Run.Session.Material!.Model.Spec.NumLayers;
 
     private static List<LoadStage> Loads(LostRun lost, ulong generation) =>
         [.. lost.Run.Sent.Select(sent => sent.Message.LoadStage).OfType<LoadStage>().Where(load => load.Scope.Generation == generation)];

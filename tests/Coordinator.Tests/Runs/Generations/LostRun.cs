@@ -63,6 +63,9 @@ internal sealed class LostRun : IDisposable
     /// <summary>The placement of the newest generation, by rank.</summary>
     public IEnumerable<string> Ranks => Run.Record.Placement!.Ranks.Select(rank => rank.Worker.WorkerId);
 
+    /// <summary>Layers of the model.</summary>
+    public int Layers => (int)Run.Session.Material!.Model.Spec.NumLayers;
+
     public JobPlaced Placed => Run.Journal.OfType<JobPlaced>().Last();
 
     /// <summary>The transfers before the newest generation's first step, as "layers from &gt; to holding".</summary>

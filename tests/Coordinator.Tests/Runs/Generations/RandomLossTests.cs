@@ -30,7 +30,7 @@ public sealed class RandomLossTests
             lost.Run.Before = null;
             lost.StopAt();
             lost.Workers.Silent.Clear();
-            lost.Run.Restart(new FleetSnapshot(1_000_000, [.. Enumerable.Range(0, 4).Select(worker => Life(worker, 1_000))]));
+            lost.Run.Restart(new FleetSnapshot(1_000_000, [.. Enumerable.Range(0, 4).Select(worker => FakeWorkers.Life(worker, 1_000))]));
             lost.Run.Pass(20);
 
             Assert.True(lost.Run.Record.State == JobState.Succeeded, $"seed {seed}, run {i}: {lost.Run.Record.State}, {lost.Run.Record.Reason}");
@@ -64,7 +64,7 @@ public sealed class RandomLossTests
             }
 
             lost.Workers.Silent.Clear();
-            lost.Run.Restart(new FleetSnapshot(1_000_000, [.. Enumerable.Range(0, 4).Select(worker => Life(worker, 1_000))]));
+            lost.Run.Restart(new FleetSnapshot(1_000_000, [.. Enumerable.Range(0, 4).Select(worker => FakeWorkers.Life(worker, 1_000))]));
             lost.Run.Pass(20);
 
             Assert.True((JobState.Cancelled, lost.Run.Record.CommittedStep) == (lost.Run.Record.State, lost.Run.Record.LastCheckpoint), $"run {i}: {lost.Run.Record.State}, {lost.Run.Record.Reason}");
@@ -104,7 +104,7 @@ public sealed class RandomLossTests
                     lost.Run.Restart(lost.Run.Fleet);
                     break;
                 case 4 or 5 when lost.Run.Record.Generations.LossesInARow < 2:
-                    lost.Run.Attach(Life(random.Next(5), ++incarnation));
+                    lost.Run.Attach(FakeWorkers.Life(random.Next(5), ++incarnation));
                     break;
             }
 
@@ -124,6 +124,4 @@ public sealed class RandomLossTests
         var replayed = run.Journal.Aggregate(JobRecord.Empty, (record, happened) => record.Apply((IJobEvent)((IMessage)happened).Descriptor.Parser.ParseFrom(((IMessage)happened).ToByteArray())));
         Assert.Equal(run.Record, replayed);
     }
-
-    private static AttachedWorker Life(int worker, ulong incarnation) => FakeWorkers.Worker(worker, FakeWorkers.Class) with { Key = new WorkerKey($"worker-{worker}", incarnation) };
 }
