@@ -4,7 +4,6 @@ using Orchestrator.Integration.Tests.Processes;
 namespace Orchestrator.Integration.Tests.Layouts;
 
 /// <summary>What may change without changing bits, and what may not.</summary>
-[Collection(nameof(Alone))]
 public sealed class NumericClassTests(ShortRun shortRun) : IClassFixture<ShortRun>
 {
     /// <summary>One large micro-batch, so that what backward keeps is most of the process's memory.</summary>

@@ -7,7 +7,6 @@ using Orchestrator.Integration.Tests.Processes;
 namespace Orchestrator.Integration.Tests.Preparation;
 
 /// <summary><c>prepare</c> as a process: samples on stdout, the report on stderr, nothing left by a refusal, the same shard after a kill.</summary>
-[Collection(nameof(Alone))]
 public sealed partial class PrepareTests : IDisposable
 {
     private readonly TemporaryFolder _folder = new();

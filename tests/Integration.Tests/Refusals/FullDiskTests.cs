@@ -7,7 +7,6 @@ namespace Orchestrator.Integration.Tests.Refusals;
 /// Sizes stand far from their borders: a run takes 0.4 MB before its first step and some 20 kB a step, and the adapter of rank 128 (4.6 MB) is on the disk
 /// in its checkpoint, three times as large with its two moments, when it is written.
 /// </remarks>
-[Collection(nameof(Alone))]
 public sealed class FullDiskTests
 {
     private const string Refused = "output folder .*out cannot be written \\(.*(disk is full|no space left).*";
