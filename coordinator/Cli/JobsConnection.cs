@@ -17,12 +17,10 @@ internal sealed class JobsConnection(Uri server, string token) : IDisposable
     /// <summary>Longer than a busy machine takes to start a job's entity.</summary>
     private static readonly TimeSpan OpenPatience = TimeSpan.FromSeconds(120);
 
-    private readonly GrpcChannel _channel = GrpcChannel.ForAddress(server, new GrpcChannelOptions
-    {
-        MaxReceiveMessageSize = 64 * 1024 * 1024,
-        // A deadline that passed must look like one to the pipelines, which then try again.
-        ThrowOperationCanceledOnCancellation = true,
-    });
+    private static readonly TimeSpan PingAfter = TimeSpan.FromSeconds(20);
+    private const int MaxMessageBytes = 64 * 1024 * 1024;
+
+    private readonly GrpcChannel _channel = DirectChannels.Open(server, PingAfter, pingPatience: PingAfter, MaxMessageBytes);
     private readonly Metadata _headers = new() { { "authorization", $"Bearer {token}" } };
 
     private JobsApi.JobsClient Client => field ??= new JobsApi.JobsClient(_channel);

@@ -8,7 +8,7 @@ public static class RpcPolicies
     public static IReadOnlyList<RpcPolicy> All { get; } =
     [
         new("orchestrator.v1.WorkerAttachment/Attach", RpcKind.LongStream, TimeSpan.FromSeconds(10), RpcPolicy.Forever, "worker_id, incarnation"),
-        new("orchestrator.v1.DataShards/Fetch", RpcKind.Download, TimeSpan.FromMinutes(10), 8, "shard.sha256, offset"),
+        new("orchestrator.v1.DataShards/Fetch", RpcKind.Download, TimeSpan.FromMinutes(10), RpcPolicy.Forever, "shard.sha256, offset"),
         new("orchestrator.v1.StepAgreement/Cast", RpcKind.Unary, TimeSpan.FromSeconds(5), 30, "job, generation, step, evaluation, rank"),
         new("orchestrator.v1.StepAgreement/Announce", RpcKind.Unary, TimeSpan.FromSeconds(5), 30, "job, generation, step, evaluation"),
         new("orchestrator.v1.TensorTransfer/Push", RpcKind.LongStream, TimeSpan.FromSeconds(10), RpcPolicy.Forever, "job, generation, step, sender, kind, index"),

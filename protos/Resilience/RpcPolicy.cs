@@ -17,7 +17,7 @@ public enum RpcKind
 /// <param name="Method">Full gRPC name without the leading slash, e.g. <c>orchestrator.v1.Jobs/Submit</c>.</param>
 /// <param name="Kind">Which pipeline it gets.</param>
 /// <param name="Deadline">Bound of one try (of the opening, for a long stream).</param>
-/// <param name="Retries">Tries after the first one; <see cref="Forever"/> for streams that are opened again.</param>
+/// <param name="Retries">Tries after the first one; <see cref="Forever"/> where there is nothing better to do than to go on.</param>
 /// <param name="IdempotencyKey">What makes a repeated call change nothing.</param>
 public sealed record RpcPolicy(string Method, RpcKind Kind, TimeSpan Deadline, int Retries, string IdempotencyKey)
 {

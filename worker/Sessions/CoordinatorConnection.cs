@@ -11,11 +11,10 @@ namespace Orchestrator.Worker.Sessions;
 /// </remarks>
 internal sealed class CoordinatorConnection : IDisposable
 {
-    private const int MaxMessageBytes = 256 * 1024 * 1024;
-
     // Less than the patience with which a worker is ended from outside.
     private static readonly TimeSpan LeavePatience = TimeSpan.FromSeconds(1);
 
+    private readonly GrpcChannel _channel;
     private readonly AsyncDuplexStreamingCall<WorkerMessage, CoordinatorMessage> _call;
     private readonly CancellationTokenSource _ended;
     private readonly SemaphoreSlim _writing = new(1);
@@ -24,17 +23,15 @@ internal sealed class CoordinatorConnection : IDisposable
     private CoordinatorConnection(
         Uri address, GrpcChannel channel, AsyncDuplexStreamingCall<WorkerMessage, CoordinatorMessage> call, AttachAccepted accepted, CancellationTokenSource ended)
     {
-        (Address, Channel, _call, Accepted, _ended) = (address, channel, call, accepted, ended);
+        (Address, _channel, _call, Accepted, _ended) = (address, channel, call, accepted, ended);
     }
 
     public Uri Address { get; }
 
-    public GrpcChannel Channel { get; }
-
     public AttachAccepted Accepted { get; }
 
     /// <summary>Where jobs' token shards are fetched from.</summary>
-    public ShardOrigin Shards => new(Channel, Accepted.Credential);
+    public ShardOrigin Shards => new(Address, Accepted.Credential);
 
     /// <summary>Opens a stream and waits for the coordinator's answer.</summary>
     /// <param name="address">The coordinator.</param>
@@ -45,7 +42,7 @@ internal sealed class CoordinatorConnection : IDisposable
     public static async Task<CoordinatorConnection> OpenAsync(Uri address, AttachRequest request, CancellationToken opening)
     {
         var ended = new CancellationTokenSource();
-        var channel = Connect(address);
+        var channel = CoordinatorChannels.Open(address);
         try
         {
             var call = new WorkerAttachment.WorkerAttachmentClient(channel).Attach(cancellationToken: ended.Token);
@@ -148,26 +145,10 @@ internal sealed class CoordinatorConnection : IDisposable
     {
         _ended.Cancel();
         _call.Dispose();
-        Channel.Dispose();
+        _channel.Dispose();
         _ended.Dispose();
         _writing.Dispose();
     }
-
-    private static GrpcChannel Connect(Uri address) => GrpcChannel.ForAddress(address, new GrpcChannelOptions
-    {
-        DisposeHttpClient = true,
-        // A deadline that passed must look like one to the pipelines, which then try again.
-        ThrowOperationCanceledOnCancellation = true,
-        MaxReceiveMessageSize = MaxMessageBytes,
-        HttpHandler = new SocketsHttpHandler
-        {
-            UseProxy = false,
-            ConnectTimeout = TimeSpan.FromSeconds(5),
-            PooledConnectionIdleTimeout = Timeout.InfiniteTimeSpan,
-            KeepAlivePingDelay = TimeSpan.FromSeconds(5),
-            KeepAlivePingTimeout = TimeSpan.FromSeconds(10),
-        },
-    });
 
     // Null: the coordinator closed the stream.
     private async Task<CoordinatorMessage?> NextAsync()

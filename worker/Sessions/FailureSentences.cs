@@ -21,7 +21,8 @@ internal static class FailureSentences
         IOException full when FullDisk.Is(full) => New(ErrorCode.ResourceExhausted, $"The disk is full: {Sentence(full.Message)}"),
         UnauthorizedAccessException denied => New(ErrorCode.BadData, Sentence(denied.Message)),
         IOException io => New(ErrorCode.BadData, Sentence(io.Message)),
-        RpcException rpc => New(ErrorCode.PeerUnreachable, Sentence($"A call failed ({rpc.StatusCode}): {rpc.Status.Detail}")),
+        // Of peers only a loss that was judged to be one is told as such, above.
+        RpcException rpc => New(ErrorCode.Internal, Sentence($"A call failed ({rpc.StatusCode}): {rpc.Status.Detail}")),
         _ => New(ErrorCode.Internal, Sentence($"{exception.GetType().Name}: {exception.Message}")),
     };
 

@@ -1,5 +1,4 @@
 using Grpc.Core;
-using Grpc.Net.Client;
 using Orchestrator.Protos;
 using Orchestrator.Protos.Blobs;
 using Orchestrator.Protos.Resilience;
@@ -10,14 +9,14 @@ namespace Orchestrator.Worker.Sessions;
 
 /// <summary>Fetches prepared token shards from a coordinator, by digest.</summary>
 /// <remarks>
-/// A broken fetch goes on where it stopped. With a cache folder a shard is kept under its digest and fetched once; without one its file loses its
+/// A broken fetch goes on where it stopped, for as long as it takes: it has a connection of its own, and a coordinator that is gone may come back. With a cache folder a shard is kept under its digest and fetched once; without one its file loses its
 /// name as soon as it is mapped, so that nothing is left behind whatever ends the process. A kept file that was damaged since is fetched once again.
 /// </remarks>
 internal sealed class ShardStore(string? cache)
 {
     /// <summary>Opens a shard, fetching it first if it is not here.</summary>
-    /// <exception cref="WorkerFaultException">What came is not what its digest says.</exception>
-    public async Task<SplitReader> OpenAsync(ShardRef shard, GrpcChannel coordinator, string credential, IProgress<ulong> progress, CancellationToken cancellationToken)
+    /// <exception cref="WorkerFaultException">What came is not what its digest says, or the coordinator has no such shard for this worker.</exception>
+    public async Task<SplitReader> OpenAsync(ShardRef shard, ShardOrigin origin, IProgress<ulong> progress, CancellationToken cancellationToken)
     {
         if (shard.Sha256.Length != 64 || !shard.Sha256.All(char.IsAsciiHexDigitLower))
             throw new WorkerFaultException(ErrorCode.BadData, $"'{shard.Sha256}' is no digest of a shard.");
@@ -27,7 +26,7 @@ internal sealed class ShardStore(string? cache)
         {
             if (OpenKept(shard, file) is { } kept)
                 return new SplitReader(kept);
-            await FetchAsync(shard, file, coordinator, credential, progress, cancellationToken);
+            await FetchAsync(shard, file, origin, progress, cancellationToken);
             return new SplitReader(BlobReader.Open(file, shard.Sha256));
         }
         catch (BlobFormatException damaged)
@@ -58,8 +57,7 @@ internal sealed class ShardStore(string? cache)
         }
     }
 
-    private static async Task FetchAsync(
-        ShardRef shard, string file, GrpcChannel coordinator, string credential, IProgress<ulong> progress, CancellationToken cancellationToken)
+    private static async Task FetchAsync(ShardRef shard, string file, ShardOrigin origin, IProgress<ulong> progress, CancellationToken cancellationToken)
     {
         Directory.CreateDirectory(Path.GetDirectoryName(file)!);
         var temporary = $"{file}.{Guid.NewGuid():N}.tmp";
@@ -67,13 +65,19 @@ internal sealed class ShardStore(string? cache)
         {
             await using (var content = new FileStream(temporary, FileMode.CreateNew, FileAccess.Write, FileShare.None))
             {
-                var client = new DataShards.DataShardsClient(coordinator);
-                var headers = new Metadata { { "authorization", $"Bearer {credential}" } };
+                // Its own: the attach stream's is gone with the stream.
+                using var channel = CoordinatorChannels.Open(origin.Coordinator);
+                var client = new DataShards.DataShardsClient(channel);
+                var headers = new Metadata { { "authorization", $"Bearer {origin.Credential}" } };
                 await ResiliencePipelines.For("orchestrator.v1.DataShards/Fetch").ExecuteAsync(
                     async attempt => await CopyAsync(client, headers, shard, content, progress, attempt), cancellationToken);
             }
 
             File.Move(temporary, file, overwrite: true);
+        }
+        catch (RpcException answer) when (!cancellationToken.IsCancellationRequested)
+        {
+            throw new WorkerFaultException(ErrorCode.BadData, $"Shard {shard.Sha256} cannot be had from the coordinator ({answer.StatusCode}): {answer.Status.Detail.TrimEnd('.')}.", answer);
         }
         finally
         {

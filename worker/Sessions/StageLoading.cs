@@ -57,7 +57,7 @@ internal static class StageLoading
             foreach (var shard in command.Shards)
             {
                 var fetched = new SynchronousProgress<ulong>(bytes => parts.Activity.Does($"fetches data: {bytes} of {shard.Bytes} bytes"));
-                splits.Add(await parts.Shards.OpenAsync(shard, origin.Channel, origin.Credential, fetched, cancellationToken));
+                splits.Add(await parts.Shards.OpenAsync(shard, origin, fetched, cancellationToken));
             }
 
             var baseLoad = parts.Base?.Begin(OriginOf(command));

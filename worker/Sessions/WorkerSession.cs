@@ -65,6 +65,8 @@ internal sealed class WorkerSession(WorkerOptions options, WorkerParts parts)
     private void Drain(string reason, CancellationTokenSource leaving)
     {
         _draining = true;
+        // The loop writes and reads the other way round: without this each might miss what the other wrote.
+        Interlocked.MemoryBarrier();
         if (_served == 0)
         {
             leaving.Cancel();
@@ -168,6 +170,7 @@ internal sealed class WorkerSession(WorkerOptions options, WorkerParts parts)
                 return message.Shutdown.Reason;
             Obey(message, coordinator);
             _served = _jobs.Count;
+            Interlocked.MemoryBarrier();
             if (_draining && _served == 0)
                 await leaving.CancelAsync();
         }

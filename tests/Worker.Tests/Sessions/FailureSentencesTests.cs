@@ -14,7 +14,7 @@ public sealed class FailureSentencesTests
     {
         { new WorkerFaultException(ErrorCode.BadData, "The stage is wrong."), ErrorCode.BadData },
         { new PeerLostException("worker-2 (rank 2) is gone.", new IOException("reset")), ErrorCode.PeerUnreachable },
-        { new RpcException(new Status(StatusCode.Unavailable, "connection refused")), ErrorCode.PeerUnreachable },
+        { new RpcException(new Status(StatusCode.Unavailable, "connection refused")), ErrorCode.Internal },
         { new OutOfMemoryException(), ErrorCode.ResourceExhausted },
         { new ExternalException("CUDA out of memory. Tried to allocate 2 GiB\n  at c10::Error"), ErrorCode.ResourceExhausted },
         { new ExternalException("DefaultCPUAllocator: not enough memory: you tried to allocate 8 bytes."), ErrorCode.ResourceExhausted },

@@ -1,6 +1,5 @@
 using System.Collections.Concurrent;
 using System.Net;
-using Grpc.Net.Client;
 using Microsoft.Extensions.Logging.Abstractions;
 using Orchestrator.Protos;
 using Orchestrator.Worker.BaseCache;
@@ -19,7 +18,7 @@ internal sealed class ServedWorker : IAsyncDisposable
 
     private readonly ConcurrentQueue<WorkerMessage> _heard = new();
     private readonly CancellationTokenSource _ended = new();
-    private readonly GrpcChannel _nowhere = GrpcChannel.ForAddress("http://127.0.0.1:1");
+    private static readonly Uri Nowhere = new("http://127.0.0.1:1");
     private readonly WorkerRuntime _runtime;
     private readonly ServedJob _job;
     private readonly Task _reading;
@@ -55,7 +54,7 @@ internal sealed class ServedWorker : IAsyncDisposable
         return new ServedWorker(name, incarnation, job, cache, runtime, await PeerServer.StartAsync(new IPEndPoint(IPAddress.Loopback, 0), null, TestContext.Current.CancellationToken));
     }
 
-    public void Tell(CoordinatorMessage command) => _job.Handle(command, new ShardOrigin(_nowhere, ""));
+    public void Tell(CoordinatorMessage command) => _job.Handle(command, new ShardOrigin(Nowhere, ""));
 
     /// <summary>Waits for a message; one that has come counts.</summary>
     public async Task<WorkerMessage> HearAsync(Func<WorkerMessage, bool> which)
@@ -82,7 +81,6 @@ internal sealed class ServedWorker : IAsyncDisposable
         await _ended.CancelAsync();
         await _reading;
         await Peers.DisposeAsync();
-        _nowhere.Dispose();
         _ended.Dispose();
         Runtimes.Add(_runtime);
     }

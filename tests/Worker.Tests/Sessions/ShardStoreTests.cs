@@ -1,7 +1,6 @@
 using System.Runtime.InteropServices;
 using Google.Protobuf;
 using Grpc.Core;
-using Grpc.Net.Client;
 using Orchestrator.Protos;
 using Orchestrator.Protos.Blobs;
 using Orchestrator.Worker.Runtime;
@@ -18,18 +17,15 @@ public sealed class ShardStoreTests : IAsyncLifetime
     private readonly Served _served = new();
     private ShardRef _shard = new();
     private GrpcServer? _server;
-    private GrpcChannel? _channel;
 
     public async ValueTask InitializeAsync()
     {
         _shard = WriteShard();
         _server = await GrpcServer.StartAsync(new Shards(_served));
-        _channel = GrpcChannel.ForAddress(_server.Address);
     }
 
     public async ValueTask DisposeAsync()
     {
-        _channel?.Dispose();
         if (_server is not null)
             await _server.DisposeAsync();
         Directory.Delete(_folder, recursive: true);
@@ -59,6 +55,18 @@ public sealed class ShardStoreTests : IAsyncLifetime
         using var split = await OpenAsync(Cache);
         Assert.Equal(3, split.Tokens);
         Assert.Equal([0UL, 100UL], _served.Offsets);
+    }
+
+    [Theory]
+    [InlineData(StatusCode.NotFound)]
+    [InlineData(StatusCode.Unauthenticated)]
+    public async Task Open_TheCoordinatorHasNone_IsBadDataAndLeavesNothing(StatusCode answer)
+    {
+        _served.Answer = answer;
+        var fault = await Assert.ThrowsAsync<WorkerFaultException>(() => OpenAsync(Cache));
+        Assert.Equal(ErrorCode.BadData, fault.Code);
+        Assert.Equal($"Shard {_shard.Sha256} cannot be had from the coordinator ({answer}): no.", fault.Message);
+        Assert.Empty(Directory.GetFiles(Cache));
     }
 
     [Theory]
@@ -107,7 +115,7 @@ public sealed class ShardStoreTests : IAsyncLifetime
     }
 
     private Task<SplitReader> OpenAsync(string? cache) =>
-        new ShardStore(cache).OpenAsync(_shard, _channel!, Credential, new Progress<ulong>(), TestContext.Current.CancellationToken);
+        new ShardStore(cache).OpenAsync(_shard, new ShardOrigin(_server!.Address, Credential), new Progress<ulong>(), TestContext.Current.CancellationToken);
 
     // Two samples of three tokens together.
     private ShardRef WriteShard()
@@ -128,6 +136,9 @@ public sealed class ShardStoreTests : IAsyncLifetime
         /// <summary>Where the first fetch breaks; 0: nowhere.</summary>
         public int BreaksAt { get; set; }
 
+        /// <summary>What every fetch is answered with instead.</summary>
+        public StatusCode Answer { get; set; }
+
         public List<ulong> Offsets { get; } = [];
 
         public int Fetches => Offsets.Count;
@@ -140,6 +151,8 @@ public sealed class ShardStoreTests : IAsyncLifetime
         public override async Task Fetch(ShardRequest request, IServerStreamWriter<ShardPart> responseStream, ServerCallContext context)
         {
             Assert.Equal($"Bearer {Credential}", context.RequestHeaders.GetValue("authorization"));
+            if (served.Answer != StatusCode.OK)
+                throw new RpcException(new Status(served.Answer, "no."));
             served.Offsets.Add(request.Offset);
             var end = served.Fetches == 1 && served.BreaksAt > 0 ? served.BreaksAt : served.Content.Length;
             for (var at = (int)request.Offset; at < end; at += PartBytes)
