@@ -61,7 +61,7 @@ internal sealed class RunFolder
 
     public static bool HoldsRun(string output) => File.Exists(Path.Combine(output, EventsFileName));
 
-    /// <summary>Makes the folder of a new run; an older run's files, which <see cref="Check"/> has allowed to delete, go first.</summary>
+    /// <summary>Makes the folder of a new run; an older run's files, which <see cref="Check"/> has allowed to delete, go first, and what somebody else left under their names is put aside.</summary>
     public static RunFolder Create(string output, string resolvedYaml, IEnumerable<string> events)
     {
         var folder = new RunFolder(output);
@@ -72,9 +72,13 @@ internal sealed class RunFolder
             {
                 DeleteAdapter(output);
                 CheckpointsOf(output).DeleteAll();
+                DeleteLines(output);
+            }
+            else
+            {
+                PutAside(output);
             }
 
-            DeleteLines(output);
             Directory.CreateDirectory(output);
             folder.Append(EventsFileName, events);
             AtomicFile.Write(Path.Combine(output, JobFileName), stream => stream.Write(Encoding.UTF8.GetBytes(resolvedYaml)));
@@ -154,6 +158,16 @@ internal sealed class RunFolder
         if (Directory.Exists(folder) && !Directory.EnumerateFileSystemEntries(folder).Any())
         {
             Directory.Delete(folder);
+        }
+    }
+
+    // The job file itself may lie here.
+    private static void PutAside(string output)
+    {
+        foreach (var path in Files.Select(name => Path.Combine(output, name)).Where(File.Exists))
+        {
+            var free = Enumerable.Range(1, int.MaxValue).Select(number => $"{path}.before-{number}").First(candidate => !Path.Exists(candidate));
+            File.Move(path, free);
         }
     }
 

@@ -62,6 +62,7 @@ public sealed class RunFolderTests : IDisposable
 
         Assert.Equal("name: a\n", File.ReadAllText(_folder.At("job.yaml")));
         Assert.Equal("m1\n", File.ReadAllText(_folder.At("metrics.jsonl")));
+        Assert.All(new[] { "job.yaml", "plan.json", "metrics.jsonl" }, name => Assert.Equal("mine", File.ReadAllText(_folder.At($"{name}.before-1"))));
         Assert.Equal("mine", File.ReadAllText(_folder.At("notes.txt")));
         Assert.Equal("mine", File.ReadAllText(_folder.At("adapter", "adapter_model.safetensors")));
     }
