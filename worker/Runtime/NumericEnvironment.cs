@@ -69,6 +69,8 @@ internal static partial class NumericEnvironment
             _ => "AVX512_CORE_AMX",
         }),
         ("MKL_ENABLE_INSTRUCTIONS", path switch { InstructionPath.Portable => "SSE4_2", InstructionPath.Avx2 => "AVX2", _ => "AVX512" }),
+        // cuda:N is the N-th card on the bus, which the class is named after, and not the N-th fastest.
+        ("CUDA_DEVICE_ORDER", "PCI_BUS_ID"),
         // Read by cuBLAS alone; without it its reductions may differ from run to run.
         ("CUBLAS_WORKSPACE_CONFIG", ":4096:8"),
     ];

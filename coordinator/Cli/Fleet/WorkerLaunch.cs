@@ -17,7 +17,7 @@ internal sealed record WorkerLaunch(Uri Coordinator, string JoinToken, int Count
     public string Executable { get; init; } =
         Environment.GetEnvironmentVariable(ExecutableVariable) is { Length: > 0 } given ? given : Path.Combine(WorkerFolder, "orchestrator-worker");
 
-    /// <summary>Where workers keep what outlives them: the states of one that is alone in its job; null: nowhere.</summary>
+    /// <summary>Where workers keep what outlives them: quantized weights, shards, and the states of one that is alone in its job; null: nowhere.</summary>
     public string? Cache { get; init; }
 
     /// <summary>The devices to go round: the GPUs where the worker's libtorch can use them, else the CPU.</summary>
@@ -54,9 +54,13 @@ internal sealed record WorkerLaunch(Uri Coordinator, string JoinToken, int Count
     public static IReadOnlyList<string> FindDevices()
     {
         var builtForCuda = Directory.Exists(WorkerFolder) && Directory.EnumerateFiles(WorkerFolder, "libtorch_cuda.so", SearchOption.AllDirectories).Any();
-        var gpus = builtForCuda ? Directory.EnumerateFiles("/dev", "nvidia*").Count(IsGpu) : 0;
+        var gpus = builtForCuda ? Math.Min(Directory.EnumerateFiles("/dev", "nvidia*").Count(IsGpu), VisibleGpus(Environment.GetEnvironmentVariable("CUDA_VISIBLE_DEVICES"))) : 0;
         return gpus == 0 ? ["cpu"] : [.. Enumerable.Range(0, gpus).Select(gpu => string.Create(CultureInfo.InvariantCulture, $"cuda:{gpu}"))];
     }
+
+    // Cards behind an entry that is none are hidden, too.
+    private static int VisibleGpus(string? visible) =>
+        visible?.Split(',', StringSplitOptions.TrimEntries).TakeWhile(entry => entry.Length > 0 && entry[0] != '-').Count() ?? int.MaxValue;
 
     private static bool IsGpu(string device) =>
         int.TryParse(Path.GetFileName(device)["nvidia".Length..], NumberStyles.None, CultureInfo.InvariantCulture, out _);
