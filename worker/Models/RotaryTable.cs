@@ -3,7 +3,10 @@ using TorchSharp;
 namespace Orchestrator.Worker.Models;
 
 /// <summary>Cosines and sines of the rotary embedding, by position.</summary>
-/// <remarks>Angles, cosines and sines are computed in fp32 on the host, so their bits are the same on every device. Grows with the longest sample; compute thread only.</remarks>
+/// <remarks>
+/// Angles are fp32; cosines and sines are computed on the host in fp64 and rounded once, so their bits are the same on every device and whatever C library is there: its fp32 functions
+/// differ by version and processor. Grows with the longest sample; compute thread only.
+/// </remarks>
 internal sealed class RotaryTable : IDisposable
 {
     private readonly float[] _inverseFrequencies;
@@ -63,8 +66,8 @@ internal sealed class RotaryTable : IDisposable
             for (var i = 0; i < half; i++)
             {
                 var angle = row * _inverseFrequencies[i];
-                values[(row * 2 * half) + i] = MathF.Cos(angle) * _factor;
-                values[(row * 2 * half) + half + i] = MathF.Sin(angle) * _factor;
+                values[(row * 2 * half) + i] = (float)Math.Cos(angle) * _factor;
+                values[(row * 2 * half) + half + i] = (float)Math.Sin(angle) * _factor;
             }
         }
 

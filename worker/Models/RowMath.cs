@@ -102,7 +102,8 @@ internal static class RowMath
             logits[label] -= scale;
         }
 
-        return own - largest - MathF.Log(sum);
+        // In fp64, for the C library's fp32 logarithm differs by version and processor.
+        return own - largest - (float)Math.Log(sum);
     }
 
     /// <summary>The lanes' sum: halves are added until one is left.</summary>
