@@ -56,7 +56,16 @@ internal sealed class CoordinatorHost : IAsyncDisposable
         AddServices(builder.Services, settings);
         var app = builder.Build();
         MapEndpoints(app);
-        await app.StartAsync(cancellationToken);
+        try
+        {
+            await app.StartAsync(cancellationToken);
+        }
+        catch
+        {
+            await app.DisposeAsync();
+            throw;
+        }
+
         return new CoordinatorHost(app, AddressOf(grpc!), AddressOf(http!));
     }
 

@@ -46,13 +46,13 @@ internal sealed class Interrupts : IDisposable
     private void Count(PosixSignalContext context)
     {
         context.Cancel = true;
-        if (Interlocked.Increment(ref _count) == 1)
+        try
         {
-            _stop.Cancel();
+            (Interlocked.Increment(ref _count) == 1 ? _stop : _now).Cancel();
         }
-        else
+        catch (ObjectDisposedException)
         {
-            _now.Cancel();
+            // The command ended in the same moment.
         }
     }
 }

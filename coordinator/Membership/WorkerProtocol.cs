@@ -35,7 +35,7 @@ internal sealed record FromWorker(WorkerKey Key, WorkerMessage Message);
 /// <summary>To <see cref="WorkerDirectory"/>: send this to a worker.</summary>
 /// <remarks>
 /// Delivered at most once and in order while that incarnation is attached; what is sent to a key that is no longer attached is dropped,
-/// for its <see cref="WorkerLost"/> has been or will be sent. While a stream is broken and may come back, messages wait in the worker's bounded queue.
+/// for its <see cref="WorkerLost"/> has been or will be sent. While a stream is broken and may come back, messages wait in its <see cref="SentMessages"/>.
 /// </remarks>
 internal sealed record ToWorker(WorkerKey Key, CoordinatorMessage Message);
 

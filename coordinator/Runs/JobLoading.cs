@@ -172,7 +172,7 @@ internal static class JobLoading
     public static void PublishPlan(JobTurn turn)
     {
         var (placement, layout) = (turn.Placement, turn.Placement.Ranks);
-        var spares = turn.Session.Fleet.Workers.Where(worker => worker.Class.Equals(placement.Class) && placement.Of(worker.Key) is null).Select(worker => worker.Key.WorkerId);
+        var spares = JobRecovery.Candidates(turn).Where(worker => placement.Of(worker.Key) is null).Select(worker => worker.Key.WorkerId);
         var stages = layout.Select(rank => new PlannedStage(
             rank.Rank, rank.Replica, rank.Stage, rank.Worker.WorkerId, rank.FirstLayer, rank.LastLayer, Embedding: rank.Stage == 0, Head: rank.Stage == placement.NumStages - 1));
         var plan = new LayoutPlan(placement.NumReplicas, placement.NumStages, placement.Class, [.. stages], [.. spares]);

@@ -13,16 +13,18 @@ internal sealed class PreparationProgress(IProgress<string> sentences, TimeProvi
     private static readonly TimeSpan Estimable = TimeSpan.FromSeconds(2);
 
     private long _began;
-    private long _totalBytes = -1;
+    private long _bytes = -1;
     private long? _told;
 
     public void Report(DatasetProgress value)
     {
-        // The next split's files are counted from their own start.
-        if (value.TotalBytes != _totalBytes)
+        // The first split, or the next one, whose files are counted from their own start.
+        if (_bytes < 0 || value.BytesRead < _bytes)
         {
-            (_began, _totalBytes) = (clock.GetTimestamp(), value.TotalBytes);
+            _began = clock.GetTimestamp();
         }
+
+        _bytes = value.BytesRead;
 
         if (_told is { } told && clock.GetElapsedTime(told) < Interval)
         {

@@ -69,6 +69,9 @@ internal sealed class AgreementInbox
         if (!_seen.TryAdd(key, digest))
             return _seen.TryGetValue(key, out var first) && first.AsSpan().SequenceEqual(digest);
         deliver();
+        // The generation may have ended meanwhile, after all that is older was forgotten.
+        if (!IsCurrent(key))
+            Forget(other => other == key);
         return true;
     }
 

@@ -71,7 +71,16 @@ internal sealed class WorkerProcesses : ReceiveActor, IWithTimers
         }
         catch (InvalidInputException failure)
         {
-            _directory.Tell(new FleetUnavailable(failure.Message));
+            // What has run before is short of something for a moment; else the program is not there, or is none.
+            if (slot.History.EverAttached)
+            {
+                Retry(slot, TimeSpan.Zero, failure.Message);
+            }
+            else
+            {
+                _directory.Tell(new FleetUnavailable(failure.Message));
+            }
+
             return;
         }
 
@@ -104,11 +113,16 @@ internal sealed class WorkerProcesses : ReceiveActor, IWithTimers
             _directory.Tell(new WorkerProcessEnded(key, $"its process ended with exit code {message.Exit.ExitCode}."));
         }
 
+        Retry(slot, lived, SentenceOf(slot.Name, message.Exit));
+    }
+
+    private void Retry(WorkerSlot slot, TimeSpan lived, string whyGivenUp)
+    {
         var decision = slot.History.Died(lived);
         slot.History = decision.Next;
         if (decision.GiveUp)
         {
-            _directory.Tell(new FleetUnavailable(SentenceOf(slot.Name, message.Exit)));
+            _directory.Tell(new FleetUnavailable(whyGivenUp));
         }
         else
         {

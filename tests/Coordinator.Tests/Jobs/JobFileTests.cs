@@ -393,6 +393,11 @@ public class JobFileTests
         Assert.NotEqual(one, JobHash.Compute(Valid(Minimal), ["base", "other"]));
     }
 
+    /// <summary>A run goes on with <c>--resume</c> under a newer program only if its hash stays: whoever changes this one says so to those who have runs.</summary>
+    [Fact]
+    public void Hash_OfAJob_StaysFromVersionToVersion() =>
+        Assert.Equal("fefab969c782d21cfe22a3a5ff92aa19917cb344de4fcf9368846befc6ba8788", JobHash.Compute(Valid(Minimal + "adapter: {r: 8, rank_pattern: {a: 3}}\ntraining: {seed: 7}\n"), ["base", "data"]));
+
     [Fact]
     public void Schema_PublishedFile_IsThatOfTheTable()
     {

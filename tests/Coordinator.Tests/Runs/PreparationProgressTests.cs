@@ -19,12 +19,12 @@ public sealed class PreparationProgressTests
         _clock.Advance(TimeSpan.FromSeconds(0.1));
         progress.Report(new DatasetProgress("/data/a.jsonl", 21, 260, 1000));
         _clock.Advance(TimeSpan.FromSeconds(4));
-        progress.Report(new DatasetProgress("/data/b.jsonl", 30, 10, 1000));
+        progress.Report(new DatasetProgress("/data/b.jsonl", 30, 500, 1000));
         Assert.Equal(
             [
                 "The data is being read: a.jsonl, 10 rows, 0%.",
                 "The data is being read: a.jsonl, 20 rows, 25%, 12 s left.",
-                "The data is being read: b.jsonl, 30 rows, 1%, 13 min left.",
+                "The data is being read: b.jsonl, 30 rows, 50%, 8 s left.",
             ],
             _told);
     }
@@ -35,7 +35,7 @@ public sealed class PreparationProgressTests
         var progress = new PreparationProgress(new Told(_told), _clock);
         progress.Report(new DatasetProgress("/data/a.jsonl", 10, 1000, 1000));
         _clock.Advance(TimeSpan.FromMinutes(5));
-        progress.Report(new DatasetProgress("/data/eval.jsonl", 1, 5, 10));
+        progress.Report(new DatasetProgress("/data/eval.jsonl", 1, 500, 1000));
         Assert.Equal("The data is being read: eval.jsonl, 1 row, 50%.", _told[^1]);
     }
 
