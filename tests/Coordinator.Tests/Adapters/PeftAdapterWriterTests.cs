@@ -66,6 +66,44 @@ public sealed class PeftAdapterWriterTests
         Assert.Equal(setup.Modules.Select(module => module.Module), TargetModules.Resolve(Llama3, PeftConfig.Parse(setup.Config.Bytes.ToArray(), "x").Lora).Select(module => module.Module));
     }
 
+    /// <summary>No value is a default, so that one which is not written, or another one, is seen.</summary>
+    [Fact]
+    public void Create_NewAdapterWithEverySetting_SaysThemAllAndReadsBackAsTheSameAdapter()
+    {
+        var spec = DefaultJob.Adapter with
+        {
+            R = 6,
+            LoraAlpha = 10.5,
+            LoraDropout = 0.25,
+            TargetModules = ModuleSelection.Of(["v_proj", "q_proj", "down_proj"]),
+            ExcludeModules = ModuleSelection.Of(["layers.1.self_attn.v_proj"]),
+            LayersToTransform = [1, 0],
+            RankPattern = new([KeyValuePair.Create("v_proj", 5), KeyValuePair.Create("layers.0.mlp.down_proj", 3)]),
+            AlphaPattern = new([KeyValuePair.Create("q_proj", 7.0), KeyValuePair.Create(".*_proj", 2.5)]),
+            UseRslora = true,
+        };
+        AdapterSetup setup = AdapterSetup.Resolve(spec, Llama3, "models/llama3");
+        using JsonDocument written = JsonDocument.Parse(setup.Config.Bytes);
+
+        Dictionary<string, string> values = new(StringComparer.Ordinal)
+        {
+            ["alpha_pattern"] = """{"q_proj":7,".*_proj":2.5}""",
+            ["exclude_modules"] = """["layers.1.self_attn.v_proj"]""",
+            ["layers_to_transform"] = "[1,0]",
+            ["lora_alpha"] = "10.5",
+            ["lora_dropout"] = "0.25",
+            ["r"] = "6",
+            ["rank_pattern"] = """{"v_proj":5,"layers.0.mlp.down_proj":3}""",
+            ["target_modules"] = """["v_proj","q_proj","down_proj"]""",
+            ["use_rslora"] = "true",
+        };
+        Assert.All(values, pair => Assert.Equal(pair.Value, JsonSerializer.Serialize(written.RootElement.GetProperty(pair.Key))));
+        Assert.Equal(setup.Modules, TargetModules.Resolve(Llama3, PeftConfig.Parse(setup.Config.Bytes.ToArray(), "x").Lora));
+        Assert.Equal([6, 5, 3, 6, 6], setup.Modules.Select(module => (int)module.Rank));
+        Assert.Equal(7 / Math.Sqrt(6), setup.Modules.First(module => module.Module.EndsWith("q_proj", StringComparison.Ordinal)).Scale);
+        Assert.All(setup.Modules, module => Assert.Equal(0.25, module.Dropout));
+    }
+
     [Fact]
     public void WithBase_AnotherName_ChangesThatKeyAlone()
     {

@@ -79,11 +79,28 @@ public sealed class ProgressTests
     public void TrainReport_Json_HasTheKeysThatScriptsReadAndNoNumberThatJsonLacks()
     {
         var status = new JobStatus { Job = "job-1", State = JobState.Succeeded, Adapter = "/out/ädapter", EvalLossBefore = 5.5, TokensPerSecond = 1000, EvalLossAfter = double.NaN };
-        status.Workers.Add(new WorkerAccount { Worker = "worker-0", LastLayer = 5, MicroBatchesRun = 12 });
+        // Each number its own, so that none can stand for another.
+        status.Workers.Add(new WorkerAccount
+        {
+            Worker = "worker-0",
+            Replica = 1,
+            Stage = 2,
+            FirstLayer = 3,
+            LastLayer = 5,
+            MicroBatchesRun = 12,
+            MicroBatchesRepeated = 4,
+            BytesSent = 6,
+            BytesReceived = 7,
+            GradientBytesReceived = 8,
+            BaseBytesRead = 9,
+            BaseBytesCached = 10,
+            BaseBytesReceived = 11,
+            PeakMemoryBytes = 13,
+        });
         Assert.Equal(
             """{"job":"job-1","state":"succeeded","adapter":"/out/\u00E4dapter","eval_loss_before":5.5,"eval_loss_after":null,"tokens_per_second":1000,"""
-            + """ "workers":[{"worker":"worker-0","replica":0,"stage":0,"layers":[0,5],"micro_batches_run":12,"micro_batches_repeated":0,"bytes_sent":0,""".TrimStart()
-            + """ "bytes_received":0,"gradient_bytes_received":0,"base_bytes_read":0,"base_bytes_cached":0,"base_bytes_received":0,"peak_memory_bytes":0}]}""".TrimStart(),
+            + """ "workers":[{"worker":"worker-0","replica":1,"stage":2,"layers":[3,5],"micro_batches_run":12,"micro_batches_repeated":4,"bytes_sent":6,""".TrimStart()
+            + """ "bytes_received":7,"gradient_bytes_received":8,"base_bytes_read":9,"base_bytes_cached":10,"base_bytes_received":11,"peak_memory_bytes":13}]}""".TrimStart(),
             TrainReport.Json(status));
     }
 }

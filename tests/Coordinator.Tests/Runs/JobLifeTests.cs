@@ -48,6 +48,28 @@ public sealed class JobLifeTests : IDisposable
         Assert.Equal(64UL, step.Tokens);
     }
 
+    /// <summary>What `train --json` and the tests of layouts rely on: each of a worker's numbers under its own name.</summary>
+    [Fact]
+    public async Task Accounts_OfAnEndedJob_HoldWhatEachWorkerSaidLast()
+    {
+        var run = await Run(
+            new FakeWorkers(4)
+            {
+                Alter = (key, report) =>
+                {
+                    report.Totals = new WorkerTotals { MicroBatchesRun = report.Step, MicroBatchesRepeated = 2, BytesSent = 3, BytesReceived = 4, GradientBytesReceived = 5, BaseBytesRead = 6, BaseBytesCached = 7, BaseBytesReceived = 8, PeakMemoryBytes = key == FakeWorkers.Key(3) ? 9UL : 10 };
+                    return report;
+                },
+            },
+            TwoByTwo);
+
+        var accounts = JobReport.Status(run.Record, run.Session).Workers;
+        Assert.Equal(["worker-0", "worker-1", "worker-2", "worker-3"], accounts.Select(account => account.Worker));
+        Assert.Equal(
+            new WorkerAccount { Worker = "worker-3", Replica = 1, Stage = 1, FirstLayer = 3, LastLayer = 5, MicroBatchesRun = 40, MicroBatchesRepeated = 2, BytesSent = 3, BytesReceived = 4, GradientBytesReceived = 5, BaseBytesRead = 6, BaseBytesCached = 7, BaseBytesReceived = 8, PeakMemoryBytes = 9 },
+            accounts[3]);
+    }
+
     [Fact]
     public async Task Windows_AreOpened_WhenHalfOfTheOneBeforeIsCommitted()
     {

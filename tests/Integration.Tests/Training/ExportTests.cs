@@ -14,7 +14,8 @@ public sealed class ExportTests
         File.WriteAllLines(folder["train.jsonl"], File.ReadLines(Repository.Sample("orders.jsonl")).Take(32));
         File.WriteAllLines(folder["eval.jsonl"], File.ReadLines(Repository.Sample("orders-eval.jsonl")).Take(10));
         var result = OrchestratorProcess.Run("train", Repository.Sample("orders.yaml"), "--out", folder["out"], "--json", "--set", $"data.train={folder["train.jsonl"]}",
-            "--set", $"data.eval={folder["eval.jsonl"]}", "--set", "training.max_steps=6", "--set", "quantization.compute_dtype=float32");
+            "--set", $"data.eval={folder["eval.jsonl"]}", "--set", "training.max_steps=6", "--set", "quantization.compute_dtype=float32",
+            "--set", "adapter.lora_dropout=0.1");
         Assert.True(result.ExitCode == 0, result.ToString());
         var summary = result.LastJson;
         Assert.Equal("succeeded", summary.GetProperty("state").GetString());
@@ -62,6 +63,7 @@ public sealed class ExportTests
 
         Assert.Equal("LORA", own.RootElement.GetProperty("peft_type").GetString());
         Assert.Equal("CAUSAL_LM", own.RootElement.GetProperty("task_type").GetString());
+        Assert.Equal(0.1, own.RootElement.GetProperty("lora_dropout").GetDouble());
     }
 
     private static void CheckKeys(string adapter)

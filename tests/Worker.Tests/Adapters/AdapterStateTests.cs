@@ -36,6 +36,23 @@ public sealed class AdapterStateTests
         Assert.InRange(a.Average(x => (double)x * x), 0.98 / (3 * 4096), 1.02 / (3 * 4096));
     }
 
+    /// <summary>Equal shapes, so that nothing but module and seed can make a difference.</summary>
+    [Fact]
+    public void Create_Fresh_GivesEveryModuleAndEverySeedValuesOfTheirOwn()
+    {
+        float[] Of(ulong seed, uint module)
+        {
+            var stage = Stage(Module(0, 64, 8, 4, 0), Module(1, 64, 8, 4, 2));
+            stage.Constants.Seed = seed;
+            using var state = AdapterState.Create(stage, torch.CPU);
+            return TensorMemory.Floats(state.A(module)).ToArray();
+        }
+
+        Assert.Equal(Of(42, 0), Of(42, 0));
+        Assert.NotEqual(Of(42, 0), Of(42, 1));
+        Assert.NotEqual(Of(42, 0), Of(43, 0));
+    }
+
     [Fact]
     public void Views_AreLeavesThatFollowTheFlatBuffer()
     {

@@ -15,6 +15,18 @@ public sealed class SlotRuleTests
     public void Slots_OfAStep_AreTheLargestPowerOfTwo(int microBatches, uint reductionSlots, int slots) =>
         Assert.Equal(slots, SlotRule.For(microBatches, reductionSlots).Slots);
 
+    /// <summary>Slot of micro-batch i = floor(i S / M), in full: another cut is as even, and gives a job other bits on every layout.</summary>
+    [Theory]
+    [InlineData(16u, 0, 0, 1)]
+    [InlineData(16u, 0, 0, 1, 1, 2, 2, 3)]
+    [InlineData(16u, 0, 0, 1, 2, 2, 3, 4, 5, 5, 6, 7)]
+    [InlineData(2u, 0, 0, 0, 1, 1)]
+    public void SlotOf_AMicroBatch_IsTheFloorOfItsShare(uint reductionSlots, params int[] slots)
+    {
+        var rule = SlotRule.For(slots.Length, reductionSlots);
+        Assert.Equal(slots, Enumerable.Range(0, slots.Length).Select(rule.SlotOf));
+    }
+
     [Property]
     public void Slots_AnyStep_HoldEveryMicroBatchOnceInOrder(byte microBatches, byte logSlots)
     {

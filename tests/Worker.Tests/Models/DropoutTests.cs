@@ -20,12 +20,14 @@ public sealed class DropoutTests
     {
         using var scope = torch.NewDisposeScope();
         var x = torch.ones(300, 64);
-        float[] Of(uint module, ulong step, uint microBatch)
-            => new AdapterDropout(42, module, 0.5).Apply(x, new PassContext(Tokens(300), step, microBatch, 0, training: true)).data<float>().ToArray();
+        float[] Of(uint module, ulong step, uint microBatch, ulong seed = 42)
+            => new AdapterDropout(seed, module, 0.5).Apply(x, new PassContext(Tokens(300), step, microBatch, 0, training: true)).data<float>().ToArray();
         Assert.Equal(Of(1, 1, 1), Of(1, 1, 1));
         Assert.NotEqual(Of(1, 1, 1), Of(2, 1, 1));
         Assert.NotEqual(Of(1, 1, 1), Of(1, 2, 1));
         Assert.NotEqual(Of(1, 1, 1), Of(1, 1, 2));
+        Assert.NotEqual(Of(1, 1, 1), Of(1, 1, 1, seed: 43));
+        Assert.NotEqual(Of(1, 1, 1), Of(1, 1, 1, seed: 42 + (1UL << 32)));
     }
 
     [Fact]

@@ -72,6 +72,23 @@ public sealed class StageMemoryTests
         Assert.InRange(pass.HighestBackward, Inputs, Kept + (3 * Layer));
     }
 
+    /// <summary>Of a vocabulary that outweighs all else: the logits of one chunk of labels at a time, of the 32 that there are.</summary>
+    [Fact]
+    public void ForwardAndBackward_OverALargeVocabulary_HoldTheLogitsOfOneChunk()
+    {
+        const int Vocabulary = 20_000;
+        using var folder = new RandomModel(Hidden, Inner, layers: 1, heads: 4, Vocabulary);
+        var spec = Stage(folder, DType.F32);
+        using var stage = new LoadedStage(spec);
+        stage.Gradients(Batch(), 0.01f);
+        using var gradient = stage.Adapter.NewGradient();
+
+        var chunk = spec.Constants.LossChunkTokens * Vocabulary * sizeof(float);
+        var pass = Undisturbed(() => Measure(stage, Batch(), gradient), pass => pass.Grown >= pass.Saved);
+        Assert.InRange(pass.HighestForward, 0, pass.Grown + (4 * chunk));
+        Assert.True(Tokens / spec.Constants.LossChunkTokens >= 32, "the logits of all labels would not be seen");
+    }
+
     [Theory]
     [InlineData(Recompute.None, true)]
     [InlineData(Recompute.Full, false)]

@@ -71,6 +71,26 @@ public sealed class StageRunTests
         Assert.NotEqual(first, second);
     }
 
+    /// <summary>Dropout is of training alone: the same adapter without it evaluates to the same, and trains to another loss.</summary>
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void Evaluate_WithDropout_DropsNothing(bool packed)
+    {
+        using var dropping = new LoadedStage(Stage(Weights.Nf4, DType.F32, 0, 2));
+        var spec = Stage(Weights.Nf4, DType.F32, 0, 2);
+        spec.Adapter.ToList().ForEach(module => module.Dropout = 0);
+        using var plain = new LoadedStage(spec);
+        StartB(dropping);
+        StartB(plain);
+        var batch = Batch(packed);
+
+        var expected = plain.Model.Evaluate(batch, null).Samples;
+        var dropped = dropping.Model.Evaluate(batch, null).Samples;
+        Assert.All(expected.Zip(dropped, (own, other) => own.LossSum - other.LossSum), difference => Assert.InRange(difference, -1e-3, 1e-3));
+        Assert.NotEqual(expected.Sum(sample => sample.LossSum), LossSum(dropping, batch), 0.1);
+    }
+
     [Theory]
     [InlineData(11, 5, 17)]
     [InlineData(300, 5)]

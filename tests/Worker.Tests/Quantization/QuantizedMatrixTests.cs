@@ -52,6 +52,21 @@ public sealed unsafe class QuantizedMatrixTests
         Assert.Equal(expected, actual);
     }
 
+    /// <summary>
+    /// 2^30 + 64 lies half-way between two fp32 numbers: what the 510 small values add up to decides, and each of them alone is lost beside it. So the mean of absmax tells in which order it was summed.
+    /// </summary>
+    [Fact]
+    public void Nest_OffsetOfManyBlocks_IsSummedInFp64LaneByLane()
+    {
+        const int count = 512;
+        using var absmax = new NativeBuffer(count * sizeof(float), cleared: true);
+        var values = new Span<float>(absmax.Pointer, count);
+        values.Fill(1f / (1 << 24));
+        (values[0], values[1]) = (1 << 30, 64);
+        using var scales = BlockScales.Nest(absmax);
+        Assert.Equal(((1 << 30) + 128) / (float)count, scales.Offset);
+    }
+
     [Fact]
     public void Bytes_OfDoubleQuantization_AreFourPointOneTwoSevenBitsAWeight()
     {
