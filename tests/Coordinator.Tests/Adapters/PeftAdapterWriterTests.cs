@@ -100,7 +100,8 @@ public sealed class PeftAdapterWriterTests
         Assert.All(values, pair => Assert.Equal(pair.Value, JsonSerializer.Serialize(written.RootElement.GetProperty(pair.Key))));
         Assert.Equal(setup.Modules, TargetModules.Resolve(Llama3, PeftConfig.Parse(setup.Config.Bytes.ToArray(), "x").Lora));
         Assert.Equal([6, 5, 3, 6, 6], setup.Modules.Select(module => (int)module.Rank));
-        Assert.Equal(7 / Math.Sqrt(6), setup.Modules.First(module => module.Module.EndsWith("q_proj", StringComparison.Ordinal)).Scale);
+        // alpha / sqrt(r) by each module's own two numbers.
+        Assert.Equal([7 / Math.Sqrt(6), 2.5 / Math.Sqrt(5), 2.5 / Math.Sqrt(3), 7 / Math.Sqrt(6), 2.5 / Math.Sqrt(6)], setup.Modules.Select(module => module.Scale));
         Assert.All(setup.Modules, module => Assert.Equal(0.25, module.Dropout));
     }
 
