@@ -1,3 +1,4 @@
+using System.Text;
 using System.Text.Json.Nodes;
 using Orchestrator.Coordinator.Adapters;
 using Orchestrator.Coordinator.Models;
@@ -66,6 +67,22 @@ public sealed class PeftAdapterTests
 
         Assert.Matches(expected, refusal.Message);
         Assert.Contains(copy, refusal.Message, StringComparison.Ordinal);
+    }
+
+    /// <summary>As many values as are called for, in rows of another length.</summary>
+    [Fact]
+    public void Bind_TransposedTensor_IsRefused()
+    {
+        using var folder = new TemporaryFolder();
+        string copy = folder.CopyOf(Fixtures.At("adapters", "llama3-list"));
+        string file = Path.Combine(copy, "adapter_model.safetensors");
+        string content = Encoding.Latin1.GetString(File.ReadAllBytes(file));
+        Assert.Contains("\"shape\":[4,64]", content, StringComparison.Ordinal);
+        File.WriteAllBytes(file, Encoding.Latin1.GetBytes(content.Replace("\"shape\":[4,64]", "\"shape\":[64,4]", StringComparison.Ordinal)));
+
+        InvalidInputException refusal = Assert.Throws<InvalidInputException>(() => PeftAdapter.Read(copy).Bind(Llama3));
+
+        Assert.Matches("lora_A.weight in .* has shape \\[64, 4\\], but the model and adapter_config.json call for \\[4, 64\\]", refusal.Message);
     }
 
     [Fact]

@@ -35,5 +35,13 @@ public sealed class RopeFrequenciesTests
         Assert.Equal([1f, (float)(((1 - smooth) * 0.1 / 8) + (smooth * 0.1)), 0.00125f, 0.000125f], frequencies);
     }
 
+    [Theory]
+    [InlineData("""{"rope_theta": 0.0}""", "rope_theta must be positive")]
+    [InlineData("""{"rope_scaling": {"type": "linear", "factor": 0.0}}""", "rope factor must be positive")]
+    [InlineData("""{"rope_parameters": {"rope_type": "default", "partial_rotary_factor": 0.25}}""", "partial_rotary_factor")]
+    [InlineData("""{"rope_parameters": {"rope_type": "llama3", "factor": 8.0, "low_freq_factor": 4.0, "high_freq_factor": 4.0, "original_max_position_embeddings": 128}}""", "must be greater than low_freq_factor")]
+    public void Read_SettingsThatMakeNoSense_AreRefused(string config, string expected) =>
+        Assert.Contains(expected, Assert.Throws<InvalidInputException>(() => Read(config, 8)).Message, StringComparison.Ordinal);
+
     private static float[] Read(string config, uint headDim) => RopeFrequencies.Read(ConfigDocument.Parse(Encoding.UTF8.GetBytes(config), "config.json"), headDim);
 }
