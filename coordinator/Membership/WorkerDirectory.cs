@@ -209,10 +209,14 @@ internal sealed class WorkerDirectory : ReceiveActor, IWithTimers
             return;
         }
 
-        var snapshot = _fleet.Snapshot;
+        TellAll(_fleet.Snapshot);
+    }
+
+    private void TellAll(object message)
+    {
         foreach (var (subscriber, _) in _subscribers.Values)
         {
-            subscriber.Tell(snapshot);
+            subscriber.Tell(message);
         }
     }
 
@@ -262,29 +266,20 @@ internal sealed class WorkerDirectory : ReceiveActor, IWithTimers
             _log.Warning("{0} was lost: {1}", lost.Key, lost.Reason);
         }
 
-        foreach (var (subscriber, _) in _subscribers.Values)
-        {
-            subscriber.Tell(lost);
-        }
+        TellAll(lost);
     }
 
     private void MarkUnavailable(FleetUnavailable message)
     {
         _unavailable = message;
         _log.Error("{0}", message.Reason);
-        foreach (var (subscriber, _) in _subscribers.Values)
-        {
-            subscriber.Tell(message);
-        }
+        TellAll(message);
     }
 
     private void Limit(FleetLimit message)
     {
         _limit = message;
-        foreach (var (subscriber, _) in _subscribers.Values)
-        {
-            subscriber.Tell(message);
-        }
+        TellAll(message);
     }
 
     private void AddSubscriber(Subscribe message)

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json;
 using Orchestrator.Protos;
 
@@ -36,7 +37,7 @@ internal static class ModelConfig
             NumAttentionHeads = heads,
             NumKeyValueHeads = KeyValueHeads(config, family, heads),
             HeadDim = HeadDim(config, hidden, heads),
-            RmsNormEps = config.Number("rms_norm_eps") ?? 1e-6,
+            RmsNormEps = RmsNormEps(config),
             Activation = Activation(config),
             TieWordEmbeddings = config.Boolean("tie_word_embeddings") ?? false,
             QkvBias = family == "qwen2" || (family == "llama" && (config.Boolean("attention_bias") ?? false)),
@@ -96,6 +97,12 @@ internal static class ModelConfig
         return hidden % heads == 0 && hidden / heads % 2 == 0 && hidden / heads <= 65_536
             ? hidden / heads
             : throw new InvalidInputException($"{config.File}: hidden_size ({hidden}) over num_attention_heads ({heads}) gives no even head size, and there is no head_dim.");
+    }
+
+    private static double RmsNormEps(ConfigDocument config)
+    {
+        double epsilon = config.Number("rms_norm_eps") ?? 1e-6;
+        return epsilon >= 0 ? epsilon : throw new InvalidInputException($"{config.File}: rms_norm_eps ({epsilon.ToString(CultureInfo.InvariantCulture)}) must not be negative.");
     }
 
     private static string Activation(ConfigDocument config)

@@ -28,6 +28,11 @@ internal static class SafetensorsParser
         Span<byte> prefix = stackalloc byte[8];
         stream.ReadExactly(prefix);
         ulong headerBytes = BinaryPrimitives.ReadUInt64LittleEndian(prefix);
+        if (prefix.SequenceEqual("version "u8))
+        {
+            throw Refuse(file, "it begins like the small text that git-lfs leaves in place of a file; fetch the file itself, e.g. with git lfs pull");
+        }
+
         if (headerBytes > MaxHeaderBytes)
         {
             throw Refuse(file, $"its header claims {headerBytes} bytes, over the format's limit of 100 MB");

@@ -71,6 +71,12 @@ internal static class JobEvaluation
         }
 
         turn.Raise(new StepEvaluated { Step = step, Loss = value, LabelTokens = labelTokens });
+        if (step == 0 && !double.IsFinite(value))
+        {
+            JobEnding.Fail(turn, "The evaluation before step 1 came to no finite loss: the model computes none, so look at its weights and config.json, or at what the adapter begins with.");
+            return;
+        }
+
         // The newest stays to compare others' reports with; those of older steps are dropped as stale.
         turn.Session = turn.Session with { Evaluations = turn.Session.Evaluations.RemoveRange(turn.Session.Evaluations.Keys.Where(older => older < step)) };
         JobFinishing.StartIfDone(turn);

@@ -39,17 +39,21 @@ internal static class JobStopping
     /// <summary>Too many steps were skipped: what the job has is saved before it fails.</summary>
     public static void OnCommitted(JobTurn turn)
     {
-        // A limit of 0 tolerates no skipped step; a step that was applied never ends a job.
+        // A limit of 0 tolerates no skipped step; a step that was applied never ends a job. One that comes to its end without any has trained nothing.
         var skipped = turn.Record.SkippedInARow;
-        if (skipped == 0 || skipped < turn.Material.Spec.Training.MaxSkippedSteps || IsStopping(turn.Record))
+        var most = Math.Min((ulong)turn.Material.Spec.Training.MaxSkippedSteps, turn.Record.StepsPlanned);
+        if (skipped == 0 || (ulong)skipped < most || IsStopping(turn.Record))
         {
             return;
         }
 
+        var advice = (ulong)skipped == turn.Record.CommittedStep
+            ? "it is so from the first step on, so look at the model's weights and config.json, at the data, or at what the adapter begins with."
+            : "lower training.learning_rate or look at the data, or raise training.max_skipped_steps.";
+
         turn.Raise(new FailureDecided
         {
-            Reason = $"{skipped} {(skipped == 1 ? "step" : "steps")} in a row, up to step {turn.Record.CommittedStep}, {(skipped == 1 ? "was" : "were")} skipped because a gradient was not finite: "
-                + "lower training.learning_rate or look at the data, or raise training.max_skipped_steps.",
+            Reason = $"{skipped} {(skipped == 1 ? "step" : "steps")} in a row, up to step {turn.Record.CommittedStep}, {(skipped == 1 ? "was" : "were")} skipped because a gradient was not finite: {advice}",
         });
         if (turn.Record.State == JobState.Running)
         {

@@ -40,6 +40,7 @@ internal sealed class ScoreReport(TextWriter writer, bool json)
         }.ToJsonString());
     }
 
+    /// <exception cref="CommandFailedException">The mean is no finite number; what there is has been written.</exception>
     public void End()
     {
         var mean = _labelTokens == 0 ? (double?)null : _lossSum / _labelTokens;
@@ -47,10 +48,16 @@ internal sealed class ScoreReport(TextWriter writer, bool json)
         if (json)
         {
             writer.WriteLine(new JsonObject { ["mean_loss"] = Finite(mean), ["perplexity"] = Finite(perplexity), ["label_tokens"] = _labelTokens }.ToJsonString());
-            return;
+        }
+        else
+        {
+            writer.WriteLine($"mean loss {(mean is { } value ? StatusText.Loss(value) : "-")}, perplexity {(perplexity is { } p ? StatusText.Loss(p) : "-")}, {Sentence.Count((long)_labelTokens, "label token")}");
         }
 
-        writer.WriteLine($"mean loss {(mean is { } value ? StatusText.Loss(value) : "-")}, perplexity {(perplexity is { } p ? StatusText.Loss(p) : "-")}, {Sentence.Count((long)_labelTokens, "label token")}");
+        if (mean is { } sum && !double.IsFinite(sum))
+        {
+            throw new CommandFailedException("The mean loss is no finite number: the model, or the adapter, computes none; look at its weights and config.json.");
+        }
     }
 
     // JSON has no number for what is not finite.

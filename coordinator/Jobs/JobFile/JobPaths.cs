@@ -14,7 +14,7 @@ internal static class JobPaths
     {
         foreach (var (key, kind) in Folders)
         {
-            CheckEach(values, key, path => Directory.Exists(path) ? null : File.Exists(path) ? $"is a file; give {kind}" : $"does not exist; give the path of {kind}", errors);
+            CheckEach(values, key, path => Directory.Exists(path) ? null : File.Exists(path) ? $"is a file; give {kind}" : $"does not exist; give the path of {kind}, for nothing is downloaded", errors);
         }
 
         foreach (var (key, kind) in Files)

@@ -61,7 +61,7 @@ public sealed class PrepareFormatsTests : IDisposable
         var model = _folder.At("none");
         var result = await Prepare(model, new { train = _program.Write("data.jsonl", """{"input_ids":[1,2],"labels":[1,2]}""") });
         Assert.Equal((2, ""), (result.Code, result.Results));
-        Assert.EndsWith($": model: '{model}' does not exist; give the path of a model folder.\n", result.Messages, StringComparison.Ordinal);
+        Assert.EndsWith($": model: '{model}' does not exist; give the path of a model folder, for nothing is downloaded.\n", result.Messages, StringComparison.Ordinal);
         Assert.Matches(@"^error: \S+/job\.json, line 1, column \d+: model: .+\n$", result.Messages);
         Assert.False(Directory.Exists(_program.Output), "something was written");
     }

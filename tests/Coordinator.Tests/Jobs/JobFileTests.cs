@@ -359,7 +359,7 @@ public class JobFileTests
         Assert.Null(result.Spec);
         Assert.Equal(
             [
-                $"job.yaml, line 1, column 8: model: '{folder.At("base")}' does not exist; give the path of a model folder (relative paths are relative to the job file).",
+                $"job.yaml, line 1, column 8: model: '{folder.At("base")}' does not exist; give the path of a model folder, for nothing is downloaded (relative paths are relative to the job file).",
                 $"job.yaml, line 3, column 24: data.train: '{folder.At("a.jsonl")}' does not exist; give the path of a data file (relative paths are relative to the job file).",
                 $"job.yaml, line 3, column 33: data.train: '{folder.At("there")}' is a folder; give a data file (relative paths are relative to the job file).",
                 "job.yaml, line 4, column 15: data.eval and data.eval_split are both given; keep one of them.",

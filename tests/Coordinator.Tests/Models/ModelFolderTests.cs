@@ -160,6 +160,7 @@ public sealed class ModelFolderTests
     [InlineData("""{"vocab_size": 257}""", "tensor model.embed_tokens.weight in .*model.safetensors has shape \\[256, 64\\], but config.json calls for \\[257, 64\\]")]
     [InlineData("""{"tie_word_embeddings": false}""", "tensor lm_head.weight is missing in .*llama3|tensor lm_head.weight is missing in .*copy")]
     [InlineData("""{"attention_bias": true}""", "tensor model.layers.0.self_attn.q_proj.bias is missing")]
+    [InlineData("""{"rms_norm_eps": -0.5}""", "rms_norm_eps \\(-0.5\\) must not be negative")]
     [InlineData("""{"tie_word_embeddings": "yes"}""", "tie_word_embeddings must be true or false")]
     public void Open_WrongConfig_IsRefusedInOneSentence(string changes, string expected)
     {

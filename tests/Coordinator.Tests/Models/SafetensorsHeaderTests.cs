@@ -91,6 +91,14 @@ public sealed class SafetensorsHeaderTests
         Assert.Contains(expected, Assert.Throws<InvalidInputException>(() => Parse(file)).Message, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void Parse_PointerOfGitLfs_IsRefusedAsOne()
+    {
+        byte[] file = "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 5\n"u8.ToArray();
+
+        Assert.Contains("git lfs pull", Assert.Throws<InvalidInputException>(() => Parse(file)).Message, StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData(100_000_001UL, "100 MB")]
     [InlineData(ulong.MaxValue, "100 MB")]

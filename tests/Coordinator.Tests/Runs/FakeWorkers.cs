@@ -45,6 +45,9 @@ internal sealed class FakeWorkers(int count)
     /// <summary>Changes what a worker says that it begins a generation with.</summary>
     public Action<WorkerKey, GenerationReady> AlterReady { get; set; } = (_, _) => { };
 
+    /// <summary>A sample's loss in the evaluation after a step.</summary>
+    public Func<ulong, double> EvaluationLoss { get; init; } = step => 10.0 / (step + 1);
+
     /// <summary>Samples of one evaluation report.</summary>
     public int EvaluationPart { get; init; } = int.MaxValue;
 
@@ -243,7 +246,7 @@ internal sealed class FakeWorkers(int count)
 
     private IEnumerable<WorkerMessage> Evaluation(StageSpec stage, StepWindow window, ulong step) => window.Evaluation.Where(_ => step <= EvaluatesTo)
         .SelectMany(microBatch => microBatch.Samples)
-        .Select(sample => new SampleLoss { Sample = sample, LossSum = 10.0 / (step + 1), LabelTokens = 2 })
+        .Select(sample => new SampleLoss { Sample = sample, LossSum = EvaluationLoss(step), LabelTokens = 2 })
         .Chunk(EvaluationPart)
         .Select(part => new WorkerMessage { Evaluation = new EvaluationReport { Scope = window.Scope, Place = stage.Place, Step = step, Losses = { part } } });
 

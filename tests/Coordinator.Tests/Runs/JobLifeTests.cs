@@ -223,6 +223,27 @@ public sealed class JobLifeTests : IDisposable
         Assert.Matches("^4 steps in a row, up to step 9, were skipped because a gradient was not finite", run.Record.Reason);
     }
 
+    [Theory]
+    [InlineData("training.max_skipped_steps=8")]
+    [InlineData("training.max_skipped_steps=1000")]
+    public async Task SkippedSteps_AllOfThem_FailTheJobAndPointAtTheModel(string limit)
+    {
+        var run = await Run(new FakeWorkers(1) { Alter = (_, report) => Altered(report, r => r.Applied = false) }, limit);
+
+        Assert.Equal(JobState.Failed, run.Record.State);
+        Assert.Matches("skipped because a gradient was not finite: it is so from the first step on, so look at the model's weights", run.Record.Reason);
+        Assert.Empty(run.Journal.OfType<JobSucceeded>());
+    }
+
+    [Fact]
+    public async Task Evaluation_BeforeTheFirstStepThatIsNotFinite_FailsTheJob()
+    {
+        var run = await Run(new FakeWorkers(1) { EvaluationLoss = _ => double.NaN });
+
+        Assert.Equal((JobState.Failed, 0UL), (run.Record.State, run.Record.CommittedStep));
+        Assert.StartsWith("The evaluation before step 1 came to no finite loss", run.Record.Reason, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task SkippedSteps_NoneTolerated_FailTheJobAtTheFirstOneOnly()
     {
