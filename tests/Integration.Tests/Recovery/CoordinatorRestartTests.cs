@@ -78,6 +78,8 @@ public sealed partial class CoordinatorRestartTests(CoordinatorRestartTests.Quie
         var tokens = AccessTokens.Random() with { JoinToken = Variable(processes[0], "ORCHESTRATOR_JOIN_TOKEN") };
         int port = new Uri(Argument(processes[0], "--coordinator")).Port;
         await using var second = await CoordinatorHost.StartAsync(Settings(Path.Combine(files.Folder, ".orchestrator"), tokens) with { GrpcPort = port }, log, patience.Token);
+        // By itself: nobody asks for the job before it has ended.
+        await UntilAsync(() => files.Events() is [.., { Name: "finish" }], patience.Token);
         using var jobs = new JobsConnection(second.GrpcAddress, tokens.UserToken);
         string name = new RunOutput(files.Folder).Lines("events.jsonl").First().GetProperty("job").GetString()!;
 
