@@ -1,4 +1,5 @@
 using System.Net;
+using Akka.Actor;
 using Akka.Hosting;
 using Microsoft.AspNetCore.Diagnostics.HealthChecks;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
@@ -17,7 +18,10 @@ namespace Orchestrator.Coordinator.Api;
 internal sealed class CoordinatorHost : IAsyncDisposable
 {
     private const int StreamWindowBytes = 1024 * 1024;
-    private static readonly TimeSpan StopTimeout = TimeSpan.FromSeconds(10);
+
+    /// <summary>What calls are given to end once the actors have; what is open then breaks off, and is made again to whoever comes next.</summary>
+    private static readonly TimeSpan StopTimeout = TimeSpan.FromSeconds(1);
+
     private readonly WebApplication _app;
 
     private CoordinatorHost(WebApplication app, Uri grpcAddress, Uri httpAddress)
@@ -69,8 +73,11 @@ internal sealed class CoordinatorHost : IAsyncDisposable
         return new CoordinatorHost(app, AddressOf(grpc!), AddressOf(http!));
     }
 
+    /// <summary>Ends the actors, then the calls.</summary>
     public async ValueTask DisposeAsync()
     {
+        // A job that outlived its workers' streams would journal them as lost; they are to be asked by whoever comes next.
+        await CoordinatedShutdown.Get(Services.GetRequiredService<ActorSystem>()).Run(CoordinatedShutdown.ClrExitReason.Instance);
         using var limit = new CancellationTokenSource(StopTimeout);
         try
         {

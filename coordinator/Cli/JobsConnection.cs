@@ -73,7 +73,7 @@ internal sealed class JobsConnection(Uri server, string token) : IDisposable
         var call = Client.Watch(new JobRequest { Job = job }, _headers, cancellationToken: watching);
         try
         {
-            if (await call.ResponseStream.MoveNext(opening))
+            if (await MovesAsync(call, opening))
             {
                 return call;
             }
@@ -93,7 +93,7 @@ internal sealed class JobsConnection(Uri server, string token) : IDisposable
     {
         try
         {
-            return await call.ResponseStream.MoveNext(cancellationToken) ? call.ResponseStream.Current : null;
+            return await MovesAsync(call, cancellationToken) ? call.ResponseStream.Current : null;
         }
         catch (Exception broken) when (ResiliencePipelines.IsTransient(broken))
         {
@@ -102,6 +102,19 @@ internal sealed class JobsConnection(Uri server, string token) : IDisposable
         catch (RpcException answer)
         {
             throw new CommandFailedException(answer.Status.Detail, answer);
+        }
+    }
+
+    // A call that ends before its answer has begun, for nobody is there, gives the wait for it up, too.
+    private static async Task<bool> MovesAsync(AsyncServerStreamingCall<JobStatus> call, CancellationToken waiting)
+    {
+        try
+        {
+            return await call.ResponseStream.MoveNext(waiting);
+        }
+        catch (OperationCanceledException ended) when (!waiting.IsCancellationRequested)
+        {
+            throw new RpcException(new Status(StatusCode.Unavailable, "The stream has ended.", ended));
         }
     }
 
