@@ -40,14 +40,14 @@ internal static class JobStopping
     public static void OnCommitted(JobTurn turn)
     {
         // A limit of 0 tolerates no skipped step; a step that was applied never ends a job. One that comes to its end without any has trained nothing.
-        var skipped = turn.Record.SkippedInARow;
+        var skipped = (ulong)turn.Record.SkippedInARow;
         var most = Math.Min((ulong)turn.Material.Spec.Training.MaxSkippedSteps, turn.Record.StepsPlanned);
-        if (skipped == 0 || (ulong)skipped < most || IsStopping(turn.Record))
+        if (skipped == 0 || skipped < most || IsStopping(turn.Record))
         {
             return;
         }
 
-        var advice = (ulong)skipped == turn.Record.CommittedStep
+        var advice = skipped == turn.Record.CommittedStep
             ? "it is so from the first step on, so look at the model's weights and config.json, at the data, or at what the adapter begins with."
             : "lower training.learning_rate or look at the data, or raise training.max_skipped_steps.";
 

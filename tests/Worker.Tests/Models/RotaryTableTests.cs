@@ -12,7 +12,7 @@ public sealed class RotaryTableTests
         using var scope = torch.NewDisposeScope();
         using var table = new RotaryTable([1f, 0.25f], attentionFactor: 2f, torch.CPU);
         long[] positions = [0, 1, 2, 0, 1, 0, 0];
-        var expected = positions.SelectMany(position => new[] { MathF.Cos(position), MathF.Cos(position * 0.25f), MathF.Sin(position), MathF.Sin(position * 0.25f) }).Select(value => 2 * value);
+        var expected = positions.SelectMany(position => new[] { Math.Cos(position), Math.Cos(position * 0.25f), Math.Sin(position), Math.Sin(position * 0.25f) }).Select(value => 2 * (float)value);
         Assert.Equal(expected, table.AnglesOf([3, 2], 7).data<float>().ToArray());
     }
 }

@@ -16,9 +16,10 @@ internal sealed class ServedWorker : IAsyncDisposable
     // A runtime is a thread: they are used again.
     private static readonly ConcurrentBag<WorkerRuntime> Runtimes = [];
 
+    private static readonly Uri Nowhere = new("http://127.0.0.1:1");
+
     private readonly ConcurrentQueue<WorkerMessage> _heard = new();
     private readonly CancellationTokenSource _ended = new();
-    private static readonly Uri Nowhere = new("http://127.0.0.1:1");
     private readonly WorkerRuntime _runtime;
     private readonly ServedJob _job;
     private readonly Task _reading;
