@@ -31,7 +31,7 @@ internal sealed record GenerationRecord
 
     public ValueList<StateTransfer> Transfers { get; init; } = [];
 
-    /// <summary>Workers without a place that hand over a state.</summary>
+    /// <summary>Workers without a place that hand over a state before the newest placement trains.</summary>
     public ValueList<WorkerKey> Givers { get; init; } = [];
 
     /// <summary>What steps after <see cref="FromStep"/> must come to.</summary>
@@ -96,6 +96,7 @@ internal sealed record GenerationRecord
             EndedAt = null,
             SilentSeconds = 0,
             IsUnplanned = false,
+            Givers = [],
             Trained = [.. before.Placement!.Ranks.Select(rank => rank.Worker)],
             TrainingSince = started.Time,
             MissingWorkerSeconds = started.MissingWorkerSeconds > 0 ? 0 : MissingWorkerSeconds,

@@ -224,13 +224,13 @@ internal static class JobRecovery
     // Whose end concerns the generation: those with a place, whoever gives a state to one, and before the places are known whoever may hold one.
     public static bool IsMember(JobTurn turn, WorkerKey worker)
     {
-        var hasPlace = turn.Placement.Of(worker) is not null;
+        var hasPart = turn.Placement.Of(worker) is not null || turn.Record.Generations.Givers.Contains(worker);
         if (turn.Record.IsJoining)
         {
             var answer = turn.Session.Recovery?.Asked.GetValueOrDefault(worker);
-            return (hasPlace && !turn.Record.Generations.GivenUp.Contains(worker)) || turn.Session.Recovery?.Awaited.Contains(worker) == true || answer is { States.Count: > 0 };
+            return (hasPart && !turn.Record.Generations.GivenUp.Contains(worker)) || turn.Session.Recovery?.Awaited.Contains(worker) == true || answer is { States.Count: > 0 };
         }
 
-        return hasPlace || (turn.Record.State != JobState.Running && turn.Record.Generations.Givers.Contains(worker));
+        return hasPart;
     }
 }

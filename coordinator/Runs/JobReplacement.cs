@@ -31,17 +31,26 @@ internal static class JobReplacement
 
         var agreed = AgreedStep.Of(turn.AdaptedLayers, holders, turn.Record.LastCheckpoint, JobStepping.LastAccountable(turn));
         var layout = LayoutFor(turn, recovery, agreed);
-        var awaited = AwaitedFile(turn, recovery, agreed);
-        if (layout.Ranks is not { } ranks || awaited is not null)
+        if (AwaitedFile(turn, recovery, agreed) is { } file)
         {
-            Wait(turn, awaited is null ? layout : layout with { Waits = true, Reason = awaited }, awaited is null ? LifePatience : FilePatience);
-            return;
+            Wait(turn, layout with { Waits = true, Reason = file }, FilePatience);
         }
-
-        JobStepping.CommitUpTo(turn, agreed);
-        if (!turn.Record.HasEnded && turn.Session.CheckpointUnderWay is null)
+        else if (layout.Ranks is { } ranks)
         {
-            Place(turn, agreed, layout, ranks, holders);
+            JobStepping.CommitUpTo(turn, agreed);
+            if (!turn.Record.HasEnded && turn.Session.CheckpointUnderWay is null)
+            {
+                Place(turn, agreed, layout, ranks, holders);
+            }
+        }
+        else if (JobStopping.IsStopping(turn.Record))
+        {
+            // Nobody is left who could save anything.
+            JobStopping.EndNow(turn);
+        }
+        else
+        {
+            Wait(turn, layout, LifePatience);
         }
     }
 
@@ -68,8 +77,9 @@ internal static class JobReplacement
     // A worker that was alone in the job has left its states in a file, which none but its next life can read. Null: there is nothing to wait for.
     private static string? AwaitedFile(JobTurn turn, RecoveryAnswers recovery, ulong agreed)
     {
-        if (recovery.Asked.IsEmpty || recovery.PatienceOver || agreed + 1 >= turn.Record.CommittedStep || JobStopping.IsStopping(turn.Record)
-            || !turn.Material.Spec.Mirrors || turn.Record.Generations.Trained is not [var lone] || !MayCome(turn))
+        // Who goes on rather runs one step again than waits, and waits anyway where nobody is left. Who stops cannot save the newest step where nobody is left.
+        var isNeeded = JobStopping.IsStopping(turn.Record) ? recovery.Asked.IsEmpty && agreed < turn.Record.CommittedStep : !recovery.Asked.IsEmpty && agreed + 1 < turn.Record.CommittedStep;
+        if (!isNeeded || recovery.PatienceOver || !turn.Material.Spec.Mirrors || turn.Record.Generations.Trained is not [var lone] || !MayCome(turn))
         {
             return null;
         }
@@ -82,13 +92,6 @@ internal static class JobReplacement
 
     private static void Wait(JobTurn turn, RecoveryLayout layout, TimeSpan patience)
     {
-        if (JobStopping.IsStopping(turn.Record))
-        {
-            // Nobody is left who could save anything.
-            JobStopping.EndNow(turn);
-            return;
-        }
-
         if (!layout.Waits)
         {
             ReleaseLeaving(turn);
