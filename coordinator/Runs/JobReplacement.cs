@@ -11,7 +11,10 @@ internal static class JobReplacement
     private static readonly TimeSpan LifePatience = TimeSpan.FromSeconds(4);
 
     /// <summary>The same where that life has the newest state: a little above the longest pause before a start, too.</summary>
-    private static readonly TimeSpan FilePatience = TimeSpan.FromSeconds(9);
+    private static readonly TimeSpan FilePatience = TimeSpan.FromSeconds(6);
+
+    /// <summary>The same where nothing else is left to do before the job stops; whoever cannot wait ends the program.</summary>
+    private static readonly TimeSpan StopPatience = TimeSpan.FromSeconds(20);
 
     /// <summary>Places the generation if everybody has answered and there is a layout; else says what it waits for.</summary>
     public static void TryPlace(JobTurn turn)
@@ -33,7 +36,7 @@ internal static class JobReplacement
         var layout = LayoutFor(turn, recovery, agreed);
         if (AwaitedFile(turn, recovery, agreed) is { } file)
         {
-            Wait(turn, layout with { Waits = true, Reason = file }, FilePatience);
+            Wait(turn, layout with { Waits = true, Reason = file }, JobStopping.IsStopping(turn.Record) ? StopPatience : FilePatience);
         }
         else if (layout.Ranks is { } ranks)
         {
@@ -84,8 +87,8 @@ internal static class JobReplacement
             return null;
         }
 
-        var isGone = turn.Record.Generations.GoneLives.Contains(lone) && !turn.Session.Fleet.Workers.Any(worker => worker.Key.WorkerId == lone.WorkerId);
-        return isGone ? $"The job waits for another life of {lone}, which has the newest state in a file." : null;
+        // Whichever of its lives was the last one: the file is the worker's.
+        return !turn.Session.Fleet.Workers.Any(worker => worker.Key.WorkerId == lone.WorkerId) ? $"The job waits for another life of {lone}, which has the newest state in a file." : null;
     }
 
     private static bool MayCome(JobTurn turn) => turn.Session.MaxWorkers is not { } most || turn.Session.Fleet.Workers.Length < most;

@@ -23,6 +23,7 @@ internal sealed class StepBenchmark(StepWorkload workload, DType dtype, int step
 
     private readonly ModelSpec _model = workload.Folder.Spec;
     private readonly Dictionary<string, long> _around = new(StringComparer.Ordinal);
+    private int _threadsAMicroBatch = 1;
 
     /// <summary>Prints the raw lines; false: the phases leave more of the step unnamed than they may.</summary>
     public bool Run()
@@ -30,12 +31,15 @@ internal sealed class StepBenchmark(StepWorkload workload, DType dtype, int step
         var spec = Stage();
         using var adapter = AdapterState.Create(spec, torch.CPU);
         using var model = StageModel.Load(spec, torch.CPU, adapter);
-        using var sums = adapter.NewGradient();
+        _threadsAMicroBatch = model.ThreadsAMicroBatch;
+        using var lanes = new MicroBatchLanes(Lanes);
+        using var scope = torch.NewDisposeScope();
+        var sums = workload.MicroBatches.Select(_ => adapter.NewGradient()).ToArray();
         using var gradient = adapter.NewReducedGradient();
         var rate = MeasureRate();
         for (var i = 0; i < WarmUpSteps; i++)
         {
-            Step(spec, model, adapter, (sums, gradient));
+            Step(spec, model, adapter, lanes, sums, gradient);
         }
 
         var seconds = new List<double>();
@@ -43,10 +47,10 @@ internal sealed class StepBenchmark(StepWorkload workload, DType dtype, int step
         KernelProfile.Enable(true);
         for (var i = 0; i < steps; i++)
         {
-            seconds.Add(Step(spec, model, adapter, (sums, gradient)));
+            seconds.Add(Step(spec, model, adapter, lanes, sums, gradient));
         }
 
-        var phases = Enum.GetValues<KernelPhase>().ToDictionary(phase => phase.ToString(), KernelProfile.Seconds);
+        var phases = Enum.GetValues<KernelPhase>().ToDictionary(phase => phase.ToString(), phase => KernelProfile.Seconds(phase) / Lanes);
         KernelProfile.Enable(false);
         phases.Remove(nameof(KernelPhase.None));
         foreach (var (name, ticks) in _around)
@@ -80,23 +84,33 @@ internal sealed class StepBenchmark(StepWorkload workload, DType dtype, int step
     private static JobSpec JobWithDefaults() =>
         JobFile.Parse("{model: base, data: {train: train.jsonl}}", "job.yaml", "/", [], "/").Spec!;
 
+    private int Lanes => NumericEnvironment.Threads / _threadsAMicroBatch;
+
     /// <summary>A whole step: micro-batches, the gradient's norm, clipping and the optimizer, the state's checksum.</summary>
-    private double Step(StageSpec spec, StageModel model, AdapterState adapter, (torch.Tensor Sums, torch.Tensor Reduced) gradient)
+    private double Step(StageSpec spec, StageModel model, AdapterState adapter, MicroBatchLanes lanes, torch.Tensor[] sums, torch.Tensor reduced)
     {
         var start = Stopwatch.GetTimestamp();
-        gradient.Sums.zero_();
         var scale = 1f / LabelTokens();
-        for (var i = 0; i < workload.MicroBatches.Count; i++)
-        {
-            using var run = model.BeginTraining(workload.MicroBatches[i], 1, (uint)i, scale);
-            run.Forward(null);
-            run.Backward(null, gradient.Sums);
-        }
-
+        var busy = 0L;
+        lanes.Run(
+            sums.Length,
+            i =>
+            {
+                var begun = Stopwatch.GetTimestamp();
+                sums[i].zero_();
+                using var run = model.BeginTraining(workload.MicroBatches[i], 1, (uint)i, scale);
+                run.Forward(null);
+                run.Backward(null, sums[i]);
+                Interlocked.Add(ref busy, Stopwatch.GetTimestamp() - begun);
+            },
+            _ => { });
+        // Lanes that have nothing left to take while another one computes.
+        _around["IdleLanes"] = _around.GetValueOrDefault("IdleLanes") + (Stopwatch.GetTimestamp() - start) - (busy / Lanes);
+        Around("SlotSums", () => Array.ForEach(sums[1..], sum => sums[0].Add(sum)));
         var step = new Step { LearningRate = 1e-4f, BiasCorrection1 = 0.1f, BiasCorrection2 = 0.001f };
-        Around("GradientRounding", () => gradient.Reduced.copy_(gradient.Sums));
-        var norm = Around("GradientNorm", () => GradientNorm(adapter.Layout, gradient.Reduced));
-        Around("Optimizer", () => new AdapterOptimizer(spec.Optimizer).Apply(adapter, gradient.Reduced, step, norm));
+        Around("GradientRounding", () => reduced.copy_(sums[0]));
+        var norm = Around("GradientNorm", () => GradientNorm(adapter.Layout, reduced));
+        Around("Optimizer", () => new AdapterOptimizer(spec.Optimizer).Apply(adapter, reduced, step, norm));
         Around("StateHash", adapter.Hash);
         return Stopwatch.GetElapsedTime(start).TotalSeconds;
     }

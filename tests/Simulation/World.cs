@@ -86,7 +86,7 @@ internal sealed class World
     public SimulatedWorker AnyWorker() => _workers.Values.ElementAt(Dice.Next(_workers.Count));
 
     /// <summary>A worker's process has ended; another life of it comes.</summary>
-    public void Ended(SimulatedWorker worker) => Time.In(Dice.Next(3) == 0 ? Dice.NextDouble() * 6 : 0.3 + Dice.NextDouble(), () => Start(worker.Key.WorkerId));
+    public void Ended(SimulatedWorker worker) => Time.In(Dice.Next(3) == 0 ? Dice.NextDouble() * 4 : 0.3 + Dice.NextDouble(), () => Start(worker.Key.WorkerId));
 
     /// <summary>The coordinator's process ends, and another one begins with its journal.</summary>
     public void EndCoordinator(double downtime)

@@ -21,11 +21,12 @@ internal static unsafe class OpenMpTeam
     {
         if (LibTorchLoader.Loaded is null || Parallel.Value == 0 || ThreadNumber.Value == 0)
             return false;
-        var work = new Work(parts, NumericEnvironment.Threads, body);
+        var threads = ThreadTeam.Size;
+        var work = new Work(parts, threads, body);
         var handle = GCHandle.Alloc(work);
         try
         {
-            ((delegate* unmanaged[Cdecl]<delegate* unmanaged[Cdecl]<nint, void>, nint, uint, uint, void>)Parallel.Value)(&Run, GCHandle.ToIntPtr(handle), (uint)NumericEnvironment.Threads, 0);
+            ((delegate* unmanaged[Cdecl]<delegate* unmanaged[Cdecl]<nint, void>, nint, uint, uint, void>)Parallel.Value)(&Run, GCHandle.ToIntPtr(handle), (uint)threads, 0);
         }
         finally
         {

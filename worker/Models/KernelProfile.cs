@@ -2,34 +2,35 @@ using System.Diagnostics;
 
 namespace Orchestrator.Worker.Models;
 
-/// <summary>Adds up the time that the compute thread spends in each kind of work, while a profile is wanted.</summary>
+/// <summary>Adds up the time that computing threads spend in each kind of work, while a profile is wanted.</summary>
 /// <remarks>
-/// Switched on by the benchmark alone; otherwise a measured section costs one comparison. A section suspends the one around it, so each moment counts once. Compute thread only.
+/// Switched on by the benchmark alone; otherwise a measured section costs one comparison. A section suspends the one around it on its thread, so each moment of a thread counts once.
 /// </remarks>
 internal static class KernelProfile
 {
     private static long[]? _ticks;
-    private static KernelPhase _current;
-    private static long _since;
 
-    /// <summary>Begins a profile, or ends it.</summary>
-    public static void Enable(bool enabled)
-    {
-        _ticks = enabled ? new long[Enum.GetValues<KernelPhase>().Length] : null;
-        (_current, _since) = (KernelPhase.None, Stopwatch.GetTimestamp());
-    }
+    [ThreadStatic]
+    private static ThreadState? _state;
 
-    /// <summary>Seconds of a phase since the profile began.</summary>
-    public static double Seconds(KernelPhase phase) => _ticks is null ? 0 : _ticks[(int)phase] / (double)Stopwatch.Frequency;
+    /// <summary>Begins a profile, or ends it; no section is open.</summary>
+    public static void Enable(bool enabled) => _ticks = enabled ? new long[Enum.GetValues<KernelPhase>().Length] : null;
+
+    /// <summary>Seconds of a phase since the profile began, all threads together.</summary>
+    public static double Seconds(KernelPhase phase) => _ticks is null ? 0 : Interlocked.Read(ref _ticks[(int)phase]) / (double)Stopwatch.Frequency;
 
     /// <summary>Times the section until it is disposed.</summary>
     public static Section Measure(KernelPhase phase) => new(_ticks is null ? KernelPhase.None : Switch(phase));
 
     private static KernelPhase Switch(KernelPhase phase)
     {
-        var now = Stopwatch.GetTimestamp();
-        _ticks![(int)_current] += now - _since;
-        (var outer, _current, _since) = (_current, phase, now);
+        var (now, state) = (Stopwatch.GetTimestamp(), _state ??= new ThreadState());
+        if (state.Current != KernelPhase.None)
+        {
+            Interlocked.Add(ref _ticks![(int)state.Current], now - state.Since);
+        }
+
+        (var outer, state.Current, state.Since) = (state.Current, phase, now);
         return outer;
     }
 
@@ -43,5 +44,12 @@ internal static class KernelProfile
                 Switch(outer);
             }
         }
+    }
+
+    private sealed class ThreadState
+    {
+        public KernelPhase Current { get; set; }
+
+        public long Since { get; set; }
     }
 }

@@ -3,7 +3,7 @@ using static TorchSharp.torch;
 namespace Orchestrator.Worker.Models;
 
 /// <summary>The low-rank pairs of a projection group, computed together.</summary>
-/// <remarks>Reads the adapter state at every use, so nothing can be stale. Compute thread only.</remarks>
+/// <remarks>Reads the adapter state at every use, so nothing can be stale. Several threads may use it at once, each with inputs and outputs of its own.</remarks>
 internal abstract class LoraGroup : IDisposable
 {
     // The library's products of 16-bit factors outweigh what its calls cost from about here on.

@@ -5,7 +5,7 @@ namespace Orchestrator.Worker.Models;
 /// <summary>Final norm, output head and cross entropy, on the positions that predict a label only.</summary>
 /// <remarks>
 /// Logits exist for a chunk of positions at a time and become their own gradient at once, so nothing vocabulary-sized outlives a chunk. The chunk size is a constant of the job.
-/// Owns the norm; the weight belongs to the stage. Compute thread only.
+/// Norm and weight belong to the stage.
 /// </remarks>
 internal sealed class LossHead : IDisposable
 {
@@ -14,11 +14,29 @@ internal sealed class LossHead : IDisposable
     private readonly ScalarType _dtype;
     private readonly FusedOperations _operations;
     private readonly int _chunkTokens;
+    private readonly Tensor? _dense;
 
-    public LossHead(RmsNorm norm, FrozenWeight weight, WeightBuffer buffer, ScalarType dtype, FusedOperations operations, int chunkTokens)
+    /// <param name="norm">The final norm.</param>
+    /// <param name="weight">[vocabulary, hidden].</param>
+    /// <param name="buffer">Where the weight is written for a product.</param>
+    /// <param name="dtype">Of the products.</param>
+    /// <param name="operations">The device's operations.</param>
+    /// <param name="chunkTokens">Positions whose logits exist at a time.</param>
+    /// <param name="keepDense">Whether the weight is written once, into memory of the head's own, so that several threads may multiply.</param>
+    public LossHead(RmsNorm norm, FrozenWeight weight, WeightBuffer buffer, ScalarType dtype, FusedOperations operations, int chunkTokens, bool keepDense)
     {
         (Norm, _weight, _buffer, _dtype, _operations, _chunkTokens) = (norm, weight, buffer, dtype, operations, chunkTokens);
-        if (weight.Direct(dtype) is null)
+        if (weight.Direct(dtype) is not null)
+        {
+            return;
+        }
+
+        if (keepDense)
+        {
+            _dense = buffer.NewMatrix(weight.Rows, weight.Columns);
+            weight.WriteTo(_dense);
+        }
+        else
         {
             buffer.Reserve(weight.Rows * weight.Columns);
         }
@@ -27,8 +45,8 @@ internal sealed class LossHead : IDisposable
     /// <summary>The final norm, of [tokens, hidden].</summary>
     internal RmsNorm Norm { get; }
 
-    /// <summary>Bytes of the norm.</summary>
-    public long Bytes => Norm.Bytes;
+    /// <summary>Bytes of the norm, and of the weight in the compute dtype where it is kept.</summary>
+    public long Bytes => Norm.Bytes + (_dense is null ? 0 : _dense.numel() * _dense.element_size());
 
     /// <summary>Loss and, scaled, the gradient of the residual stream.</summary>
     /// <param name="x">[tokens, hidden], the last layer's output.</param>
@@ -94,7 +112,7 @@ internal sealed class LossHead : IDisposable
     internal Tensor Weight()
     {
         using var clock = KernelProfile.Measure(KernelPhase.Dequantize);
-        if (_weight.Direct(_dtype) is { } direct)
+        if ((_dense ?? _weight.Direct(_dtype)) is { } direct)
         {
             return direct;
         }
@@ -104,7 +122,7 @@ internal sealed class LossHead : IDisposable
         return buffer;
     }
 
-    public void Dispose() => Norm.Dispose();
+    public void Dispose() => _dense?.Dispose();
 
     private Tensor? Chunks(Tensor normalised, LossTargets targets, float[] logProbabilities, float? lossScale)
     {

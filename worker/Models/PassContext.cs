@@ -3,7 +3,7 @@ using TorchSharp;
 namespace Orchestrator.Worker.Models;
 
 /// <summary>What the operations of one pass over one part of a micro-batch share.</summary>
-/// <remarks>Belongs to one <see cref="StageRun"/>; compute thread only.</remarks>
+/// <remarks>Belongs to one <see cref="StageRun"/>; one thread at a time.</remarks>
 internal sealed class PassContext
 {
     public PassContext(MicroBatchTokens part, ulong step, uint microBatch, int firstToken, bool training)

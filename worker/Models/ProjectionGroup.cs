@@ -3,7 +3,7 @@ using static TorchSharp.torch;
 namespace Orchestrator.Worker.Models;
 
 /// <summary>Linear layers that share their input (q, k, v; gate, up; or one alone), multiplied as one: [tokens, in] to [tokens, sum of outs].</summary>
-/// <remarks>The base weights are frozen: a backward computes the input's and the adapters' gradients, never a weight's. Compute thread only.</remarks>
+/// <remarks>The base weights are frozen: a backward computes the input's and the adapters' gradients, never a weight's. Several threads may use it at once where it has its weights in the compute dtype.</remarks>
 internal sealed class ProjectionGroup : IDisposable
 {
     private readonly ProjectionPart[] _parts;

@@ -5,14 +5,16 @@ namespace Orchestrator.Worker.Models;
 /// <summary>Cosines and sines of the rotary embedding, by position.</summary>
 /// <remarks>
 /// Angles are fp32; cosines and sines are computed on the host in fp64 and rounded once, so their bits are the same on every device and whatever C library is there: its fp32 functions
-/// differ by version and processor. Grows with the longest sample; compute thread only.
+/// differ by version and processor. Grows with the longest sample. Thread-safe.
 /// </remarks>
 internal sealed class RotaryTable : IDisposable
 {
     private readonly float[] _inverseFrequencies;
     private readonly float _factor;
     private readonly torch.Device _device;
-    private torch.Tensor? _table;
+    private readonly Lock _gate = new();
+    // The newest is the longest; an older one may still be read.
+    private readonly List<torch.Tensor> _tables = [];
 
     public RotaryTable(IEnumerable<float> inverseFrequencies, float attentionFactor, torch.Device device)
     {
@@ -49,15 +51,23 @@ internal sealed class RotaryTable : IDisposable
         return table.index_select(0, index);
     }
 
-    public void Dispose() => _table?.Dispose();
+    public void Dispose() => _tables.ForEach(table => table.Dispose());
 
     private torch.Tensor Cover(int positions)
     {
-        if (_table is not null && _table.shape[0] >= positions)
+        lock (_gate)
         {
-            return _table;
-        }
+            if (_tables.Count == 0 || _tables[^1].shape[0] < positions)
+            {
+                _tables.Add(TableOf(positions));
+            }
 
+            return _tables[^1];
+        }
+    }
+
+    private torch.Tensor TableOf(int positions)
+    {
         var half = _inverseFrequencies.Length;
         var rows = (int)System.Numerics.BitOperations.RoundUpToPowerOf2((uint)positions);
         var values = new float[rows * 2 * half];
@@ -71,8 +81,6 @@ internal sealed class RotaryTable : IDisposable
             }
         }
 
-        _table?.Dispose();
-        _table = torch.tensor(values, [rows, 2 * half], device: _device).DetachFromDisposeScope();
-        return _table;
+        return torch.tensor(values, [rows, 2 * half], device: _device).DetachFromDisposeScope();
     }
 }

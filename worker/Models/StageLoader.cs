@@ -11,7 +11,7 @@ namespace Orchestrator.Worker.Models;
 /// <remarks>Used once. On a failure everything loaded so far is freed. Compute thread only.</remarks>
 internal sealed class StageLoader : IDisposable
 {
-    // Linear layers of so few bytes in the compute dtype are dequantized once: beside what a process takes anyway they are nothing.
+    // Linear layers of so few bytes in the compute dtype are dequantized once: beside what a process takes anyway they are nothing. All stages of a model whose micro-batches have one thread do so.
     private const long MostDenseBytes = 1 << 24;
 
     private readonly StageSpec _spec;
@@ -41,7 +41,7 @@ internal sealed class StageLoader : IDisposable
         _operations = FusedOperations.For(device);
         _buffer = new WeightBuffer(device, _dtype);
         _loaded.Add(_buffer);
-        _keepDense = ParametersOfLayers() * (_dtype == torch.ScalarType.Float32 ? sizeof(float) : sizeof(ushort)) <= MostDenseBytes;
+        _keepDense = (spec.LastLayer - spec.FirstLayer + 1L) * MicroBatchThreads.BytesOfLayer(_model, _dtype) <= MostDenseBytes;
     }
 
     /// <summary>Reads everything.</summary>
@@ -109,13 +109,6 @@ internal sealed class StageLoader : IDisposable
             _operations));
     }
 
-    private long ParametersOfLayers()
-    {
-        var (hidden, inner) = ((long)_model.HiddenSize, (long)_model.IntermediateSize);
-        var (queries, keys) = ((long)_model.NumAttentionHeads * _model.HeadDim, (long)_model.NumKeyValueHeads * _model.HeadDim);
-        return (_spec.LastLayer - _spec.FirstLayer + 1L) * hidden * ((2 * queries) + (2 * keys) + (3 * inner));
-    }
-
     private LossHead Head(torch.Tensor? embedding, ref ulong resident)
     {
         var norm = Norm("model.norm.weight");
@@ -130,8 +123,9 @@ internal sealed class StageLoader : IDisposable
             weight = new FrozenWeight(embedding ?? Table("model.embed_tokens.weight", ref resident));
         }
 
-        resident += (ulong)norm.Bytes;
-        return new LossHead(norm, weight, _buffer, _dtype, _operations, (int)_spec.Constants.LossChunkTokens);
+        var head = Keep(new LossHead(norm, weight, _buffer, _dtype, _operations, (int)_spec.Constants.LossChunkTokens, MicroBatchThreads.IsSmall(_model, _dtype, _device)));
+        resident += (ulong)head.Bytes;
+        return head;
     }
 
     private torch.Tensor Table(string name, ref ulong resident)

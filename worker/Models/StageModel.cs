@@ -8,20 +8,24 @@ namespace Orchestrator.Worker.Models;
 
 /// <summary>One stage of a model in memory: its frozen layers, and the embedding and the head where it has them.</summary>
 /// <remarks>
-/// Knows nothing of replicas, peers or schedules. Weights never change; the adapter belongs to <see cref="AdapterState"/>, whose values every run reads when it runs. Everything is called
-/// on the compute thread. Several <see cref="StageRun"/>s may be open at once.
+/// Knows nothing of replicas, peers or schedules. Weights never change; the adapter belongs to <see cref="AdapterState"/>, whose values every run reads when it runs. Several <see cref="StageRun"/>s may be open at
+/// once. Called on the compute thread; where <see cref="ThreadsAMicroBatch"/> is 1, runs and evaluations of different micro-batches also on different threads at once.
 /// </remarks>
 internal sealed class StageModel : IDisposable
 {
     private readonly StageModelParts _parts;
     private readonly AdapterState _adapter;
 
-    private StageModel(StageSpec spec, StageModelParts parts, AdapterState adapter)
+    private StageModel(StageSpec spec, StageModelParts parts, AdapterState adapter, Device device)
     {
         (Spec, _parts, _adapter) = (spec, parts, adapter);
+        ThreadsAMicroBatch = MicroBatchThreads.Of(spec.Model, ElementTypes.ToComputeType(spec.Constants.ComputeDtype), device);
     }
 
     public StageSpec Spec { get; }
+
+    /// <summary>Threads over which a micro-batch's operations are cut, whatever the calling thread's team is.</summary>
+    public int ThreadsAMicroBatch { get; }
 
     /// <summary>Where the weights' bytes came from.</summary>
     public BaseSources Sources => _parts.Sources;
@@ -50,7 +54,7 @@ internal sealed class StageModel : IDisposable
         ArgumentOutOfRangeException.ThrowIfZero(spec.Constants.AttentionBlock, nameof(spec));
         ArgumentOutOfRangeException.ThrowIfZero(spec.Constants.LossChunkTokens, nameof(spec));
         using var loader = new StageLoader(spec, device, adapter, baseLoad);
-        return new StageModel(spec, loader.Load(progress, cancellationToken), adapter);
+        return new StageModel(spec, loader.Load(progress, cancellationToken), adapter, device);
     }
 
     /// <summary>Opens a training pass of one micro-batch: forward, then backward.</summary>
@@ -67,6 +71,7 @@ internal sealed class StageModel : IDisposable
     /// <param name="withLogProbabilities">Whether each label's log-probability is wanted.</param>
     public StageEvaluation Evaluate(MicroBatchTokens batch, Tensor? residualIn, bool withLogProbabilities = false)
     {
+        using var team = ThreadTeam.Of(ThreadsAMicroBatch);
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
         var outputs = new List<Tensor>();

@@ -1,21 +1,23 @@
 using Orchestrator.Worker.Adapters;
+using Orchestrator.Worker.Runtime;
 using static TorchSharp.torch;
 
 namespace Orchestrator.Worker.Models;
 
 /// <summary>One micro-batch on its way through a stage: one forward, then one backward, then disposed.</summary>
 /// <remarks>
-/// Compute thread only. Tensors given in stay the caller's, who may dispose his handles at once but must not write to their memory before the run is disposed; tensors given out are the
-/// caller's to dispose and belong to no dispose scope of the run. Runs of one stage and step go backward in micro-batch order.
+/// One thread at a time. Tensors given in stay the caller's, who may dispose his handles at once but must not write to their memory before the run is disposed; tensors given out are the
+/// caller's to dispose and belong to no dispose scope of the run. Runs that add to one buffer go backward in micro-batch order.
 /// </remarks>
 internal sealed class StageRun : IDisposable
 {
     private readonly AdapterState _adapter;
+    private readonly int _threads;
     private readonly PartRun[] _parts;
 
     internal StageRun(StageModel model, AdapterState adapter, MicroBatchTokens batch, ulong step, uint microBatch, float lossScale)
     {
-        _adapter = adapter;
+        (_adapter, _threads) = (adapter, model.ThreadsAMicroBatch);
         var parts = batch.Parts();
         _parts = new PartRun[parts.Count];
         var first = 0;
@@ -64,6 +66,7 @@ internal sealed class StageRun : IDisposable
 
     private Tensor? Each(Tensor? whole, Func<PartRun, Tensor?, Tensor?> run)
     {
+        using var team = ThreadTeam.Of(_threads);
         using var scope = NewDisposeScope();
         var results = new List<Tensor>();
         var start = 0;

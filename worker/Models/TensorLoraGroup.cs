@@ -8,7 +8,7 @@ namespace Orchestrator.Worker.Models;
 /// <remarks>
 /// The readable reference of <see cref="VectorLoraGroup"/>. A group then needs two products forward and four backward, however many layers it has; the zeros of the block diagonal
 /// cost a fraction of a percent of the base products. Both matrices are in the compute dtype, written again from the adapter state before every use. With dropout every pair has its own
-/// input: the products with A are then made pair by pair. Owns its matrices.
+/// input: the products with A are then made pair by pair. Owns its matrices; threads that use it at once write the same values to them, each before it reads.
 /// </remarks>
 internal sealed class TensorLoraGroup : LoraGroup
 {

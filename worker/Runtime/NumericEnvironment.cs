@@ -18,7 +18,7 @@ internal static partial class NumericEnvironment
     private static readonly Lock Gate = new();
     private static (int Threads, InstructionPath Path)? _configured;
 
-    /// <summary>Intra-op threads of this process; 1 until <see cref="Configure"/>.</summary>
+    /// <summary>Compute threads of this process; 1 until <see cref="Configure"/>. How many one operation has is <see cref="ThreadTeam.Size"/>.</summary>
     public static int Threads => _configured?.Threads ?? 1;
 
     /// <summary>The instruction path of this process; the processor's best until <see cref="Configure"/>.</summary>

@@ -1,11 +1,11 @@
 using Orchestrator.Protos;
+using Orchestrator.Worker.Models;
 using Orchestrator.Worker.Stages;
-using TorchSharp;
 
 namespace Orchestrator.Worker.Sessions;
 
 /// <summary>Log-probabilities of label tokens on a whole model, in parts of bounded size.</summary>
-/// <remarks>Compute thread only.</remarks>
+/// <remarks>Compute thread only; the stage's lanes do the work.</remarks>
 internal static class ScoreRun
 {
     private const int ProbabilitiesAPart = 64 * 1024;
@@ -14,23 +14,29 @@ internal static class ScoreRun
     {
         var part = New(request, 0);
         var probabilities = 0;
-        for (var i = 0; i < request.MicroBatches.Count; i++)
-        {
-            cancellationToken.ThrowIfCancellationRequested();
-            activity.Does($"scores micro-batch {i} of {request.MicroBatches.Count}");
-            using var scope = torch.NewDisposeScope();
-            foreach (var sample in assets.Model.Evaluate(assets.Train!.Read(request.MicroBatches[i]), null, withLogProbabilities: true).Samples)
+        var evaluated = new StageEvaluation?[request.MicroBatches.Count];
+        assets.Lanes.Run(
+            evaluated.Length,
+            i =>
             {
-                part.Samples.Add(new SampleScore { Sample = sample.Sample, LossSum = sample.LossSum, Logprobs = { sample.LogProbabilities } });
-                probabilities += sample.LogProbabilities!.Length;
-            }
+                cancellationToken.ThrowIfCancellationRequested();
+                activity.Does($"scores micro-batch {i} of {evaluated.Length}");
+                evaluated[i] = assets.Model.Evaluate(assets.Train!.Read(request.MicroBatches[i]), null, withLogProbabilities: true);
+            },
+            i =>
+            {
+                foreach (var sample in evaluated[i]!.Samples)
+                {
+                    part.Samples.Add(new SampleScore { Sample = sample.Sample, LossSum = sample.LossSum, Logprobs = { sample.LogProbabilities } });
+                    probabilities += sample.LogProbabilities!.Length;
+                }
 
-            if (probabilities < ProbabilitiesAPart)
-                continue;
-            report(new WorkerMessage { Score = part });
-            (part, probabilities) = (New(request, part.Part + 1), 0);
-        }
-
+                evaluated[i] = null;
+                if (probabilities < ProbabilitiesAPart)
+                    return;
+                report(new WorkerMessage { Score = part });
+                (part, probabilities) = (New(request, part.Part + 1), 0);
+            });
         part.Last = true;
         report(new WorkerMessage { Score = part });
         activity.WaitsFor("idle");

@@ -6,7 +6,7 @@ namespace Orchestrator.Worker.Stages;
 
 /// <summary>Runs the evaluation split forward: micro-batch i is replica i mod R's.</summary>
 /// <remarks>
-/// Compute thread only. A stage runs at most <see cref="MostAhead"/> micro-batches ahead of the next one: that one answers every activation that it takes
+/// Compute thread only; a stage that is the whole model evaluates micro-batches side by side. One of several runs at most <see cref="MostAhead"/> micro-batches ahead of the next one: that one answers every activation that it takes
 /// with a credit. Each sample's loss is its own fp64 sum, so who ran it changes nothing.
 /// </remarks>
 internal sealed class EvaluationPass(StageAssets assets, StageGeneration generation, StageMail mail, StageActivity activity)
@@ -21,11 +21,17 @@ internal sealed class EvaluationPass(StageAssets assets, StageGeneration generat
     {
         int[] mine = [.. Enumerable.Range(0, evaluation.Count).Where(i => i % generation.NumReplicas == generation.Place.Replica)];
         var losses = new List<SampleLoss>();
+        if (generation.NumStages == 1)
+        {
+            var evaluated = new StageEvaluation[mine.Length];
+            assets.Lanes.Run(mine.Length, i => evaluated[i] = Forward(step, mine[i], evaluation[mine[i]], cancellationToken), i => losses.AddRange(LossesOf(evaluated[i])));
+            return losses;
+        }
+
         for (var i = 0; i < mine.Length; i++)
         {
-            cancellationToken.ThrowIfCancellationRequested();
             var evaluated = Forward(step, mine[i], evaluation[mine[i]], cancellationToken);
-            losses.AddRange(evaluated.Samples.Select(sample => new SampleLoss { Sample = sample.Sample, LossSum = sample.LossSum, LabelTokens = sample.LabelTokens }));
+            losses.AddRange(LossesOf(evaluated));
             if (evaluated.ResidualOut is { } output)
             {
                 using (output)
@@ -36,8 +42,12 @@ internal sealed class EvaluationPass(StageAssets assets, StageGeneration generat
         return losses;
     }
 
+    private static IEnumerable<SampleLoss> LossesOf(StageEvaluation evaluated) =>
+        evaluated.Samples.Select(sample => new SampleLoss { Sample = sample.Sample, LossSum = sample.LossSum, LabelTokens = sample.LabelTokens });
+
     private StageEvaluation Forward(ulong step, int index, MicroBatch microBatch, CancellationToken cancellationToken)
     {
+        cancellationToken.ThrowIfCancellationRequested();
         var tokens = (assets.Evaluation ?? throw new InvalidOperationException("an evaluation was asked for, but there is no evaluation split")).Read(microBatch);
         using var input = assets.IsFirstStage
             ? null

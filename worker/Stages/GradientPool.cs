@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Orchestrator.Protos;
 using Orchestrator.Worker.Adapters;
 using TorchSharp;
@@ -5,11 +6,11 @@ using TorchSharp;
 namespace Orchestrator.Worker.Stages;
 
 /// <summary>Flat gradient buffers of a stage, used again and again: for sums, and for the reduced gradient where that has another dtype.</summary>
-/// <remarks>Compute thread only. Holds as many as were ever out at once: log2 of the slots, plus one, plus the reduced one.</remarks>
+/// <remarks>Thread-safe. Holds as many as were ever out at once: log2 of the slots, plus one a lane, plus the reduced one.</remarks>
 internal sealed class GradientPool(AdapterState adapter) : IDisposable
 {
-    private readonly Stack<torch.Tensor> _sums = new();
-    private readonly Stack<torch.Tensor> _reduced = new();
+    private readonly ConcurrentStack<torch.Tensor> _sums = new();
+    private readonly ConcurrentStack<torch.Tensor> _reduced = new();
 
     /// <summary>Whether a sum may become the reduced gradient.</summary>
     public bool SumsAreReduced => adapter.GradientSums == DType.F32;
@@ -30,7 +31,7 @@ internal sealed class GradientPool(AdapterState adapter) : IDisposable
         _reduced.Clear();
     }
 
-    private static torch.Tensor Rent(Stack<torch.Tensor> free, Func<torch.Tensor> make)
+    private static torch.Tensor Rent(ConcurrentStack<torch.Tensor> free, Func<torch.Tensor> make)
     {
         if (!free.TryPop(out var buffer))
             return make().DetachFromDisposeScope();

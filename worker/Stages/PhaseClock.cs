@@ -33,6 +33,19 @@ internal sealed class PhaseClock
         return true;
     });
 
+    /// <summary>Runs work of two phases that go on side by side; what is in no phase of its own is shared out afterwards.</summary>
+    /// <param name="first">One phase.</param>
+    /// <param name="second">The other.</param>
+    /// <param name="work">Gives the first one's share, from 0 to 1.</param>
+    public void Share(StepPhase first, StepPhase second, Func<double> work)
+    {
+        var before = _ticks[(int)first];
+        var share = In(first, work);
+        var moved = (long)((_ticks[(int)first] - before) * (1 - share));
+        _ticks[(int)first] -= moved;
+        _ticks[(int)second] += moved;
+    }
+
     public PhaseSeconds Read()
     {
         Switch(_phase);

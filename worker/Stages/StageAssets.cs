@@ -1,6 +1,7 @@
 using Orchestrator.Protos;
 using Orchestrator.Worker.Adapters;
 using Orchestrator.Worker.Models;
+using Orchestrator.Worker.Runtime;
 using TorchSharp;
 
 namespace Orchestrator.Worker.Stages;
@@ -9,6 +10,8 @@ namespace Orchestrator.Worker.Stages;
 /// <remarks>Owns all of it but the counters. Compute thread only.</remarks>
 internal sealed class StageAssets : IDisposable
 {
+    private MicroBatchLanes? _lanes;
+
     /// <summary>What the stage is; of another generation only the place in the layout and the layout's size differ.</summary>
     public required StageSpec Spec { get; set; }
 
@@ -32,8 +35,12 @@ internal sealed class StageAssets : IDisposable
 
     public bool IsLastStage => Spec.Place.Stage + 1 == Spec.NumStages;
 
+    /// <summary>As many as make use of all threads.</summary>
+    public MicroBatchLanes Lanes => _lanes ??= new MicroBatchLanes(NumericEnvironment.Threads / Model.ThreadsAMicroBatch);
+
     public void Dispose()
     {
+        _lanes?.Dispose();
         Model.Dispose();
         Adapter.Dispose();
         Train?.Dispose();

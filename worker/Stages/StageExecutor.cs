@@ -24,7 +24,7 @@ internal sealed class StageExecutor : IDisposable
     private readonly Action<WorkerMessage> _report;
     private readonly StageMail _mail;
     private readonly StepGradients _gradients;
-    private readonly StepPipeline _pipeline;
+    private readonly Func<Step, SlotRule, PhaseClock, CancellationToken, IReadOnlyList<MicroBatchLoss>> _microBatches;
     private readonly StepCommit _commit;
     private readonly StepStates _states;
     private readonly StepAgreementRound _agreement;
@@ -45,7 +45,9 @@ internal sealed class StageExecutor : IDisposable
         (_assets, _generation, _optimizer, _activity, _report) = (assets, generation, optimizer, activity, report);
         _mail = new StageMail(assets, generation, activity);
         _gradients = new StepGradients(assets, generation, new GradientPool(assets.Adapter), chunkSquares);
-        _pipeline = new StepPipeline(assets, generation, _mail, activity, _gradients.Pool, _gradients.Push);
+        _microBatches = generation.NumStages == 1
+            ? new SideBySideStep(assets, generation, activity, _gradients.Pool, _gradients.Push).Run
+            : new StepPipeline(assets, generation, _mail, activity, _gradients.Pool, _gradients.Push).Run;
         _states = states;
         _commit = new StepCommit(generation.Scope, generation.Rank, generation.NumRanks, assets.ActedStep, states.Mirror is not null);
         _agreement = new StepAgreementRound(generation, _commit, states, _mail, activity);
@@ -95,7 +97,7 @@ internal sealed class StageExecutor : IDisposable
         _gradients.Begin(step.Number, slots);
         try
         {
-            var losses = _pipeline.Run(step, slots, clock, cancellationToken);
+            var losses = _microBatches(step, slots, clock, cancellationToken);
             var (verdict, gradient) = Agree(step, losses, clock, cancellationToken);
             FaultPoints.Reach(FaultPoint.Apply, step.Number);
             _activity.Does($"step {step.Number}: optimizer");

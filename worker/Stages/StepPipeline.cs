@@ -6,7 +6,7 @@ using TorchSharp;
 
 namespace Orchestrator.Worker.Stages;
 
-/// <summary>Runs a step's forwards and backwards of one stage along its schedule.</summary>
+/// <summary>Runs a step's forwards and backwards of one stage of several along its schedule.</summary>
 /// <remarks>Compute thread only. A micro-batch's gradient goes into its slot's buffer; finished slots go to <paramref name="slotDone"/> in order.</remarks>
 /// <param name="assets">The stage.</param>
 /// <param name="generation">Its neighbours.</param>
@@ -65,7 +65,8 @@ internal sealed class StepPipeline(
             losses.Add(LossOf(step, microBatch, tokens, run));
     }
 
-    private static MicroBatchLoss LossOf(Step step, int microBatch, MicroBatchTokens tokens, StageRun run) => new()
+    /// <summary>What a micro-batch's forward came to.</summary>
+    internal static MicroBatchLoss LossOf(Step step, int microBatch, MicroBatchTokens tokens, StageRun run) => new()
     {
         MicroBatch = (uint)microBatch,
         LossSum = run.LossSum,

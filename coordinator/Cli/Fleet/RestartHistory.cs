@@ -2,14 +2,14 @@ namespace Orchestrator.Coordinator.Cli;
 
 /// <summary>The lives of one embedded worker so far, and the rule for the next one.</summary>
 /// <remarks>
-/// Pure. The wait doubles from half a second to five while lives stay short. A worker that has attached once is started again for ever;
+/// Pure. The wait doubles from half a second to two while lives stay short. A worker that has attached once is started again for ever;
 /// one that never has, and dies three times in a row, has a reason that another start will not change.
 /// </remarks>
 internal sealed record RestartHistory(int ShortLives, bool EverAttached)
 {
     private const int MaxDeathsAtStart = 3;
     private static readonly TimeSpan FirstDelay = TimeSpan.FromSeconds(0.5);
-    private static readonly TimeSpan LongestDelay = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan LongestDelay = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan LongLife = TimeSpan.FromSeconds(30);
 
     public static readonly RestartHistory None = new(0, EverAttached: false);

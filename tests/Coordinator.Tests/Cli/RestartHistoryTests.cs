@@ -15,7 +15,7 @@ public sealed class RestartHistoryTests
     }
 
     [Fact]
-    public void Died_AfterItAttachedOnce_IsStartedAgainForEverWithAWaitUpToFiveSeconds()
+    public void Died_AfterItAttachedOnce_IsStartedAgainForEverWithAWaitUpToTwoSeconds()
     {
         var history = RestartHistory.None.Attached();
         List<double> waits = [];
@@ -27,8 +27,8 @@ public sealed class RestartHistoryTests
             history = decision.Next;
         }
 
-        Assert.Equal([0.5, 1, 2, 4, 5, 5], waits.Take(6));
-        Assert.Equal(5, waits[^1]);
+        Assert.Equal([0.5, 1, 2, 2], waits.Take(4));
+        Assert.Equal(2, waits[^1]);
         Assert.Equal(0.5, history.Died(TimeSpan.FromMinutes(1)).Delay.TotalSeconds);
     }
 }

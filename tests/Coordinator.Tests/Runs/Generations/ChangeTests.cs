@@ -86,7 +86,7 @@ public sealed class ChangeTests
         lost.Run.Attach(FakeWorkers.Life(1, 8));
         lost.Workers.Silent.Clear();
         lost.Lose(0);
-        lost.Run.Pass(9.1);
+        lost.Run.Pass(6.1);
 
         Assert.Equal(JobState.Succeeded, lost.Run.Record.State);
         Assert.Equal(["worker-1"], lost.Ranks);

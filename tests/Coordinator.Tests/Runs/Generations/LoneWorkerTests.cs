@@ -53,7 +53,7 @@ public sealed class LoneWorkerTests
         lost.Lose(0);
         lost.Run.Attach(FakeWorkers.Life(teller, 8));
         // Only worker-0's own next life has the file, which is waited for.
-        lost.Run.Pass(teller == 0 ? 0 : 9.1);
+        lost.Run.Pass(teller == 0 ? 0 : 6.1);
 
         lost.AssertQuietEnd();
         Assert.Equal(10UL, lost.Placed.FromStep);
@@ -67,7 +67,7 @@ public sealed class LoneWorkerTests
         using var lost = await AloneAtAsync(17);
         Assert.Matches("worker-0 was lost at step 18: its process ended. The job waits for another life of worker-0, which has the newest state in a file.", lost.Run.Record.Reason);
 
-        lost.Run.Pass(8.9);
+        lost.Run.Pass(5.9);
         Assert.Equal(JobState.Recovering, lost.Run.Record.State);
         lost.Run.Attach(FakeWorkers.Life(0, 8));
 
@@ -80,7 +80,7 @@ public sealed class LoneWorkerTests
     public async Task LoneWorker_WhoseNextLifeDoesNotCome_IsWaitedForNoLongerThanThat()
     {
         using var lost = await AloneAtAsync(17);
-        lost.Run.Pass(9.1);
+        lost.Run.Pass(6.1);
 
         lost.AssertQuietEnd();
         Assert.Equal((10UL, 7UL), (lost.Placed.FromStep, lost.Placed.StepsRepeated));
