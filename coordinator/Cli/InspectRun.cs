@@ -19,6 +19,7 @@ internal static class InspectRun
         var facts = new JsonObject { ["kind"] = "run", ["path"] = path };
         AddLayout(facts, Path.Combine(path, RunFolder.PlanFileName));
         AddMetrics(facts, Path.Combine(path, RunFolder.MetricsFileName));
+        AddEnd(facts, Path.Combine(path, RunFolder.EventsFileName));
         var adapter = Path.Combine(path, RunFolder.AdapterFolderName);
         // A folder without a configuration holds what somebody else put there.
         facts["adapter"] = File.Exists(Path.Combine(adapter, PeftAdapter.ConfigFile)) ? InspectModel.Adapter(adapter) : null;
@@ -68,6 +69,44 @@ internal static class InspectRun
         facts["last_loss"] = loss;
         facts["first_eval_loss"] = firstEvaluation;
         facts["last_eval_loss"] = lastEvaluation;
+    }
+
+    // How it ended, in the words of its last event; null while it runs, and where its process was killed.
+    private static void AddEnd(JsonObject facts, string file)
+    {
+        if (!File.Exists(file))
+        {
+            return;
+        }
+
+        JsonNode? end = null;
+        using var lines = new JsonLines(file);
+        while (lines.Read())
+        {
+            end = IsFinish(lines.Line.Span, out var reason) ? JsonValue.Create(reason) : null;
+        }
+
+        facts["finish"] = end;
+    }
+
+    // A killed process may have left half a line.
+    private static bool IsFinish(ReadOnlySpan<byte> line, out string? reason)
+    {
+        reason = null;
+        try
+        {
+            using var json = JsonDocument.Parse(line.ToArray());
+            if (json.RootElement.TryGetProperty("event", out var name) && name.ValueEquals("finish") && json.RootElement.TryGetProperty("reason", out var why))
+            {
+                reason = why.GetString();
+            }
+        }
+        catch (Exception error) when (error is JsonException or InvalidOperationException)
+        {
+            return false;
+        }
+
+        return reason is not null;
     }
 
     private static JsonObject Parse(JsonLines lines, string file)

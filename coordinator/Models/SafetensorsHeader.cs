@@ -49,6 +49,12 @@ internal sealed class SafetensorsHeader
         string file = Path.GetFullPath(path);
         try
         {
+            // What has no length may be a pipe, which would be waited for until somebody writes to it.
+            if (new FileInfo(file) is { Exists: true, Length: 0 })
+            {
+                throw new InvalidInputException($"{file} is not a valid safetensors file: it has 0 bytes, as a pipe has, too; copy the weights again.");
+            }
+
             using var stream = new FileStream(file, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 0);
             return SafetensorsParser.Parse(stream, file);
         }

@@ -27,7 +27,8 @@ internal static class JobStopping
         }
         else if (turn.Record.State == JobState.Recovering)
         {
-            // What survivors hold is saved first, on however few of them.
+            // What survivors hold is saved first, on however few of them; who waited for another life before did so for other reasons, and less long.
+            JobRecovery.Change(turn, recovery => recovery with { PatienceStarted = false, PatienceOver = false });
             JobReplacement.TryPlace(turn);
         }
         else

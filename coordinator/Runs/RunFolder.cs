@@ -115,6 +115,8 @@ internal sealed class RunFolder
             folder.Cut(EventsFileName, WholeLines);
             folder.Complete(EventsFileName, events, file => EventsBefore(file, events));
             folder.Cut(MetricsFileName, WholeLines);
+            // The process may have ended before what lies behind the checkpoint was cut: it is another journal's.
+            folder.Cut(MetricsFileName, file => EndOf(file, MetricsLines.BytesUpTo(file, resume?.Checkpoint), metrics.Count));
             folder.Complete(MetricsFileName, metrics, file => MetricsLines.BytesUpTo(file, resume?.Checkpoint));
         });
         return folder;
@@ -129,14 +131,6 @@ internal sealed class RunFolder
             using var stream = new FileStream(path, FileMode.Open, FileAccess.Write, FileShare.ReadWrite, bufferSize: 0);
             stream.Flush(flushToDisk: true);
         }
-    }
-
-    /// <summary>Deletes a run's files and nothing else.</summary>
-    public static void Delete(string output)
-    {
-        DeleteAdapter(output);
-        CheckpointsOf(output).DeleteAll();
-        DeleteLines(output);
     }
 
     private static CheckpointStore CheckpointsOf(string output) => new(Path.Combine(output, CheckpointStore.FolderName));
@@ -221,6 +215,19 @@ internal sealed class RunFolder
         var path = Path.Combine(_path, name);
         var present = File.Exists(path) ? File.ReadAllBytes(path).AsSpan((int)bytesBefore(path)).Count((byte)'\n') : 0;
         Append(name, lines.Skip(present));
+    }
+
+    // Where so many lines behind the first bytes end, or the file does.
+    private static long EndOf(string file, long bytesBefore, int lines)
+    {
+        var bytes = File.ReadAllBytes(file);
+        var end = (int)bytesBefore;
+        for (var line = 0; line < lines && end < bytes.Length; line++)
+        {
+            end += bytes.AsSpan(end).IndexOf((byte)'\n') + 1;
+        }
+
+        return end;
     }
 
     // Lines of an earlier journal end where the first line of this one stands, or where the file does.

@@ -7,7 +7,7 @@ namespace Orchestrator.Worker.Models;
 /// <summary>Dropout of one module's adapter input: an element is kept and scaled by 1 / (1 - p), or zero.</summary>
 /// <remarks>
 /// The mask is a function of (seed, step, micro-batch, module, element of the micro-batch), so a backward and a recomputation make it again, on any layout, and nothing is kept.
-/// Compute thread only.
+/// One thread a micro-batch.
 /// </remarks>
 internal sealed class AdapterDropout
 {

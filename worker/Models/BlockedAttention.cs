@@ -6,7 +6,7 @@ namespace Orchestrator.Worker.Models;
 /// <summary>Causal attention inside each sample, a block of queries against all keys they may see at a time; no tokens x tokens tensor exists.</summary>
 /// <remarks>
 /// The block size is a constant of the job, so the same products are made on every layout. The query heads that share a key head are rows of one product. Scores and weights have the
-/// compute dtype, softmax is fp32 inside, gradients of keys and values are added up in fp32. Compute thread only.
+/// compute dtype, softmax is fp32 inside, gradients of keys and values are added up in fp32. One thread a micro-batch.
 /// </remarks>
 internal sealed class BlockedAttention
 {

@@ -3,7 +3,7 @@ using static TorchSharp.torch;
 namespace Orchestrator.Worker.Models;
 
 /// <summary>A layer's attention: <see cref="VectorAttention"/> on the CPU where it fits, else <see cref="BlockedAttention"/>.</summary>
-/// <remarks>The choice follows from the model, the dtype and the part alone. Compute thread only.</remarks>
+/// <remarks>The choice follows from the model, the dtype and the part alone. One thread a micro-batch.</remarks>
 internal sealed class CausalAttention
 {
     private readonly BlockedAttention _blocked;

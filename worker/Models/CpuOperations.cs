@@ -7,7 +7,7 @@ namespace Orchestrator.Worker.Models;
 /// <summary>The operations of a decoder layer on the CPU, each one pass over memory.</summary>
 /// <remarks>
 /// The rows' arithmetic is in <see cref="RowKernels"/> and <see cref="RowMath"/>, in fp32 whatever the tensors' dtype; a row is computed whole by one thread, so its bits depend on the instruction path alone. The
-/// results are those of <see cref="TorchOperations"/> up to rounding. Compute thread only; the calls run on all compute threads.
+/// results are those of <see cref="TorchOperations"/> up to rounding. One caller a micro-batch; the calls run on its team of threads.
 /// </remarks>
 internal sealed unsafe class CpuOperations : FusedOperations
 {

@@ -5,7 +5,7 @@ namespace Orchestrator.Worker.Models;
 /// <summary>One decoder layer of the Llama family: x + o(attention(qkv(norm(x)))), then x + down(silu(gate) * up of norm(x)).</summary>
 /// <remarks>
 /// Its backward is written out, for a graph of the library costs more than the operations of a small layer; nothing here may be recorded, so callers switch gradients off.
-/// Owns its weights. Compute thread only.
+/// Owns its weights. One thread a micro-batch.
 /// </remarks>
 internal sealed class DecoderLayer : IDisposable
 {

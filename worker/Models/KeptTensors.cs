@@ -3,7 +3,7 @@ using static TorchSharp.torch;
 namespace Orchestrator.Worker.Models;
 
 /// <summary>What a layer's backward reads of its forward, beside the layer's input.</summary>
-/// <remarks>Owns its tensors; a backward frees each of them after its last use. Compute thread only.</remarks>
+/// <remarks>Owns its tensors; a backward frees each of them after its last use. One thread a micro-batch.</remarks>
 internal sealed class KeptTensors : IDisposable
 {
     private readonly List<Tensor> _all = [];

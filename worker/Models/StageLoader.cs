@@ -11,9 +11,6 @@ namespace Orchestrator.Worker.Models;
 /// <remarks>Used once. On a failure everything loaded so far is freed. Compute thread only.</remarks>
 internal sealed class StageLoader : IDisposable
 {
-    // Linear layers of so few bytes in the compute dtype are dequantized once: beside what a process takes anyway they are nothing. All stages of a model whose micro-batches have one thread do so.
-    private const long MostDenseBytes = 1 << 24;
-
     private readonly StageSpec _spec;
     private readonly ModelSpec _model;
     private readonly torch.Device _device;
@@ -41,7 +38,7 @@ internal sealed class StageLoader : IDisposable
         _operations = FusedOperations.For(device);
         _buffer = new WeightBuffer(device, _dtype);
         _loaded.Add(_buffer);
-        _keepDense = (spec.LastLayer - spec.FirstLayer + 1L) * MicroBatchThreads.BytesOfLayer(_model, _dtype) <= MostDenseBytes;
+        _keepDense = (spec.LastLayer - spec.FirstLayer + 1L) * MicroBatchThreads.BytesOfLayer(_model, _dtype) <= MicroBatchThreads.MostDenseBytes;
     }
 
     /// <summary>Reads everything.</summary>

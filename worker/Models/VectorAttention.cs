@@ -10,7 +10,7 @@ namespace Orchestrator.Worker.Models;
 /// Everything between the projection and the output is fp32 and stays in a core's caches, where <see cref="BlockedAttention"/> would start a dozen small products; keys that a query may
 /// not see cost next to nothing. Equal to it up to rounding. Which of the two runs depends on the samples' lengths, the dtype and the model alone, so it is the same on every layout. A
 /// sample and key head is computed whole by one thread, and every sum runs over keys, queries or features in their order: its bits depend neither on threads nor on
-/// <see cref="QueriesAtOnce"/>. Compute thread only; the calls run on all compute threads.
+/// <see cref="QueriesAtOnce"/>. One caller a micro-batch; the calls run on its team of threads.
 /// </remarks>
 internal sealed unsafe class VectorAttention
 {

@@ -6,7 +6,7 @@ using TorchSharp;
 namespace Orchestrator.Worker.Stages;
 
 /// <summary>Flat gradient buffers of a stage, used again and again: for sums, and for the reduced gradient where that has another dtype.</summary>
-/// <remarks>Thread-safe. Holds as many as were ever out at once: log2 of the slots, plus one a lane, plus the reduced one.</remarks>
+/// <remarks>Thread-safe. Holds as many as were ever out at once: log2 of the slots, plus the slots that lanes finished ahead of an earlier one, plus the reduced one.</remarks>
 internal sealed class GradientPool(AdapterState adapter) : IDisposable
 {
     private readonly ConcurrentStack<torch.Tensor> _sums = new();

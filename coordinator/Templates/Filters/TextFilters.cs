@@ -42,6 +42,7 @@ internal static class TextFilters
     public static Value Trim(BoundArguments bound)
     {
         var text = Soft(bound);
+        bound.Budget.Step(text.Text.Length >> 5);
         return StringMethods.Keep(text, Stripping.Strip(text.Text, bound.Optional(1) is null ? null : bound.Text(1, "strip"), left: true, right: true), bound.Budget);
     }
 
@@ -134,7 +135,9 @@ internal static class TextFilters
     {
         var count = 0;
         var inWord = false;
-        foreach (var rune in Soft(bound).Text.EnumerateRunes())
+        var text = Soft(bound).Text;
+        bound.Budget.Step(text.Length >> 4);
+        foreach (var rune in text.EnumerateRunes())
         {
             var isWord = Characters.IsWord(rune);
             count += isWord && !inWord ? 1 : 0;

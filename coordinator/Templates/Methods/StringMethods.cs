@@ -92,8 +92,11 @@ internal static class StringMethods
         },
         "/");
 
-    private static StrValue Strip(StrValue self, BoundArguments bound, bool left, bool right) =>
-        Keep(self, Stripping.Strip(self.Text, bound.Optional(0) is null ? null : bound.Text(0, "strip"), left, right), bound.Budget);
+    private static StrValue Strip(StrValue self, BoundArguments bound, bool left, bool right)
+    {
+        bound.Budget.Step(self.Text.Length >> 5);
+        return Keep(self, Stripping.Strip(self.Text, bound.Optional(0) is null ? null : bound.Text(0, "strip"), left, right), bound.Budget);
+    }
 
     private static ListValue Lines(StrValue self, BoundArguments bound)
     {

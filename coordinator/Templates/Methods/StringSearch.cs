@@ -52,9 +52,9 @@ internal static class StringSearch
         IReadOnlyList<Value> affixes = bound[0] is TupleValue tuple ? tuple.Items : [bound[0]];
         foreach (var affix in affixes)
         {
-            bound.Budget.Step();
             var text = affix as StrValue
                 ?? throw new TemplateException(TemplateErrorKind.Type, $"{(atEnd ? "endswith" : "startswith")} first arg must be str or a tuple of str, not {affix.TypeName}");
+            bound.Budget.Step(1 + (text.Text.Length >> 8));
             if (window is var (start, end) && (atEnd ? self.Text.AsSpan(start, end - start).EndsWith(text.Text) : self.Text.AsSpan(start, end - start).StartsWith(text.Text)))
             {
                 return BoolValue.True;

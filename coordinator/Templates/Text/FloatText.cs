@@ -90,7 +90,8 @@ internal static class FloatText
             return value;
         }
 
-        if (zeros > 100_000)
+        // More places than it has: a power of ten that large would only be divided by.
+        if (zeros > 2 + (value.GetBitLength() * 0.30103))
         {
             return BigInteger.Zero;
         }

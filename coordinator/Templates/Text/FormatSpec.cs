@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Numerics;
+using System.Text;
 using Orchestrator.Coordinator.Templates.Evaluation;
 using Orchestrator.Coordinator.Templates.Values;
 
@@ -189,37 +190,54 @@ internal sealed class FormatSpec
             return digits;
         }
 
+        var end = WholeDigits(digits);
+        var grouped = new StringBuilder(digits.Length + Separators(end, size));
+        for (var at = 0; at < end; at++)
+        {
+            if (at > 0 && (end - at) % size == 0)
+            {
+                grouped.Append(_grouping);
+            }
+
+            grouped.Append(digits[at]);
+        }
+
+        return grouped.Append(digits, end, digits.Length - end).ToString();
+    }
+
+    /// <summary>How many digits stand before the point, or whatever follows them.</summary>
+    private static int WholeDigits(string digits)
+    {
         var end = 0;
         while (end < digits.Length && char.IsAsciiHexDigit(digits[end]))
         {
             end++;
         }
 
-        var grouped = digits[..end];
-        for (var at = end - size; at > 0; at -= size)
-        {
-            grouped = grouped.Insert(at, _grouping.ToString());
-        }
-
-        return grouped + digits[end..];
+        return end;
     }
+
+    private static int Separators(int wholeDigits, int size) => size == 0 || wholeDigits == 0 ? 0 : (wholeDigits - 1) / size;
 
     /// <summary>Zeros that fill up a number are digits of it: they are grouped too, and never begin with a separator.</summary>
     private string PadNumber(string sign, string digits, int group, Budget budget)
     {
         if (_grouping != '\0' && _fill == "0" && _align == '=')
         {
-            budget.Allocate(_width * 2L);
-            while (sign.Length + Grouped("0" + digits, group).Length <= _width)
+            budget.Allocate(_width * 4L);
+            var whole = WholeDigits(digits);
+            var (filled, others) = (whole, sign.Length + digits.Length - whole);
+            while (others + filled + 1 + Separators(filled + 1, group) <= _width)
             {
-                budget.Step(digits.Length >> 4);
-                digits = "0" + digits;
+                filled++;
             }
 
-            if (sign.Length + Grouped(digits, group).Length < _width)
+            if (others + filled + Separators(filled, group) < _width)
             {
-                digits = "0" + digits;
+                filled++;
             }
+
+            digits = new string('0', filled - whole) + digits;
         }
 
         return Pad(sign, Grouped(digits, group), '>', budget);

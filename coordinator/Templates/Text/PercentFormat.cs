@@ -79,11 +79,12 @@ internal sealed class PercentFormat
             return;
         }
 
-        Value? named = Peek() == '(' ? Named() : null;
+        var (start, named) = (_at, Peek() == '(' ? Named() : null);
         var flags = "";
         while (Peek() is '#' or '0' or '-' or ' ' or '+')
         {
-            flags += _format[_at++];
+            var flag = _format[_at++];
+            flags += flags.Contains(flag, StringComparison.Ordinal) ? "" : flag;
         }
 
         var width = Number(named);
@@ -112,6 +113,7 @@ internal sealed class PercentFormat
         }
 
         _at++;
+        _context.Budget.Step((_at - start) >> 4);
         Pad(Convert(type, named ?? Next(), flags, precision), flags, width, isNumber: "diuoxXeEfFgG".Contains(type, StringComparison.Ordinal));
     }
 

@@ -15,7 +15,7 @@ internal static class Wrapping
 
         budget.Allocate(line.Length * 2L);
         budget.Step(line.Length >> 2);
-        var chunks = new Stack<string>(Chunks(line, breakOnHyphens).Reverse());
+        var chunks = new Stack<ReadOnlyMemory<char>>(Chunks(line, breakOnHyphens).Reverse());
         var lines = new List<string>();
         while (chunks.Count > 0)
         {
@@ -33,16 +33,28 @@ internal static class Wrapping
 
             if (current.Count > 0)
             {
-                lines.Add(string.Concat(current));
+                lines.Add(Joined(current));
             }
         }
 
         return lines;
     }
 
-    private static List<string> TakeLine(Stack<string> chunks, int width, bool breakLongWords)
+    private static string Joined(List<ReadOnlyMemory<char>> parts)
     {
-        var current = new List<string>();
+        var joined = new StringBuilder();
+        foreach (var part in parts)
+        {
+            joined.Append(part);
+        }
+
+        return joined.ToString();
+    }
+
+    // Parts of the line itself: a word without end is cut into a million lines, and none may cost what is left of it.
+    private static List<ReadOnlyMemory<char>> TakeLine(Stack<ReadOnlyMemory<char>> chunks, int width, bool breakLongWords)
+    {
+        var current = new List<ReadOnlyMemory<char>>();
         var length = 0;
         while (chunks.Count > 0 && length + chunks.Peek().Length <= width)
         {
@@ -69,23 +81,21 @@ internal static class Wrapping
     }
 
     /// <summary>Runs of white space and of other characters, the latter parted behind hyphens.</summary>
-    private static IEnumerable<string> Chunks(string line, bool breakOnHyphens)
+    private static IEnumerable<ReadOnlyMemory<char>> Chunks(string line, bool breakOnHyphens)
     {
-        var chunk = new StringBuilder();
-        for (var i = 0; i < line.Length; i++)
+        var start = 0;
+        for (var i = 1; i < line.Length; i++)
         {
-            if (i > 0 && (IsSpace(line[i]) != IsSpace(line[i - 1]) || (breakOnHyphens && BreaksBehind(line, i - 1))))
+            if (IsSpace(line[i]) != IsSpace(line[i - 1]) || (breakOnHyphens && BreaksBehind(line, i - 1)))
             {
-                yield return chunk.ToString();
-                chunk.Clear();
+                yield return line.AsMemory(start, i - start);
+                start = i;
             }
-
-            chunk.Append(line[i]);
         }
 
-        if (chunk.Length > 0)
+        if (start < line.Length)
         {
-            yield return chunk.ToString();
+            yield return line.AsMemory(start);
         }
     }
 
@@ -96,5 +106,16 @@ internal static class Wrapping
 
     private static bool IsSpace(char c) => c is ' ' or '\t' or '\n' or '\v' or '\f' or '\r';
 
-    private static bool IsBlank(string chunk) => chunk.All(Characters.IsSpace);
+    private static bool IsBlank(ReadOnlyMemory<char> chunk)
+    {
+        foreach (var c in chunk.Span)
+        {
+            if (!Characters.IsSpace(c))
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
 }

@@ -27,11 +27,12 @@ internal sealed class KeyComparer(Budget budget) : IEqualityComparer<Value>
         return IsHashable(value);
     }
 
-    private static int Hash(Value value, int depth)
+    private int Hash(Value value, int depth)
     {
         switch (value)
         {
             case StrValue text:
+                budget.Step(text.Text.Length >> 6);
                 return text.Text.GetHashCode(StringComparison.Ordinal);
             case FloatValue number:
                 return Math.Truncate(number.Number) == number.Number && Math.Abs(number.Number) < long.MaxValue / 2 ? ((long)number.Number).GetHashCode() : number.Number.GetHashCode();

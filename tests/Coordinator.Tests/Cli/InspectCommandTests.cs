@@ -49,6 +49,26 @@ public sealed class InspectCommandTests
     }
 
     [Theory]
+    [InlineData("""{"event":"start"}""", "null")]
+    [InlineData("""{"event":"finish","reason":"no worker could start"}""", "no worker could start")]
+    [InlineData("""{"event":"finish","reason":"cancelled"}|{"event":"resume","reason":"goes on"}""", "null")]
+    [InlineData("""{"event":"finish","reason":"cancelled"}|{"event":"resume"}|{"event":"finish","reason":"succeeded"}""", "succeeded")]
+    [InlineData("""{"event":"finish","reason":"succeeded"}|{"event":"fin""", "null")]
+    public async Task Run_RunFolder_SaysHowItEnded(string events, string expected)
+    {
+        using var folder = new TemporaryFolder();
+        Directory.CreateDirectory(folder.Path);
+        await File.WriteAllTextAsync(folder.At("events.jsonl"), events.Replace('|', '\n'), TestContext.Current.CancellationToken);
+        await File.WriteAllTextAsync(folder.At("metrics.jsonl"), "", TestContext.Current.CancellationToken);
+
+        (int code, string output, _) = await RunAsync(folder.Path, json: true);
+
+        using JsonDocument facts = JsonDocument.Parse(output);
+        var finish = facts.RootElement.GetProperty("finish");
+        Assert.Equal((0, expected), (code, finish.ValueKind == JsonValueKind.Null ? "null" : finish.GetString()));
+    }
+
+    [Theory]
     [InlineData("""{"step":1,"step":2,"loss":5.1}""", "metrics.jsonl, line 2: it is not a line of metrics.")]
     [InlineData("""{"step":1,"loss":{"a":1,"a":2}}""", "metrics.jsonl, line 2: it is not a line of metrics.")]
     [InlineData("[1]", "metrics.jsonl, line 2: it is not a line of metrics.")]

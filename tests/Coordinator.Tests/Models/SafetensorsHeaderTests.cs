@@ -91,6 +91,27 @@ public sealed class SafetensorsHeaderTests
         Assert.Contains(expected, Assert.Throws<InvalidInputException>(() => Parse(file)).Message, StringComparison.Ordinal);
     }
 
+    /// <summary>Reading it would wait for whoever writes to it.</summary>
+    [Fact]
+    public void Read_PipeInAFilesPlace_IsRefusedAtOnce()
+    {
+        var folder = Directory.CreateTempSubdirectory("pipe-");
+        try
+        {
+            string file = Path.Combine(folder.FullName, "model.safetensors");
+            using (var made = System.Diagnostics.Process.Start("mkfifo", [file]))
+            {
+                made.WaitForExit();
+            }
+
+            Assert.Contains("it has 0 bytes", Assert.Throws<InvalidInputException>(() => SafetensorsHeader.Read(file)).Message, StringComparison.Ordinal);
+        }
+        finally
+        {
+            folder.Delete(recursive: true);
+        }
+    }
+
     [Fact]
     public void Parse_PointerOfGitLfs_IsRefusedAsOne()
     {

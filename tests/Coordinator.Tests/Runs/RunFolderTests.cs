@@ -153,6 +153,8 @@ public sealed class RunFolderTests : IDisposable
     [InlineData("e1\n", "")]
     [InlineData("e1\ne2\n", "m")]
     [InlineData("e1\ne2\ne3\n", Step3 + "\n")]
+    // The process that was to cut what lay behind the checkpoint had ended before.
+    [InlineData("e1\ne2\ne3\n", Step3 + "\nm4\nx5\nx6\n")]
     public void Continue_OfARunThatHadGoneOn_CompletesTheLinesBehindTheEarlierOnes(string events, string metrics)
     {
         RunFolder.Create(_folder.Path, "name: a\n", []);

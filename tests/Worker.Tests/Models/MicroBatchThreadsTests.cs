@@ -10,12 +10,13 @@ public sealed class MicroBatchThreadsTests
 {
     /// <summary>[1024, 1024] four times and [1024, 1024] three times are 7 M weights a layer.</summary>
     [Theory]
-    [InlineData(1, torch.ScalarType.BFloat16, true)]
-    [InlineData(2, torch.ScalarType.BFloat16, false)]
-    [InlineData(1, torch.ScalarType.Float32, false)]
-    public void Of_Sizes_OneThreadUpToSixteenMebibytes(uint layers, torch.ScalarType dtype, bool one)
+    [InlineData(1, 1024, torch.ScalarType.BFloat16, true)]
+    [InlineData(1, 1025, torch.ScalarType.BFloat16, false)]
+    [InlineData(2, 0, torch.ScalarType.BFloat16, false)]
+    [InlineData(1, 0, torch.ScalarType.Float32, false)]
+    public void Of_Sizes_OneThreadUpToSixteenMebibytes(uint layers, uint vocabulary, torch.ScalarType dtype, bool one)
     {
-        var model = new ModelSpec { NumLayers = layers, HiddenSize = 1024, IntermediateSize = 1024, NumAttentionHeads = 16, NumKeyValueHeads = 16, HeadDim = 64 };
+        var model = new ModelSpec { VocabSize = vocabulary, NumLayers = layers, HiddenSize = 1024, IntermediateSize = 1024, NumAttentionHeads = 16, NumKeyValueHeads = 16, HeadDim = 64 };
         Assert.Equal(one ? 1 : NumericEnvironment.Threads, MicroBatchThreads.Of(model, dtype, torch.CPU));
         Assert.Equal(7L * 1024 * 1024 * (dtype == torch.ScalarType.Float32 ? 4 : 2), MicroBatchThreads.BytesOfLayer(model, dtype));
     }

@@ -1,3 +1,4 @@
+using Orchestrator.Coordinator.Membership;
 using Orchestrator.Coordinator.Runs;
 using Orchestrator.Protos;
 
@@ -85,6 +86,21 @@ public sealed class LoneWorkerTests
         lost.AssertQuietEnd();
         Assert.Equal((10UL, 7UL), (lost.Placed.FromStep, lost.Placed.StepsRepeated));
         Assert.Equal(["lost worker-1", "recovered", "lost worker-0", "rollback", "recovered +7", "join worker-1", "finish"], lost.Events);
+    }
+
+    /// <summary>It was waited for before, so that the other worker need not repeat steps; that one is gone, too.</summary>
+    [Fact]
+    public async Task LoneWorker_WaitedForWhenSomebodyCancels_IsWaitedForTwentySecondsFromThen()
+    {
+        using var lost = await AloneAtAsync(17);
+        lost.Run.Pass(5.9);
+        lost.Run.Lose(new WorkerKey("worker-1", 8));
+        lost.Run.Tell(new CancelJob { Job = "job-1" });
+        lost.Run.Pass(19.9);
+        Assert.Equal(JobState.Recovering, lost.Run.Record.State);
+        lost.Run.Attach(FakeWorkers.Life(0, 8));
+
+        Assert.Equal((JobState.Cancelled, 17UL, 17UL), (lost.Run.Record.State, lost.Run.Record.CommittedStep, lost.Run.Record.LastCheckpoint));
     }
 
     // The next life brings these reports, and an evaluation after step 20.
