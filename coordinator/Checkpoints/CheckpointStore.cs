@@ -18,6 +18,7 @@ internal sealed class CheckpointStore(string folder)
     public string Folder => folder;
 
     /// <summary>The newest checkpoint whose manifest and blobs are what was written; every blob of it is read.</summary>
+    /// <exception cref="InvalidInputException">A newer one cannot be read now, so nobody knows whether it is whole: going on from an older one would delete it.</exception>
     public CheckpointSearch Search(CancellationToken cancellationToken)
     {
         var damaged = new List<string>();
@@ -31,6 +32,10 @@ internal sealed class CheckpointStore(string folder)
                 newest ??= manifest;
                 Check(step, manifest);
                 return new CheckpointSearch(manifest, [.. damaged], newest);
+            }
+            catch (InvalidInputException unreadable) when (IsUnreadable(unreadable.InnerException))
+            {
+                throw new InvalidInputException($"The checkpoint step-{step} cannot be read: {unreadable.Message} Nothing was changed; make it readable, or begin anew with --overwrite.", unreadable);
             }
             catch (InvalidInputException damage)
             {
@@ -92,19 +97,14 @@ internal sealed class CheckpointStore(string folder)
     /// <summary>Why a blob of a checkpoint cannot be used, in one sentence; null: it is what was written.</summary>
     public static string? Damage(string checkpoint, StateBlob blob)
     {
-        string Sentence(string what) => $"the state of layer {blob.Layer} ({blob.Sha256[..12]}….blob) is damaged: {what}.";
         try
         {
-            using var reader = BlobReader.Open(Path.Combine(checkpoint, CheckpointFolders.FileOf(blob.Sha256)), blob.Sha256);
-            return reader.Bytes == blob.Bytes ? null : Sentence($"it has {reader.Bytes} bytes where the manifest says {blob.Bytes}");
+            Check(checkpoint, blob);
+            return null;
         }
-        catch (BlobFormatException damage)
+        catch (InvalidInputException damage)
         {
-            return Sentence(damage.Rule);
-        }
-        catch (Exception unreadable) when (unreadable is IOException or UnauthorizedAccessException)
-        {
-            return Sentence(ReadFailure.Reason(unreadable));
+            return damage.Message;
         }
     }
 
@@ -125,12 +125,40 @@ internal sealed class CheckpointStore(string folder)
 
         foreach (var blob in manifest.Blobs)
         {
-            if (Damage(Of(step), blob) is { } damage)
-            {
-                throw new InvalidInputException(damage);
-            }
+            Check(Of(step), blob);
         }
     }
+
+    private static void Check(string checkpoint, StateBlob blob)
+    {
+        string Sentence(string what) => $"the state of layer {blob.Layer} ({blob.Sha256[..12]}….blob) {what}.";
+        var file = Path.Combine(checkpoint, CheckpointFolders.FileOf(blob.Sha256));
+        if (Directory.Exists(file))
+        {
+            throw new InvalidInputException(Sentence("is damaged: a folder lies in its place"));
+        }
+
+        try
+        {
+            using var reader = BlobReader.Open(file, blob.Sha256);
+            if (reader.Bytes != blob.Bytes)
+            {
+                throw new InvalidInputException(Sentence($"is damaged: it has {reader.Bytes} bytes where the manifest says {blob.Bytes}"));
+            }
+        }
+        catch (BlobFormatException damage)
+        {
+            throw new InvalidInputException(Sentence($"is damaged: {damage.Rule}"), damage);
+        }
+        catch (Exception unreadable) when (unreadable is IOException or UnauthorizedAccessException)
+        {
+            throw new InvalidInputException(Sentence($"{(IsUnreadable(unreadable) ? "cannot be read" : "is damaged")}: {ReadFailure.Reason(unreadable)}"), unreadable);
+        }
+    }
+
+    // It may be whole: permissions, a device's or a network's error. What is not there, or ends too early, is not.
+    private static bool IsUnreadable(Exception? failure) =>
+        failure is UnauthorizedAccessException or (IOException and not (FileNotFoundException or DirectoryNotFoundException or EndOfStreamException));
 
     private List<ulong> Steps() => Directory.Exists(folder)
         ? [.. new DirectoryInfo(folder).EnumerateDirectories().Where(entry => entry.LinkTarget is null).Select(entry => CheckpointFolders.StepOf(entry.Name)).OfType<ulong>()]

@@ -32,10 +32,12 @@ internal sealed class EmbeddedCluster : IAsyncDisposable
     public IActorRef Workers => _host.Services.GetRequiredService<IReadOnlyActorRegistry>().Get<WorkerDirectory>();
 
     /// <summary>Starts the coordinator; it takes over the folder, also when it fails.</summary>
+    /// <exception cref="InvalidInputException">There is no program of a worker.</exception>
     public static async Task<EmbeddedCluster> StartAsync(WorkFolder folder, RunLog log, CancellationToken cancellationToken)
     {
         try
         {
+            WorkerLaunch.CheckProgram();
             var tokens = AccessTokens.Random();
             var host = await CoordinatorHost.StartAsync(new CoordinatorSettings(folder.Folders, new ClusterSettings(folder.Journal), tokens), log, cancellationToken);
             return new EmbeddedCluster(folder, host, tokens, log);

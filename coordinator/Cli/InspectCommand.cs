@@ -21,8 +21,10 @@ internal static class InspectCommand
         var command = new Command("inspect", "Says what a model, adapter, checkpoint, dataset or run folder holds.") { path, json };
         command.SetAction((parsed, _) => runner.RunAsync((output, _, _) =>
         {
-            Write(Inspect(Path.GetFullPath(parsed.GetRequiredValue(path))), parsed.GetValue(json), output.Results);
-            return Task.FromResult(ExitCodes.Done);
+            var facts = Inspect(Path.GetFullPath(parsed.GetRequiredValue(path)));
+            Write(facts, parsed.GetValue(json), output.Results);
+            // A checkpoint with damaged blobs.
+            return Task.FromResult(facts["complete"]?.GetValue<bool>() == false ? ExitCodes.Failed : ExitCodes.Done);
         }));
         return command;
     }

@@ -15,21 +15,22 @@ namespace Orchestrator.Chaos;
 internal sealed class ChaosCommand(int seed, TimeSpan length, int faults, IReadOnlyList<FaultKind> kinds, bool apart, IReadOnlyList<string> layouts, int steps, string jobFile)
 {
     /// <summary>The adapter does not depend on the layout, so one quiet run is the measure for all.</summary>
-    /// <returns>0: every run was as if undisturbed; 1: one was not.</returns>
-    public async Task<int> RunAsync()
+    /// <param name="cancellationToken">Ends the run that is under way, its workers and its files.</param>
+    /// <returns>0: every run was as if undisturbed; 1: one was not, or could not be done; 3: interrupted.</returns>
+    public async Task<int> RunAsync(CancellationToken cancellationToken)
     {
         string folder = Directory.CreateTempSubdirectory("chaos-").FullName;
         var (runs, failed) = (0, 0);
         try
         {
-            var quiet = ChaosRun.Quiet(Repository.Coordinator, JobOf("1x1"), Path.Combine(folder, "quiet"));
+            var quiet = ChaosRun.Quiet(Repository.Coordinator, JobOf("1x1"), Path.Combine(folder, "quiet"), cancellationToken);
             Console.WriteLine(ChaosTable.Head);
             long started = Stopwatch.GetTimestamp();
             for (; runs == 0 || Stopwatch.GetElapsedTime(started) < length; runs++)
             {
                 var next = JobOf(layouts[runs % layouts.Count]);
                 var plan = Fault.Plan(new Random(HashCode(seed, runs)), faults, kinds, next.Workers, steps, apart);
-                var outcome = await ChaosRun.DisturbedAsync(Repository.Coordinator, Repository.Worker, next, plan, Path.Combine(folder, $"run-{runs}"));
+                var outcome = await ChaosRun.DisturbedAsync(Repository.Coordinator, Repository.Worker, next, plan, Path.Combine(folder, $"run-{runs}"), cancellationToken);
                 var differences = outcome.Differences(quiet);
                 failed += differences.Count == 0 ? 0 : 1;
                 foreach (string line in ChaosTable.Lines(outcome, differences))
@@ -42,6 +43,16 @@ internal sealed class ChaosCommand(int seed, TimeSpan length, int faults, IReadO
                     Console.WriteLine(outcome.Text);
                 }
             }
+        }
+        catch (OperationCanceledException)
+        {
+            Console.Error.WriteLine(string.Create(CultureInfo.InvariantCulture, $"Interrupted after {runs} runs, {failed} of which differ."));
+            return 3;
+        }
+        catch (ChaosException problem)
+        {
+            Console.Error.WriteLine($"error: {problem.Message}");
+            return 1;
         }
         finally
         {

@@ -9,10 +9,13 @@ internal static class ChaosRun
 
     /// <summary>Runs a job that nobody disturbs.</summary>
     /// <exception cref="ChaosException">It failed.</exception>
-    public static RunFiles Quiet(string program, ChaosJob job, string output)
+    /// <exception cref="OperationCanceledException">It was interrupted, and has ended.</exception>
+    public static RunFiles Quiet(string program, ChaosJob job, string output, CancellationToken cancellationToken = default)
     {
         using var train = new TrainProcess(program, job.Arguments(output), worker: null);
+        using var interrupted = cancellationToken.Register(train.Kill);
         int code = train.Finish();
+        cancellationToken.ThrowIfCancellationRequested();
         return code == 0 ? new RunFiles(output) : throw new ChaosException($"{job}: the quiet run ended with {code}\n{train.Text}");
     }
 
@@ -22,13 +25,15 @@ internal static class ChaosRun
     /// <param name="job">The job.</param>
     /// <param name="plan">In the order of their steps.</param>
     /// <param name="folder">Where the output and the worker's script go.</param>
-    public static async Task<ChaosOutcome> DisturbedAsync(string program, string worker, ChaosJob job, IReadOnlyList<Fault> plan, string folder)
+    /// <param name="cancellationToken">Ends the job.</param>
+    public static async Task<ChaosOutcome> DisturbedAsync(string program, string worker, ChaosJob job, IReadOnlyList<Fault> plan, string folder, CancellationToken cancellationToken = default)
     {
         Directory.CreateDirectory(folder);
         await using var network = new WorkerNetwork(folder, worker, job.Workers);
         var files = new RunFiles(Path.Combine(folder, "out"));
         using var train = new TrainProcess(program, job.Arguments(files.Folder), network.Program);
-        using var patience = new CancellationTokenSource(Patience);
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        patience.CancelAfter(Patience);
         var faults = new FaultPlanRun(job, files, train, network);
         try
         {
@@ -38,7 +43,7 @@ internal static class ChaosRun
                 await Task.Delay(TimeSpan.FromMilliseconds(50), patience.Token);
             }
         }
-        catch (OperationCanceledException)
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
             throw new ChaosException(string.Create(CultureInfo.InvariantCulture, $"{job}: not done after {Patience.TotalMinutes} minutes, at step {files.CommittedStep}\n{train.Text}"));
         }

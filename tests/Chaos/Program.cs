@@ -10,6 +10,37 @@ var layouts = new Option<string[]>("--layout") { Description = "Replicas x stage
 var steps = new Option<int>("--steps") { Description = "Steps a run.", DefaultValueFactory = _ => 40 };
 var job = new Option<string>("--job") { Description = "The job file.", DefaultValueFactory = _ => Repository.Sample("orders.yaml") };
 var command = new RootCommand("Trains under faults and compares with a run that nobody disturbed.") { seed, seconds, faults, kinds, apart, layouts, steps, job };
-command.SetAction(parsed => new ChaosCommand(
-    parsed.GetValue(seed), TimeSpan.FromSeconds(parsed.GetValue(seconds)), parsed.GetValue(faults), parsed.GetValue(kinds)!, parsed.GetValue(apart), parsed.GetValue(layouts)!, parsed.GetValue(steps), parsed.GetValue(job)!).RunAsync());
-return await command.Parse(args).InvokeAsync();
+layouts.Validators.Add(given =>
+{
+    foreach (var layout in given.Tokens.Where(token => !ChaosJob.IsLayout(token.Value)))
+    {
+        given.AddError($"--layout {layout.Value}: replicas x stages, each from 1 on, are wanted, e.g. 2x1, or with spare workers 2x1+1.");
+    }
+});
+AtLeast(seconds, 0);
+AtLeast(faults, 0);
+AtLeast(steps, 1);
+job.Validators.Add(given =>
+{
+    if (given.Tokens is [var file] && !File.Exists(file.Value))
+    {
+        given.AddError($"--job {file.Value}: there is no such file.");
+    }
+});
+command.SetAction((parsed, cancellationToken) => new ChaosCommand(
+    parsed.GetValue(seed), TimeSpan.FromSeconds(parsed.GetValue(seconds)), parsed.GetValue(faults), parsed.GetValue(kinds)!, parsed.GetValue(apart), parsed.GetValue(layouts)!, parsed.GetValue(steps), parsed.GetValue(job)!).RunAsync(cancellationToken));
+var wanted = command.Parse(args);
+foreach (var error in wanted.Errors)
+{
+    Console.Error.WriteLine($"error: {error.Message}");
+}
+
+return wanted.Errors.Count > 0 ? 2 : await wanted.InvokeAsync();
+
+static void AtLeast(Option<int> option, int least) => option.Validators.Add(given =>
+{
+    if (given.Tokens is [var number] && int.TryParse(number.Value, out int value) && value < least)
+    {
+        given.AddError($"{option.Name} {value}: at least {least} is wanted.");
+    }
+});

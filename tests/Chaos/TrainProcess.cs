@@ -72,13 +72,19 @@ internal sealed partial class TrainProcess : IDisposable
         }
     }
 
-    public void Dispose()
+    /// <summary>Ends it and its workers.</summary>
+    public void Kill()
     {
         if (!_process.HasExited)
         {
             _process.Kill(entireProcessTree: true);
-            _process.WaitForExit();
         }
+    }
+
+    public void Dispose()
+    {
+        Kill();
+        _process.WaitForExit();
 
         _process.Dispose();
     }

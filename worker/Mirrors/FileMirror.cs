@@ -25,7 +25,7 @@ internal sealed class FileMirror(AdapterHistory history, MirrorFiles files, (uin
             {
                 throw new WorkerFaultException(
                     FullDisk.Is(e) ? ErrorCode.ResourceExhausted : ErrorCode.BadData,
-                    $"The state after step {pin.Snapshot.Step} cannot be kept in the cache ({e.Message.TrimEnd('.')}); make room in --cache, or set resilience: checkpoint.",
+                    $"The state after step {pin.Snapshot.Step} cannot be kept in the cache ({e.Message.TrimEnd('.')}); make room on its disk (the worker's --cache; under train the output's .orchestrator), or set resilience: checkpoint.",
                     e);
             }
 

@@ -13,9 +13,23 @@ internal sealed record WorkerLaunch(Uri Coordinator, string JoinToken, int Count
     private const string TokenVariable = "ORCHESTRATOR_JOIN_TOKEN";
     private const string ExecutableVariable = "ORCHESTRATOR_WORKER";
 
+    /// <summary>The worker's program.</summary>
+    public string Executable { get; init; } = Program;
+
     /// <summary>The worker's program: beside the coordinator's, or where ORCHESTRATOR_WORKER says.</summary>
-    public string Executable { get; init; } =
-        Environment.GetEnvironmentVariable(ExecutableVariable) is { Length: > 0 } given ? given : Path.Combine(WorkerFolder, "orchestrator-worker");
+    private static string Program => Environment.GetEnvironmentVariable(ExecutableVariable) is { Length: > 0 } given ? given : Path.Combine(WorkerFolder, "orchestrator-worker");
+
+    /// <summary>What to do where the program cannot be started.</summary>
+    public static string Advice => Environment.GetEnvironmentVariable(ExecutableVariable) is { Length: > 0 } ? $"{ExecutableVariable} names it; correct that, or unset it to take the one beside this program" : "build the whole solution";
+
+    /// <exception cref="InvalidInputException">There is no such program.</exception>
+    public static void CheckProgram()
+    {
+        if (!File.Exists(Program))
+        {
+            throw new InvalidInputException($"The worker {Program} cannot be started (there is no such file): {Advice}.");
+        }
+    }
 
     /// <summary>Where workers keep what outlives them: quantized weights, shards, and the states of one that is alone in its job; null: nowhere.</summary>
     public string? Cache { get; init; }

@@ -56,7 +56,7 @@ internal sealed class WorkerProcess : IDisposable
         }
         catch (Win32Exception failure)
         {
-            throw new InvalidInputException($"The worker {launch.Executable} cannot be started ({failure.Message}): build the whole solution, or set ORCHESTRATOR_WORKER.", failure);
+            throw new InvalidInputException($"The worker {launch.Executable} cannot be started ({failure.Message}): {WorkerLaunch.Advice}.", failure);
         }
     }
 

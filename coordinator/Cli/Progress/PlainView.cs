@@ -117,8 +117,15 @@ internal sealed class PlainView(TextWriter writer, TimeProvider time) : IProgres
 
     private void ShowEvaluation(JobStatus status)
     {
-        if (!status.HasEvalLoss || status.EvalLoss.Equals(_evaluation) || (status.ResumedStep > 0 && !StatusText.HasStep(status)))
+        if (!status.HasEvalLoss || status.EvalLoss.Equals(_evaluation))
         {
+            return;
+        }
+
+        if (status.ResumedStep > 0 && !StatusText.HasStep(status))
+        {
+            // Of the run before, whose step is not told.
+            _evaluation = status.EvalLoss;
             return;
         }
 

@@ -56,6 +56,21 @@ public sealed class CheckpointStoreTests : IDisposable
         Assert.EndsWith(".", sentence, StringComparison.Ordinal);
     }
 
+    /// <summary>What cannot be read now may be whole: going on from the one before would delete it.</summary>
+    [Theory]
+    [InlineData("manifest.json")]
+    [InlineData("*.blob")]
+    public void Search_WithANewestThatCannotBeRead_IsRefused(string files)
+    {
+        Manifests.Write(_store, 2);
+        using var held = new FileStream(Directory.EnumerateFiles(Manifests.Write(_store, 4), files).First(), FileMode.Open, FileAccess.ReadWrite, FileShare.None);
+
+        var refusal = Assert.Throws<InvalidInputException>(() => _store.Search(TestContext.Current.CancellationToken));
+
+        Assert.Matches("^The checkpoint step-4 cannot be read: .*make it readable, or begin anew with --overwrite\\.$", refusal.Message);
+        Assert.DoesNotContain("damaged", refusal.Message, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void Search_OfWholeOnes_FindsTheNewestByItsNumber()
     {

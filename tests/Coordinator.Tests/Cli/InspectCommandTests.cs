@@ -149,7 +149,7 @@ public sealed class InspectCommandTests
         var blob = Directory.EnumerateFiles(checkpoint, "*.blob").First();
         await File.WriteAllTextAsync(blob, "torn", TestContext.Current.CancellationToken);
         (int code, string output, _) = await RunAsync(checkpoint, json: false);
-        Assert.Equal(0, code);
+        Assert.Equal(1, code);
         Assert.Matches(@"complete +false[\s\S]* is damaged: it has 4 bytes, too few for a blob\.", output);
 
         Assert.Matches("step-6 is no checkpoint: it has no manifest.json", (await RunAsync(store.Of(6), json: false)).Messages);

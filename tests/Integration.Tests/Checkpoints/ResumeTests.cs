@@ -29,6 +29,7 @@ public sealed class ResumeTests(KilledJob job) : IClassFixture<KilledJob>
         Assert.InRange(checkpoints.Count, 2, 3);
         string blob = Change(run, checkpoints[^1], bytes => [.. bytes[..(bytes.Length / 2)], (byte)(bytes[bytes.Length / 2] ^ 16), .. bytes[((bytes.Length / 2) + 1)..]]);
         var inspected = OrchestratorProcess.Run("inspect", Path.GetDirectoryName(blob)!);
+        Assert.Equal(1, inspected.ExitCode);
         Assert.Matches(@"complete +false[\s\S]*does not match the digest", inspected.Output);
 
         RefusesAnotherClass(run);
