@@ -27,7 +27,7 @@ internal sealed partial record ChaosJob(string JobFile, int Replicas, int Stages
         .. Set.SelectMany(key => new[] { "--set", key }),
     ];
 
-    [GeneratedRegex(@"^[1-9]\d?x[1-9]\d?(\+\d{1,2})?$", RegexOptions.CultureInvariant)]
+    [GeneratedRegex(@"^[1-9]\d?x[1-9]\d?(\+\d{1,2})?$", RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
     private static partial Regex Layout();
 
     public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"{Path.GetFileNameWithoutExtension(JobFile)} {Replicas}x{Stages}{(Spares > 0 ? $"+{Spares}" : "")}");

@@ -71,6 +71,37 @@ public sealed class CheckpointStoreTests : IDisposable
         Assert.DoesNotContain("damaged", refusal.Message, StringComparison.Ordinal);
     }
 
+    /// <summary>A folder that somebody copied is whole, but it is not that step's.</summary>
+    [Fact]
+    public void Search_WithAWholeCopyOfAnotherStepsFolder_DoesNotTakeIt()
+    {
+        Directory.CreateDirectory(_store.Of(4));
+        foreach (var file in Directory.EnumerateFiles(Manifests.Write(_store, 2)))
+        {
+            File.Copy(file, Path.Combine(_store.Of(4), Path.GetFileName(file)));
+        }
+
+        var found = _store.Search(TestContext.Current.CancellationToken);
+
+        Assert.Equal(2UL, found.Newest?.Step);
+        Assert.Equal("The checkpoint step-4 cannot be used: its manifest is that of step 2.", Assert.Single(found.Damaged));
+    }
+
+    [Fact]
+    public void Search_WithABlobOfAnotherSizeThanTheManifestSays_DoesNotTakeIt()
+    {
+        var manifest = Manifests.Of(4);
+        var blob = Manifests.WriteBlob(_store.Of(4), 0, 4);
+        blob.Bytes++;
+        manifest.Blobs.Add(blob);
+        _store.Write(manifest);
+
+        var found = _store.Search(TestContext.Current.CancellationToken);
+
+        Assert.Null(found.Newest);
+        Assert.Matches($"it has {blob.Bytes - 1} bytes where the manifest says {blob.Bytes}", Assert.Single(found.Damaged));
+    }
+
     [Fact]
     public void Search_OfWholeOnes_FindsTheNewestByItsNumber()
     {

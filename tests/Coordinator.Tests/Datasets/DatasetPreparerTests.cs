@@ -83,6 +83,30 @@ public sealed class DatasetPreparerTests : IDisposable
         Assert.Equal(new SplitCounts(2, dropped, truncated, 0), data.Train.Counts);
     }
 
+    /// <summary>Labels are cut where their tokens are.</summary>
+    [Theory]
+    [InlineData("Left", new[] { 3, 4, 5 }, new[] { -100, 4, 5 })]
+    [InlineData("Right", new[] { 1, 2, 3 }, new[] { -100, 2, -100 })]
+    public async Task Prepare_CutSample_KeepsTheLabelsOfItsTokens(string truncation, int[] ids, int[] labels)
+    {
+        var path = Write("a.jsonl", "{\"input_ids\":[1,2,3,4,5],\"labels\":[-100,2,-100,4,5]}\n");
+        var data = await Prepare(DefaultJob.Data with { Train = [path], MaxLength = 3, Truncation = Enum.Parse<Truncation>(truncation) });
+        using var blob = BlobReader.Open(data.Train.Path);
+        Assert.Equal(ids, blob.Values<int>("input_ids", DType.I32));
+        Assert.Equal(labels, blob.Values<int>("labels", DType.I32));
+    }
+
+    /// <summary>A shard is what its name says: a whole one under another's name is made again.</summary>
+    [Fact]
+    public async Task Prepare_WhereAnotherWholeShardLiesUnderTheName_MakesItAgain()
+    {
+        var path = Write("a.jsonl", Good);
+        var first = await Prepare(DefaultJob.Data with { Train = [path] });
+        var other = await Prepare(DefaultJob.Data with { Train = [Write("b.jsonl", Good + Good)] });
+        File.Copy(other.Train.Path, first.Train.Path, overwrite: true);
+        Assert.Equal(first.Train.Shard, (await Prepare(DefaultJob.Data with { Train = [path] })).Train.Shard);
+    }
+
     [Fact]
     public async Task Prepare_TooLongSampleIsAnError_NamesTheLine()
     {

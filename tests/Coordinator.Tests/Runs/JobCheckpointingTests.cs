@@ -32,6 +32,32 @@ public sealed class JobCheckpointingTests : IDisposable
         Assert.Equal([0UL, 20UL, 20UL], new[] { last.FirstEvaluation, last.LastEvaluation, last.BestEvaluation }.Select(evaluation => evaluation.Step));
     }
 
+    /// <summary>Skips in a row and the best evaluation outlive the run: both are in the manifest, and a run that goes on counts on from them.</summary>
+    [Fact]
+    public async Task Checkpoint_AfterSkippedStepsAndAWorseEvaluation_KeepsBothForTheRunThatGoesOn()
+    {
+        static FakeWorkers Workers() => new(1)
+        {
+            EvaluationLoss = step => step == 10 ? 1 : 2,
+            Alter = (_, report) =>
+            {
+                report.Applied = report.Step is not (29 or 30);
+                return report;
+            },
+        };
+        string[] set = ["training.eval_steps=10", "training.save_steps=10", "training.max_skipped_steps=9"];
+        var run = await RunAsync(Workers(), null, set);
+        var checkpoint = run.Checkpoints.Single(made => made.Step == 30);
+        Assert.Equal((2U, 10UL, 20UL), (checkpoint.SkippedInARow, checkpoint.BestEvaluation.Step, checkpoint.LastEvaluation.Step));
+
+        var on = await RunAsync(Workers(), new ResumePoint { Checkpoint = checkpoint }, set);
+        Assert.Equal((JobState.Succeeded, 10UL), (on.Record.State, on.Record.BestEvaluation?.Step));
+
+        var skipping = await RunAsync(
+            new FakeWorkers(1) { Alter = (_, report) => { report.Applied = false; return report; } }, new ResumePoint { Checkpoint = checkpoint }, "training.max_skipped_steps=4");
+        Assert.Matches("^4 steps in a row, up to step 32, were skipped", skipping.Record.Reason);
+    }
+
     /// <summary>What the manifest says is of its step, also when its parts come when the job is far ahead.</summary>
     [Fact]
     public async Task Checkpoint_WhoseStatesComeLate_SaysWhatWasTrueAtItsStep()

@@ -92,6 +92,16 @@ public sealed class AssistantMaskTests
         Assert.Equal("111100011110", Digits(AssistantMask.Of(chat, encoding)));
     }
 
+    /// <summary>Of nested blocks the outer one counts, also where both begin at the same place.</summary>
+    [Fact]
+    public void Generations_OfABlockThatBeginsWithAnother_AreTheOuterOne()
+    {
+        var chat = ChatTemplate.Parse("{% generation %}{% generation %}a{% endgeneration %}b{% endgeneration %}c", "edge")
+            .Render(new ChatInput { Messages = JsonElement.Parse("""[{"role": "user", "content": ""}]"""), Clock = TemplateFixtures.Clock });
+        Assert.Equal(("abc", 0), (chat.Text, chat.LostGenerations));
+        Assert.Equal([(0, 2)], chat.Generations);
+    }
+
     /// <summary>transformers asks for the token of the second block's first character and is told the one that straddles.</summary>
     [Fact]
     public void Mask_OfABlockWhoseOnlyCharacterBeginsInTheTokenBefore_IsThatTokenAlone()

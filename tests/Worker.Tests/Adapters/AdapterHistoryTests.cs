@@ -46,6 +46,16 @@ public sealed class AdapterHistoryTests : IDisposable
         Assert.Same(pinned, _history.At(7));
     }
 
+    /// <summary>A pin that ends while its state is held frees nothing: the memory is still the history's.</summary>
+    [Fact]
+    public void Unpin_WhileTheStateIsHeld_LeavesItsBitsAlone()
+    {
+        Keep(0, 1);
+        _history.Pin(1).Dispose();
+        Keep(2);
+        Assert.Equal([_hashes[1], _hashes[2]], [AdapterStateTests.HashOf(_history.At(1)!), AdapterStateTests.HashOf(_history.At(2)!)]);
+    }
+
     [Fact]
     public void BackTo_AStep_RestoresItsBits()
     {

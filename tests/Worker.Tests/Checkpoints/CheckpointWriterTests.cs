@@ -80,6 +80,18 @@ public sealed class CheckpointWriterTests : IDisposable
         Assert.Equal([2UL, 4UL, 6UL], Enumerable.Range(0, 3).Select(_ => _told.Take(TestContext.Current.CancellationToken).Step));
     }
 
+    /// <summary>What is told of a step comes after what is told of an earlier one, so no write begins before the earlier one is over.</summary>
+    [Fact]
+    public async Task Take_WhileAnEarlierWriteHangs_DoesNotWriteYet()
+    {
+        _disk.Reset();
+        Take(2, Of(2));
+        Take(4, Of(4));
+        Assert.True(SpinWait.SpinUntil(() => Directory.Exists(Of(2)) && Directory.EnumerateFiles(Of(2), "*.blob").Any(), TimeSpan.FromSeconds(30)));
+        await Task.Delay(200, TestContext.Current.CancellationToken);
+        Assert.False(Directory.Exists(Of(4)));
+    }
+
     [Fact]
     public async Task Take_WhenTheJobEnds_IsNotWaitedForLonger()
     {

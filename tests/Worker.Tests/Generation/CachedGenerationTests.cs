@@ -61,10 +61,13 @@ public sealed class CachedGenerationTests
     [Fact]
     public void Greedy_AfterALongPrompt_EqualsReadingEverythingAgain()
     {
-        using var model = new RandomModel(hidden: 32, inner: 64, layers: 2, heads: 2, vocabulary: 300);
+        // With small weights the tied head gives the last token again, whatever attention says.
+        using var model = new RandomModel(hidden: 32, inner: 64, layers: 2, heads: 2, vocabulary: 300, new RandomTraits(Spread: 1.5));
         using var stage = new LoadedStage(GoldenFiles.Stage(model.Folder, Weights.Sixteen, attentionBlock: 512));
         int[] prompt = [.. Enumerable.Range(0, 2_049).Select(i => (i * 7919) % 300)];
-        Assert.Equal(WithoutCache(stage, prompt, 3), AnswerRun.Alone(stage.Model, AnswerRun.Request(1, prompt, 3)).Tokens);
+        var answer = AnswerRun.Alone(stage.Model, AnswerRun.Request(1, prompt, 3)).Tokens;
+        Assert.Equal(WithoutCache(stage, prompt, 3), answer);
+        Assert.DoesNotContain(prompt[^1], answer);
     }
 
     private static int[] WithoutCache(LoadedStage stage, int[] prompt, int newTokens = NewTokens)

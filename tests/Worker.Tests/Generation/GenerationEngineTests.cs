@@ -41,6 +41,17 @@ public sealed class GenerationEngineTests
         Assert.Equal(AnswerEnd.StopToken, answer.End);
     }
 
+    /// <summary>A stop token that comes as the last one that may is why the answer ended.</summary>
+    [Fact]
+    public void Run_AStopTokenAtTheLastPlace_IsNoEndForLength()
+    {
+        using var stage = new LoadedStage(GoldenFiles.Stage(GoldenFiles.Model("llama"), Weights.Sixteen));
+        var expected = GoldenFiles.Expected("models", "llama");
+        var (prompt, all) = (GoldenFiles.Integers(expected, "input_ids_0"), GoldenFiles.Integers(expected, "greedy_0"));
+        var answer = AnswerRun.Alone(stage.Model, AnswerRun.Request(1, prompt, 3, null, (uint)all[prompt.Length + 2]));
+        Assert.Equal((3, AnswerEnd.StopToken), (answer.Tokens.Length, answer.End));
+    }
+
     [Fact]
     public void Run_AStoppedAnswer_EndsAndOthersGoOn()
     {

@@ -33,6 +33,14 @@ public sealed class TokenSamplerTests
         }
     }
 
+    /// <summary>Four alike, of which two hold half: the run ends with the token that reaches top_p, not with the one after it.</summary>
+    [Fact]
+    public void Choose_WhereTopPIsReachedExactly_TakesNoTokenMore()
+    {
+        var sampler = new TokenSampler(new Sampling { Temperature = 1, TopP = 0.5, Seed = 7 });
+        Assert.Equal([0, 1], Enumerable.Range(0, 200).Select(place => sampler.Choose([1, 1, 1, 1], (uint)place)).Distinct().Order());
+    }
+
     [Fact]
     public void Choose_SameSeedStreamAndPlace_IsTheSameAndAnyOtherDiffers()
     {

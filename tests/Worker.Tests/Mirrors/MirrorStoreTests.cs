@@ -100,6 +100,17 @@ public sealed class MirrorStoreTests : IDisposable
         Assert.Equal(Arrival.Stale, _inbox.Foresee(Key(2, 1), out _));
     }
 
+    /// <summary>The generation may end between the question and the tensor's last byte.</summary>
+    [Theory]
+    [InlineData(2, 1)]
+    [InlineData(3, 2)]
+    public void Take_OfAnotherSenderOrGeneration_IsDropped(ulong generation, uint sender)
+    {
+        var key = new TensorKey("j", generation, 1, sender, TensorKind.Mirror, 0);
+        Assert.Equal(Arrival.Stale, _store.Take(key, new ReceivedTensor(DType.F32, new TensorBuffer(60))));
+        Assert.False(_store.Knows(key));
+    }
+
     [Fact]
     public void Take_OfMoreThanAWholeJobsState_IsRefused()
     {

@@ -8,6 +8,15 @@ namespace Orchestrator.Worker.Tests.Models;
 /// <summary>Who has a thread a micro-batch is a function of the whole model: any stage of it must decide alike.</summary>
 public sealed class MicroBatchThreadsTests
 {
+    /// <summary>A device that is no CPU runs one micro-batch at a time, however small the model.</summary>
+    [Fact]
+    public void Of_OfASmallModelOnAnotherDevice_AllThreads()
+    {
+        var model = new ModelSpec { NumLayers = 1, HiddenSize = 64, IntermediateSize = 64, NumAttentionHeads = 1, NumKeyValueHeads = 1, HeadDim = 64 };
+        Assert.True(MicroBatchThreads.IsSmall(model, torch.ScalarType.Float32, torch.CPU));
+        Assert.False(MicroBatchThreads.IsSmall(model, torch.ScalarType.Float32, torch.META));
+    }
+
     /// <summary>[1024, 1024] four times and [1024, 1024] three times are 7 M weights a layer.</summary>
     [Theory]
     [InlineData(1, 1024, torch.ScalarType.BFloat16, true)]

@@ -114,6 +114,17 @@ public sealed class EngineTests
         Assert.Contains(alone.Adapter, matrix => !matrix.Value.AsSpan().SequenceEqual(run.Adapter[matrix.Key]));
     }
 
+    /// <summary>More micro-batches than slots: a slot's are added one after the other, side by side as in a pipeline, and each is counted.</summary>
+    [Fact]
+    public async Task Run_SeveralMicroBatchesASlot_GivesTheBitsOfThePipeline()
+    {
+        static JobSpec InBfloat16(JobSpec spec) => spec with { Quantization = spec.Quantization with { ComputeDtype = DType.Bf16 } };
+        var alone = await EngineRun.RunAsync(Golden, 1, 1, Steps, with: InBfloat16, slots: (microBatches, _) => SlotRule.For(microBatches, 1));
+        var run = await EngineRun.RunAsync(Golden, 1, 2, Steps, with: InBfloat16, slots: (microBatches, _) => SlotRule.For(microBatches, 1));
+        Assert.All(alone.Adapter, matrix => Assert.Equal(matrix.Value, run.Adapter[matrix.Key]));
+        Assert.Equal(4UL * Steps, Assert.Single(alone.Steps, report => report.Step == Steps).Totals.MicroBatchesRun);
+    }
+
     [Fact]
     public async Task Run_ChunkSumsMergedBeforeTheVote_Fails()
     {

@@ -65,13 +65,15 @@ public sealed class MicroBatchLanesTests
     public void Run_CallerThatThrows_WaitsForWhatIsUnderWay()
     {
         using var threads = new MicroBatchLanes(2);
-        var under = 0;
+        var (under, begun) = (0, 0);
         Assert.Throws<InvalidDataException>(() => threads.Run(100, _ =>
         {
+            Interlocked.Increment(ref begun);
             Interlocked.Increment(ref under);
             Thread.Sleep(5);
             Interlocked.Decrement(ref under);
         }, _ => throw new InvalidDataException("the first")));
         Assert.Equal(0, Volatile.Read(ref under));
+        Assert.InRange(begun, 1, 50);
     }
 }
