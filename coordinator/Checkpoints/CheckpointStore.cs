@@ -158,7 +158,7 @@ internal sealed class CheckpointStore(string folder)
 
     // It may be whole: permissions, a device's or a network's error. What is not there, or ends too early, is not.
     private static bool IsUnreadable(Exception? failure) =>
-        failure is UnauthorizedAccessException or (IOException and not (FileNotFoundException or DirectoryNotFoundException or EndOfStreamException));
+        failure is UnauthorizedAccessException or (IOException and not (BlobFormatException or FileNotFoundException or DirectoryNotFoundException or EndOfStreamException));
 
     private List<ulong> Steps() => Directory.Exists(folder)
         ? [.. new DirectoryInfo(folder).EnumerateDirectories().Where(entry => entry.LinkTarget is null).Select(entry => CheckpointFolders.StepOf(entry.Name)).OfType<ulong>()]

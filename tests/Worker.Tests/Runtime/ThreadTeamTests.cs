@@ -5,10 +5,10 @@ using TorchSharp;
 
 namespace Orchestrator.Worker.Tests.Runtime;
 
-public sealed unsafe class ThreadTeamTests
+public sealed class ThreadTeamTests
 {
     // What the library multiplies fp32 with keeps a number of its own.
-    private static int MklThreads() => ((delegate* unmanaged[Cdecl]<int>)NativeLibrary.GetExport(NativeLibrary.Load(Path.Combine(LibTorchLoader.Loaded!.Directory, "libtorch_cpu.so")), "MKL_Get_Max_Threads"))();
+    private static unsafe int MklThreads() => ((delegate* unmanaged[Cdecl]<int>)NativeLibrary.GetExport(NativeLibrary.Load(Path.Combine(LibTorchLoader.Loaded!.Directory, "libtorch_cpu.so")), "MKL_Get_Max_Threads"))();
 
     [Fact]
     public async Task Of_OneThread_HoldsForTheCallingThreadUntilDisposed()
