@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Runtime.InteropServices;
 using Orchestrator.Chaos;
 
 var seed = new Option<int>("--seed") { Description = "The same seed makes the same plans.", DefaultValueFactory = _ => 1 };
@@ -35,7 +36,22 @@ foreach (var error in wanted.Errors)
     Console.Error.WriteLine($"error: {error.Message}");
 }
 
-return wanted.Errors.Count > 0 ? 2 : await wanted.InvokeAsync();
+if (wanted.Errors.Count > 0)
+{
+    return 2;
+}
+
+// However often it is asked to: the run under way ends, and its files go.
+using var interrupted = new CancellationTokenSource();
+using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Interrupt);
+using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Interrupt);
+return await wanted.InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = null }, interrupted.Token);
+
+void Interrupt(PosixSignalContext signal)
+{
+    signal.Cancel = true;
+    interrupted.Cancel();
+}
 
 static void AtLeast(Option<int> option, int least) => option.Validators.Add(given =>
 {
