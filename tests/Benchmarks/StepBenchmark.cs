@@ -23,7 +23,6 @@ internal sealed class StepBenchmark(StepWorkload workload, DType dtype, int step
 
     private readonly ModelSpec _model = workload.Folder.Spec;
     private readonly Dictionary<string, long> _around = new(StringComparer.Ordinal);
-    private int _threadsAMicroBatch = 1;
 
     /// <summary>Prints the raw lines; false: the phases leave more of the step unnamed than they may.</summary>
     public bool Run()
@@ -31,8 +30,7 @@ internal sealed class StepBenchmark(StepWorkload workload, DType dtype, int step
         var spec = Stage();
         using var adapter = AdapterState.Create(spec, torch.CPU);
         using var model = StageModel.Load(spec, torch.CPU, adapter);
-        _threadsAMicroBatch = model.ThreadsAMicroBatch;
-        using var lanes = new MicroBatchLanes(Lanes);
+        using var lanes = new MicroBatchLanes(model.MicroBatchesAtOnce);
         using var scope = torch.NewDisposeScope();
         var sums = workload.MicroBatches.Select(_ => adapter.NewGradient()).ToArray();
         using var gradient = adapter.NewReducedGradient();
@@ -50,7 +48,7 @@ internal sealed class StepBenchmark(StepWorkload workload, DType dtype, int step
             seconds.Add(Step(spec, model, adapter, lanes, sums, gradient));
         }
 
-        var phases = Enum.GetValues<KernelPhase>().ToDictionary(phase => phase.ToString(), phase => KernelProfile.Seconds(phase) / Lanes);
+        var phases = Enum.GetValues<KernelPhase>().ToDictionary(phase => phase.ToString(), phase => KernelProfile.Seconds(phase) / lanes.Count);
         KernelProfile.Enable(false);
         phases.Remove(nameof(KernelPhase.None));
         foreach (var (name, ticks) in _around)
@@ -84,8 +82,6 @@ internal sealed class StepBenchmark(StepWorkload workload, DType dtype, int step
     private static JobSpec JobWithDefaults() =>
         JobFile.Parse("{model: base, data: {train: train.jsonl}}", "job.yaml", "/", [], "/").Spec!;
 
-    private int Lanes => NumericEnvironment.Threads / _threadsAMicroBatch;
-
     /// <summary>A whole step: micro-batches, the gradient's norm, clipping and the optimizer, the state's checksum.</summary>
     private double Step(StageSpec spec, StageModel model, AdapterState adapter, MicroBatchLanes lanes, torch.Tensor[] sums, torch.Tensor reduced)
     {
@@ -105,7 +101,7 @@ internal sealed class StepBenchmark(StepWorkload workload, DType dtype, int step
             },
             _ => { });
         // Lanes that have nothing left to take while another one computes.
-        _around["IdleLanes"] = _around.GetValueOrDefault("IdleLanes") + (Stopwatch.GetTimestamp() - start) - (busy / Lanes);
+        _around["IdleLanes"] = _around.GetValueOrDefault("IdleLanes") + (Stopwatch.GetTimestamp() - start) - (busy / lanes.Count);
         Around("SlotSums", () => Array.ForEach(sums[1..], sum => sums[0].Add(sum)));
         var step = new Step { LearningRate = 1e-4f, BiasCorrection1 = 0.1f, BiasCorrection2 = 0.001f };
         Around("GradientRounding", () => reduced.copy_(sums[0]));

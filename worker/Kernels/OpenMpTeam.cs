@@ -13,8 +13,8 @@ namespace Orchestrator.Worker.Kernels;
 /// </remarks>
 internal static unsafe class OpenMpTeam
 {
-    private static readonly Lazy<nint> Parallel = new(() => Find("GOMP_parallel"));
-    private static readonly Lazy<nint> ThreadNumber = new(() => Find("omp_get_thread_num"));
+    private static readonly Lazy<nint> Parallel = new(() => LibTorchLoader.Export("GOMP_parallel"));
+    private static readonly Lazy<nint> ThreadNumber = new(() => LibTorchLoader.Export("omp_get_thread_num"));
 
     /// <summary>Calls <paramref name="body"/> once with each of 0 to <paramref name="parts"/> - 1; false if there is no team and nothing ran.</summary>
     public static bool TryRun(int parts, Action<int> body)
@@ -40,13 +40,6 @@ internal static unsafe class OpenMpTeam
 
     [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
     private static void Run(nint data) => ((Work)GCHandle.FromIntPtr(data).Target!).TakeParts(((delegate* unmanaged[Cdecl]<int>)ThreadNumber.Value)());
-
-    private static nint Find(string name)
-    {
-        // libtorch_cpu.so is loaded already; a symbol is looked for in what it depends on, too.
-        var core = NativeLibrary.Load(Path.Combine(LibTorchLoader.Loaded!.Directory, "libtorch_cpu.so"));
-        return NativeLibrary.TryGetExport(core, name, out var export) ? export : 0;
-    }
 
     /// <summary>Parts that the team's threads take one after the other: each begins with a range of its own, the same in every call, whose data it may still have in its caches, and then helps the others.</summary>
     private sealed class Work(int parts, int threads, Action<int> body)

@@ -27,6 +27,9 @@ internal sealed class StageModel : IDisposable
     /// <summary>Threads over which a micro-batch's operations are cut, whatever the calling thread's team is.</summary>
     public int ThreadsAMicroBatch { get; }
 
+    /// <summary>Micro-batches at once that make use of all threads.</summary>
+    public int MicroBatchesAtOnce => NumericEnvironment.Threads / ThreadsAMicroBatch;
+
     /// <summary>Where the weights' bytes came from.</summary>
     public BaseSources Sources => _parts.Sources;
 

@@ -2,7 +2,7 @@ using System.Collections.Concurrent;
 
 namespace Orchestrator.Worker.Runtime;
 
-/// <summary>The one thread on which a worker's tensors are made, used and disposed.</summary>
+/// <summary>A thread on which tensors are made, used and disposed: a worker has one, and its stage one more a lane where micro-batches run side by side.</summary>
 /// <remarks>
 /// Work runs in the order it was handed over, one at a time, and never awaits inside: TorchSharp's dispose scopes and OpenMP's
 /// teams belong to a thread. Any thread may call <see cref="Run{T}"/>; results and exceptions flow back through the task, whose

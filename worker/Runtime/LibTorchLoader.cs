@@ -52,6 +52,13 @@ internal static partial class LibTorchLoader
         }
     }
 
+    /// <summary>The address of a function of libtorch or of what it depends on, e.g. OpenMP; 0: there is none of that name. After <see cref="Load"/>.</summary>
+    public static nint Export(string name)
+    {
+        var core = NativeLibrary.Load(Path.Combine(Loaded!.Directory, "libtorch_cpu.so"));
+        return NativeLibrary.TryGetExport(core, name, out var export) ? export : 0;
+    }
+
     /// <summary>The folder that <see cref="Load"/> would take: the explicit one (or its lib folder), else the package's beside the program.</summary>
     /// <exception cref="WorkerFaultException">There is none; the message names the folders that were searched.</exception>
     public static string FindLibTorch(string? directory)

@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using TorchSharp;
 
 namespace Orchestrator.Worker.Runtime;
@@ -10,8 +9,8 @@ namespace Orchestrator.Worker.Runtime;
 /// </remarks>
 internal static unsafe class ThreadTeam
 {
-    private static readonly Lazy<nint> SetOpenMp = new(() => Find("omp_set_num_threads"));
-    private static readonly Lazy<nint> SetMkl = new(() => Find("MKL_Set_Num_Threads_Local"));
+    private static readonly Lazy<nint> SetOpenMp = new(() => LibTorchLoader.Export("omp_set_num_threads"));
+    private static readonly Lazy<nint> SetMkl = new(() => LibTorchLoader.Export("MKL_Set_Num_Threads_Local"));
 
     [ThreadStatic]
     private static int _asked;
@@ -42,13 +41,6 @@ internal static unsafe class ThreadTeam
         _ = torch.get_num_threads();
         ((delegate* unmanaged[Cdecl]<int, void>)SetOpenMp.Value)(threads);
         ((delegate* unmanaged[Cdecl]<int, int>)SetMkl.Value)(threads);
-    }
-
-    private static nint Find(string name)
-    {
-        // Loaded already; a symbol is looked for in what it depends on, too.
-        var core = NativeLibrary.Load(Path.Combine(LibTorchLoader.Loaded!.Directory, "libtorch_cpu.so"));
-        return NativeLibrary.TryGetExport(core, name, out var export) ? export : 0;
     }
 
     /// <summary>Gives the calling thread the number back that it had.</summary>

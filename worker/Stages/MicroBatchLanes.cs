@@ -16,6 +16,9 @@ internal sealed class MicroBatchLanes : IDisposable
         _threads = lanes == 1 ? [] : [.. Enumerable.Range(0, lanes).Select(lane => new ComputeThread(name: $"compute {lane}"))];
     }
 
+    /// <summary>How many at once.</summary>
+    public int Count => Math.Max(1, _threads.Length);
+
     /// <summary>Calls <paramref name="body"/> once with each of 0 to <paramref name="items"/> - 1, begun in this order, and <paramref name="done"/> with each that is done, in this order, on the calling thread.</summary>
     /// <remarks>Ends when no lane computes any more, by an exception too: the first one, after which no further item is begun.</remarks>
     public void Run(int items, Action<int> body, Action<int> done)

@@ -1,7 +1,6 @@
 using Orchestrator.Protos;
 using Orchestrator.Worker.Adapters;
 using Orchestrator.Worker.Models;
-using Orchestrator.Worker.Runtime;
 using TorchSharp;
 
 namespace Orchestrator.Worker.Stages;
@@ -36,7 +35,7 @@ internal sealed class StageAssets : IDisposable
     public bool IsLastStage => Spec.Place.Stage + 1 == Spec.NumStages;
 
     /// <summary>As many as make use of all threads.</summary>
-    public MicroBatchLanes Lanes => _lanes ??= new MicroBatchLanes(NumericEnvironment.Threads / Model.ThreadsAMicroBatch);
+    public MicroBatchLanes Lanes => _lanes ??= new MicroBatchLanes(Model.MicroBatchesAtOnce);
 
     public void Dispose()
     {

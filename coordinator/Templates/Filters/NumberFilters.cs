@@ -28,7 +28,7 @@ internal static class NumberFilters
             return IntValue.Of(integer);
         }
 
-        if (bound[0] is StrValue text && ParseInteger(text.Text, bound.Int(2, 10), bound.Budget) is { } parsed)
+        if (bound[0] is StrValue text && NumberText.ParseInteger(text.Text, bound.Int(2, 10), bound.Budget) is { } parsed)
         {
             return IntValue.Of(parsed);
         }
@@ -36,7 +36,7 @@ internal static class NumberFilters
         var number = bound[0] switch
         {
             FloatValue value => value.Number,
-            StrValue value => ParseFloat(value.Text, bound.Budget),
+            StrValue value => NumberText.ParseFloat(value.Text, bound.Budget),
             _ => null,
         };
         return number is { } known && double.IsFinite(known) ? IntValue.Of(new BigInteger(Math.Truncate(known))) : bound.Has(1) ? bound[1] : IntValue.Of(0);
@@ -49,20 +49,8 @@ internal static class NumberFilters
             throw undefined.Error();
         }
 
-        var number = bound[0] is StrValue text ? ParseFloat(text.Text, bound.Budget) : Numbers.ToDouble(bound[0]);
+        var number = bound[0] is StrValue text ? NumberText.ParseFloat(text.Text, bound.Budget) : Numbers.ToDouble(bound[0]);
         return number is { } known ? new FloatValue(known) : bound.Has(1) ? bound[1] : new FloatValue(0);
-    }
-
-    private static BigInteger? ParseInteger(string text, int numberBase, Budget budget)
-    {
-        budget.Step(text.Length >> 4);
-        return NumberText.ParseInteger(text, numberBase);
-    }
-
-    private static double? ParseFloat(string text, Budget budget)
-    {
-        budget.Step(text.Length >> 4);
-        return NumberText.ParseFloat(text);
     }
 
     public static Value Round(BoundArguments bound)
@@ -90,7 +78,7 @@ internal static class NumberFilters
 
     public static Value FileSize(BoundArguments bound)
     {
-        var bytes = bound[0] is StrValue text ? ParseFloat(text.Text, bound.Budget) : bound[0] is UndefinedValue undefined ? throw undefined.Error() : Numbers.ToDouble(bound[0]);
+        var bytes = bound[0] is StrValue text ? NumberText.ParseFloat(text.Text, bound.Budget) : bound[0] is UndefinedValue undefined ? throw undefined.Error() : Numbers.ToDouble(bound[0]);
         if (bytes is not { } size)
         {
             throw new TemplateException(TemplateErrorKind.Value, "could not convert string to float");

@@ -39,12 +39,7 @@ internal static class TextFilters
         return result.ToString();
     });
 
-    public static Value Trim(BoundArguments bound)
-    {
-        var text = Soft(bound);
-        bound.Budget.Step(text.Text.Length >> 5);
-        return StringMethods.Keep(text, Stripping.Strip(text.Text, bound.Optional(1) is null ? null : bound.Text(1, "strip"), left: true, right: true), bound.Budget);
-    }
+    public static Value Trim(BoundArguments bound) => StringMethods.Strip(Soft(bound), bound, left: true, right: true, characters: 1);
 
     public static Value Center(BoundArguments bound) => StringMethods.Keep(Soft(bound), Padding.Center(Soft(bound), bound.Int(1, 80), " ", bound.Budget), bound.Budget);
 

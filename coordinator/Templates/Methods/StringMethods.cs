@@ -92,10 +92,11 @@ internal static class StringMethods
         },
         "/");
 
-    private static StrValue Strip(StrValue self, BoundArguments bound, bool left, bool right)
+    /// <summary>strip() and its kin; the characters stand at <paramref name="characters"/> of the arguments, where there are any.</summary>
+    public static StrValue Strip(StrValue self, BoundArguments bound, bool left, bool right, int characters = 0)
     {
         bound.Budget.Step(self.Text.Length >> 5);
-        return Keep(self, Stripping.Strip(self.Text, bound.Optional(0) is null ? null : bound.Text(0, "strip"), left, right), bound.Budget);
+        return Keep(self, Stripping.Strip(self.Text, bound.Optional(characters) is null ? null : bound.Text(characters, "strip"), left, right), bound.Budget);
     }
 
     private static ListValue Lines(StrValue self, BoundArguments bound)

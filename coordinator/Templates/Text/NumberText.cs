@@ -9,8 +9,9 @@ namespace Orchestrator.Coordinator.Templates.Text;
 internal static class NumberText
 {
     /// <summary>The number, or null where Python raises ValueError.</summary>
-    public static BigInteger? ParseInteger(string text, int numberBase)
+    public static BigInteger? ParseInteger(string text, int numberBase, Budget budget)
     {
+        budget.Step(text.Length >> 4);
         var digits = AsciiDigits(Stripping.Strip(text, null, left: true, right: true));
         var negative = digits.StartsWith('-');
         digits = digits.TrimStart() is ['+' or '-', ..] ? digits[1..] : digits;
@@ -30,8 +31,9 @@ internal static class NumberText
     }
 
     /// <summary>The number, or null where Python raises ValueError.</summary>
-    public static double? ParseFloat(string text)
+    public static double? ParseFloat(string text, Budget budget)
     {
+        budget.Step(text.Length >> 4);
         var digits = AsciiDigits(Stripping.Strip(text, null, left: true, right: true));
         var unsigned = digits is ['+' or '-', ..] ? digits[1..] : digits;
         var special = unsigned.ToLowerInvariant() switch

@@ -79,7 +79,8 @@ internal sealed class PercentFormat
             return;
         }
 
-        var (start, named) = (_at, Peek() == '(' ? Named() : null);
+        var start = _at;
+        Value? named = Peek() == '(' ? Named() : null;
         var flags = "";
         while (Peek() is '#' or '0' or '-' or ' ' or '+')
         {

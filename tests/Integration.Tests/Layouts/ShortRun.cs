@@ -24,15 +24,7 @@ public sealed class ShortRun : IDisposable
     internal string NumericClass => Output.Json("plan.json").GetProperty("numeric_class").ToString();
 
     /// <summary>Runs the job on that many processors.</summary>
-    internal static RunOutput Train(string output, int processors)
-    {
-        var allowed = ProcessFacts.Processors();
-        Assert.True(allowed.Count >= processors, $"{processors} processors are needed, {allowed.Count} may be used");
-        using var process = OrchestratorProcess.StartProgram("taskset", ["-c", string.Join(',', allowed.Take(processors)), Repository.Coordinator, "train", Job, "--out", output, "--json", .. Set]);
-        var result = process.Finish();
-        Assert.True(result.ExitCode == 0, result.ToString());
-        return new RunOutput(output);
-    }
+    internal static RunOutput Train(string output, int processors) => ProcessorRun.Train(processors, Job, output, Set);
 
     public void Dispose() => _folder.Dispose();
 }

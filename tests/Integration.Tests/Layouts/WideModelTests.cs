@@ -26,7 +26,7 @@ public sealed class WideModelTests
             resources: {compute_threads: 2}
             """);
 
-        var (one, two) = (On(1, job, folder["one"]), On(2, job, folder["two"]));
+        var (one, two) = (ProcessorRun.Train(1, job, folder["one"]), ProcessorRun.Train(2, job, folder["two"]));
         var pipeline = new LayoutRun(job, folder["pipeline"], 1, 2);
 
         Assert.Equal(2, two.Steps.Count);
@@ -36,14 +36,5 @@ public sealed class WideModelTests
             Assert.Equal(two.AdapterBytes, other.AdapterBytes);
             Assert.Equal(two.Steps, other.Steps);
         }
-    }
-
-    private static RunOutput On(int processors, string job, string output)
-    {
-        string allowed = string.Join(',', ProcessFacts.Processors().Take(processors));
-        using var process = OrchestratorProcess.StartProgram("taskset", ["-c", allowed, Repository.Coordinator, "train", job, "--out", output, "--json"]);
-        var result = process.Finish();
-        Assert.True(result.ExitCode == 0, result.ToString());
-        return new RunOutput(output);
     }
 }

@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using Orchestrator.Worker.Kernels;
 using Orchestrator.Worker.Runtime;
 using TorchSharp;
@@ -8,7 +7,7 @@ namespace Orchestrator.Worker.Tests.Runtime;
 public sealed class ThreadTeamTests
 {
     // What the library multiplies fp32 with keeps a number of its own.
-    private static unsafe int MklThreads() => ((delegate* unmanaged[Cdecl]<int>)NativeLibrary.GetExport(NativeLibrary.Load(Path.Combine(LibTorchLoader.Loaded!.Directory, "libtorch_cpu.so")), "MKL_Get_Max_Threads"))();
+    private static unsafe int MklThreads() => ((delegate* unmanaged[Cdecl]<int>)LibTorchLoader.Export("MKL_Get_Max_Threads"))();
 
     [Fact]
     public async Task Of_OneThread_HoldsForTheCallingThreadUntilDisposed()
