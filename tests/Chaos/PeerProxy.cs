@@ -49,12 +49,12 @@ internal sealed class PeerProxy : IAsyncDisposable
         }
     }
 
-    /// <summary>Delays what is sent from now on; zero: no more. False: there is no connection now.</summary>
+    /// <summary>Delays what is sent from now on; zero: no more. False: there is no connection now, and nothing is done.</summary>
     public bool Delay(TimeSpan by)
     {
         lock (_gate)
         {
-            _delay = by;
+            _delay = _open.Count > 0 ? by : TimeSpan.Zero;
             return _open.Count > 0;
         }
     }
