@@ -1,11 +1,10 @@
 using Orchestrator.Coordinator.Models;
-using Orchestrator.Coordinator.Storage;
 using Orchestrator.Coordinator.Tokenizers;
 
 namespace Orchestrator.Coordinator.Adapters;
 
 /// <summary>Writes an adapter folder that PEFT, vLLM and llama.cpp load as it is.</summary>
-/// <remarks>The whole folder appears atomically, also over an older one. Tensors are streamed.</remarks>
+/// <remarks>Tensors are streamed.</remarks>
 internal static class PeftAdapterWriter
 {
     /// <summary>The lineage's file name.</summary>
@@ -22,31 +21,28 @@ internal static class PeftAdapterWriter
     /// <summary>Paths, relative to an adapter's folder, of what the writer may have put there.</summary>
     public static IEnumerable<string> FilesIn(string folder) => [PeftAdapter.ConfigFile, PeftAdapter.WeightsFile, CardFile, LineageFile, .. TokenizerFiles, .. TemplatesIn(folder)];
 
-    /// <summary>Writes the folder.</summary>
-    /// <param name="folder">Where it shall stand.</param>
+    /// <summary>Fills a folder.</summary>
+    /// <param name="folder">An empty one.</param>
     /// <param name="config">Read from the adapter that training started from, or made new.</param>
     /// <param name="tensors">A and B of every adapted module, in any order.</param>
     /// <param name="card">README.md.</param>
     /// <param name="lineage">lineage.json.</param>
     /// <param name="tokenizerFolder">The base model's folder, whose tokenizer files are copied; null: none.</param>
-    /// <exception cref="IOException">The folder could not be written (a full disk, for one); nothing half-written is left.</exception>
+    /// <exception cref="IOException">The folder could not be written (a full disk, for one).</exception>
     public static void Write(string folder, PeftConfig config, IReadOnlyList<AdapterTensor> tensors, ModelCard card, Lineage lineage, string? tokenizerFolder)
     {
-        AtomicFolder.Write(folder, temporary =>
+        File.WriteAllBytes(Path.Combine(folder, PeftAdapter.ConfigFile), config.Bytes.Span);
+        using (var stream = new FileStream(Path.Combine(folder, PeftAdapter.WeightsFile), FileMode.CreateNew, FileAccess.Write, FileShare.None, 1 << 16))
         {
-            File.WriteAllBytes(Path.Combine(temporary, PeftAdapter.ConfigFile), config.Bytes.Span);
-            using (var stream = new FileStream(Path.Combine(temporary, PeftAdapter.WeightsFile), FileMode.CreateNew, FileAccess.Write, FileShare.None, 1 << 16))
-            {
-                WriteWeights(stream, tensors);
-            }
+            WriteWeights(stream, tensors);
+        }
 
-            File.WriteAllText(Path.Combine(temporary, CardFile), card.ToMarkdown());
-            File.WriteAllBytes(Path.Combine(temporary, LineageFile), lineage.ToJson());
-            if (tokenizerFolder is not null)
-            {
-                CopyTokenizer(tokenizerFolder, temporary);
-            }
-        });
+        File.WriteAllText(Path.Combine(folder, CardFile), card.ToMarkdown());
+        File.WriteAllBytes(Path.Combine(folder, LineageFile), lineage.ToJson());
+        if (tokenizerFolder is not null)
+        {
+            CopyTokenizer(tokenizerFolder, folder);
+        }
     }
 
     /// <summary>Writes adapter_model.safetensors to a stream, byte for byte as PEFT does.</summary>

@@ -1,15 +1,11 @@
 using Orchestrator.Coordinator.Models;
 using Orchestrator.Protos;
 using Orchestrator.Protos.Blobs;
-using Orchestrator.Protos.Faults;
 
 namespace Orchestrator.Coordinator.Checkpoints;
 
 /// <summary>The checkpoints of one run: a folder <c>step-N</c> each, of blobs that workers wrote and the manifest that the coordinator writes last.</summary>
-/// <remarks>
-/// Without a manifest a checkpoint does not exist. Nothing is shared between two of them. One writer: the coordinator that owns the run. Touches nothing in the folder but
-/// what a checkpoint is made of. Errors are <see cref="IOException"/>.
-/// </remarks>
+/// <remarks>Without a manifest a checkpoint does not exist. Nothing is shared between two of them. Reads; who writes is <see cref="OwnedCheckpoints"/>.</remarks>
 internal sealed class CheckpointStore(string folder)
 {
     /// <summary>The folder in a run's output.</summary>
@@ -46,50 +42,13 @@ internal sealed class CheckpointStore(string folder)
         return new CheckpointSearch(null, [.. damaged], newest);
     }
 
-    /// <summary>Makes a checkpoint of blobs that are durable.</summary>
-    public void Write(CheckpointManifest manifest)
-    {
-        // The names of the folders, which workers may have made.
-        AtomicFile.SyncFolder(Path.GetDirectoryName(folder)!);
-        AtomicFile.SyncFolder(folder);
-        FaultPoints.Reach(FaultPoint.Manifest, manifest.Step);
-        ManifestFile.Write(Of(manifest.Step), manifest);
-        FaultPoints.Reach(FaultPoint.ManifestWritten, manifest.Step);
-    }
-
-    /// <summary>Deletes what a newer checkpoint makes superfluous.</summary>
-    /// <param name="newest">Its step.</param>
-    /// <param name="mostKept">Complete checkpoints that stay, the newest among them.</param>
-    public void DeleteSurplus(ulong newest, int mostKept)
-    {
-        foreach (var step in Surplus(newest, Steps(), Complete(), mostKept))
-        {
-            Delete(Of(step));
-        }
-    }
-
-    /// <summary>Deletes what lies behind a step: what a run that goes on from there will write anew.</summary>
-    public void DeleteAfter(ulong step)
-    {
-        foreach (var later in Steps().Where(other => other > step))
-        {
-            Delete(Of(later));
-        }
-    }
-
-    /// <summary>Deletes all checkpoints, and the folder if nothing else lies in it.</summary>
-    public void DeleteAll()
-    {
-        foreach (var step in Steps())
-        {
-            Delete(Of(step));
-        }
-
-        DeleteIfEmpty(folder);
-    }
-
     /// <summary>The folder of a step's checkpoint.</summary>
     public string Of(ulong step) => CheckpointFolders.Of(folder, step);
+
+    /// <summary>The steps that have a folder, whole or not.</summary>
+    public IReadOnlyList<ulong> Steps() => Directory.Exists(folder)
+        ? [.. new DirectoryInfo(folder).EnumerateDirectories().Where(entry => entry.LinkTarget is null).Select(entry => CheckpointFolders.StepOf(entry.Name)).OfType<ulong>()]
+        : [];
 
     /// <summary>The steps that have a manifest, damaged or not.</summary>
     public IReadOnlyList<ulong> Complete() => [.. Steps().Where(step => File.Exists(Path.Combine(Of(step), ManifestFile.Name)))];
@@ -106,14 +65,6 @@ internal sealed class CheckpointStore(string folder)
         {
             return damage.Message;
         }
-    }
-
-    /// <summary>Which checkpoints go once a newer one is durable: the oldest complete ones over the limit, and older ones that never became complete.</summary>
-    /// <remarks>Pure.</remarks>
-    internal static IEnumerable<ulong> Surplus(ulong newest, IEnumerable<ulong> steps, IReadOnlyCollection<ulong> complete, int mostKept)
-    {
-        var kept = complete.Where(step => step <= newest).OrderDescending().Take(mostKept).ToHashSet();
-        return steps.Where(step => step < newest && !kept.Contains(step)).Order();
     }
 
     private void Check(ulong step, CheckpointManifest manifest)
@@ -159,32 +110,4 @@ internal sealed class CheckpointStore(string folder)
     // It may be whole: permissions, a device's or a network's error. What is not there, or ends too early, is not.
     private static bool IsUnreadable(Exception? failure) =>
         failure is UnauthorizedAccessException or (IOException and not (BlobFormatException or FileNotFoundException or DirectoryNotFoundException or EndOfStreamException));
-
-    private List<ulong> Steps() => Directory.Exists(folder)
-        ? [.. new DirectoryInfo(folder).EnumerateDirectories().Where(entry => entry.LinkTarget is null).Select(entry => CheckpointFolders.StepOf(entry.Name)).OfType<ulong>()]
-        : [];
-
-    // The manifest first, and durably: a checkpoint that is half gone does not exist.
-    private static void Delete(string checkpoint)
-    {
-        File.Delete(Path.Combine(checkpoint, ManifestFile.Name));
-        AtomicFile.SyncFolder(checkpoint);
-        foreach (var file in Directory.EnumerateFiles(checkpoint).Where(file => IsOurs(Path.GetFileName(file))))
-        {
-            File.Delete(file);
-        }
-
-        DeleteIfEmpty(checkpoint);
-    }
-
-    // Blobs, and what was under way when a writer died.
-    private static bool IsOurs(string name) => name.EndsWith(".blob", StringComparison.Ordinal) || (name.StartsWith('.') && name.EndsWith(".tmp", StringComparison.Ordinal));
-
-    private static void DeleteIfEmpty(string path)
-    {
-        if (Directory.Exists(path) && !Directory.EnumerateFileSystemEntries(path).Any())
-        {
-            Directory.Delete(path);
-        }
-    }
 }

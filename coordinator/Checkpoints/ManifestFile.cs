@@ -2,7 +2,6 @@ using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
 using Orchestrator.Coordinator.Models;
-using Orchestrator.Protos.Blobs;
 
 namespace Orchestrator.Coordinator.Checkpoints;
 
@@ -20,10 +19,6 @@ internal static class ManifestFile
 
     private static readonly byte[] BeforeDigest = Encoding.ASCII.GetBytes(",\n  \"sha256\": \"");
     private static readonly byte[] AfterDigest = Encoding.ASCII.GetBytes("\"\n}\n");
-
-    /// <summary>Makes the file durable under its name: from then on the folder is a checkpoint.</summary>
-    public static void Write(string folder, CheckpointManifest manifest) =>
-        AtomicFile.Write(Path.Combine(folder, Name), stream => stream.Write(ToBytes(manifest)));
 
     /// <exception cref="InvalidInputException">It cannot be read, or it is not what was written.</exception>
     public static CheckpointManifest Read(string folder)

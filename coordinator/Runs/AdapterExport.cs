@@ -12,23 +12,27 @@ namespace Orchestrator.Coordinator.Runs;
 /// <remarks>Runs on the thread pool. Every blob is checked against the manifest's digest before anything is written.</remarks>
 internal static class AdapterExport
 {
-    /// <exception cref="IOException">The folder cannot be written; nothing half-written is left.</exception>
+    /// <param name="material">The job's.</param>
+    /// <param name="checkpoint">Its folder.</param>
+    /// <param name="publish">Publishes a folder that it has filled.</param>
+    /// <returns>Where the adapter stands.</returns>
+    /// <exception cref="IOException">The folder cannot be written.</exception>
     /// <exception cref="BlobFormatException">A blob is damaged.</exception>
     /// <exception cref="InvalidInputException">The manifest is damaged.</exception>
-    public static void Run(JobMaterial material, string checkpoint, string adapterFolder)
+    public static string Run(JobMaterial material, string checkpoint, Func<Action<string>, string> publish)
     {
         var manifest = ManifestFile.Read(checkpoint);
         var blobs = new List<BlobReader>();
         try
         {
             blobs.AddRange(manifest.Blobs.Select(blob => BlobReader.Open(Path.Combine(checkpoint, CheckpointFolders.FileOf(blob.Sha256)), blob.Sha256)));
-            PeftAdapterWriter.Write(
-                adapterFolder,
+            return publish(folder => PeftAdapterWriter.Write(
+                folder,
                 material.AdapterConfig,
                 [.. material.Modules.SelectMany(module => Tensors(module, blobs))],
                 Card(material),
                 LineageOf(material, manifest),
-                material.Spec.Model);
+                material.Spec.Model));
         }
         finally
         {

@@ -53,6 +53,7 @@ internal static class JobAdmission
             return;
         }
 
+        JobCheckpointing.DeleteOlder(turn);
         if (turn.Record.IsJoining)
         {
             JobRecovery.AwaitMembers(turn);

@@ -56,7 +56,7 @@ internal static class JobCheckpointing
     public static void OnWritten(JobTurn turn, CheckpointManifest manifest)
     {
         turn.Raise(new CheckpointWritten { Step = manifest.Step, Bytes = manifest.Blobs.Aggregate(0UL, (sum, blob) => sum + blob.Bytes), Manifest = manifest });
-        turn.Do(new JobEffect.DeleteOlderCheckpoints(manifest.Step));
+        DeleteOlder(turn);
         turn.Session = turn.Session with { CheckpointUnderWay = null };
         JobStopping.SaveWhenHeld(turn);
         if (!turn.Record.HasEnded)
@@ -65,6 +65,16 @@ internal static class JobCheckpointing
             JobReplacement.TryPlace(turn);
             JobChanges.ChangeIfHeld(turn);
             JobFinishing.ExportIfSaved(turn);
+        }
+    }
+
+    /// <summary>Deletes what the newest checkpoint makes superfluous; also where the process ended before it had.</summary>
+    public static void DeleteOlder(JobTurn turn)
+    {
+        // A run that goes on leaves its folder alone until it is placed.
+        if (turn.Record.Placement is not null && turn.Record.LastCheckpoint > 0)
+        {
+            turn.Do(new JobEffect.DeleteOlderCheckpoints(turn.Record.LastCheckpoint));
         }
     }
 
@@ -104,7 +114,7 @@ internal static class JobCheckpointing
 
     public static bool IsSaver(RankPlacement rank) => rank.Replica == 0;
 
-    public static CheckpointStore Store(JobRecord record) => new(Path.Combine(record.Output, CheckpointStore.FolderName));
+    public static CheckpointStore Store(JobRecord record) => RunFolder.CheckpointsOf(record.Output);
 
     /// <summary>What the stage of a rank is to go on from: its part of the newest checkpoint; null: its initial state.</summary>
     public static SavedState? StateOf(JobRecord record, RankPlacement rank)

@@ -129,6 +129,7 @@ internal sealed class JobEntity : UntypedPersistentActor, IWithTimers
     {
         _stopped.Cancel();
         _stopped.Dispose();
+        _publication.Dispose();
         base.PostStop();
     }
 
@@ -234,7 +235,7 @@ internal sealed class JobEntity : UntypedPersistentActor, IWithTimers
         switch (effect)
         {
             case JobEffect.Prepare:
-                _ = JobWork.PrepareAsync(_record.Request!, _folders.Data, new ToSelf(Self), _stopped.Token).PipeTo(Self);
+                Await(JobWork.PrepareAsync(_record.Request!, _folders.Data, new ToSelf(Self), _stopped.Token));
                 break;
             case JobEffect.SubscribeToFleet:
                 _workers.Tell(new Subscribe(_session.Job, Self, _record.Fence));
@@ -254,14 +255,14 @@ internal sealed class JobEntity : UntypedPersistentActor, IWithTimers
                 Publish(() => _publication.WritePlan(plan.Json));
                 break;
             case JobEffect.Export export:
-                _ = JobWork.ExportAsync(_session.Material!, _record, export.Checkpoint).PipeTo(Self);
+                Await(JobWork.ExportAsync(_publication.Folder, _session.Material!, _record, export.Checkpoint));
                 break;
             case JobEffect.WriteCheckpoint checkpoint:
-                _ = JobWork.WriteCheckpointAsync(_record, checkpoint.Manifest).PipeTo(Self);
+                Await(JobWork.WriteCheckpointAsync(_publication.Folder, _record, checkpoint.Manifest));
                 break;
             case JobEffect.DeleteOlderCheckpoints older:
                 // Here and at once: a few names, never two deletions beside each other, and none left to do when the job's end is told.
-                if (JobWork.DeleteOlderCheckpoints(_record, older.Newest, _session.Material!.Spec.Training.SaveTotalLimit) is { } failed)
+                if (JobWork.DeleteOlderCheckpoints(_publication.Folder, _record, older.Newest, _session.Material!.Spec.Training.SaveTotalLimit) is { } failed)
                 {
                     Self.Tell(failed);
                 }
@@ -269,9 +270,26 @@ internal sealed class JobEntity : UntypedPersistentActor, IWithTimers
                 break;
             case JobEffect.End:
                 _stopped.Cancel();
+                Publish(_publication.End);
                 _workers.Tell(new Unsubscribe(_session.Job));
                 SetReceiveTimeout(IdleTimeout);
                 break;
+        }
+    }
+
+    // What an earlier life has begun is no word to this one, which has the same address where it was restarted.
+    private void Await(Task<object> work)
+    {
+        var (self, life) = (Self, _stopped.Token);
+        _ = TellAsync();
+
+        async Task TellAsync()
+        {
+            var done = await work;
+            if (!life.IsCancellationRequested)
+            {
+                self.Tell(done);
+            }
         }
     }
 

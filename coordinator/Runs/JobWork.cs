@@ -41,12 +41,11 @@ internal static class JobWork
         stopped);
 
     /// <summary>Ends in <see cref="JobInput.CheckpointMade"/> or <see cref="JobInput.PublicationFailed"/>.</summary>
-    public static Task<object> WriteCheckpointAsync(JobRecord record, CheckpointManifest manifest) => Task.Run<object>(() =>
+    public static Task<object> WriteCheckpointAsync(OwnedRunFolder folder, JobRecord record, CheckpointManifest manifest) => Task.Run<object>(() =>
     {
         try
         {
-            RunFolder.SyncMetrics(record.Output);
-            JobCheckpointing.Store(record).Write(manifest);
+            folder.WriteCheckpoint(manifest);
             return new JobInput.CheckpointMade(manifest);
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
@@ -60,11 +59,11 @@ internal static class JobWork
     });
 
     /// <summary>Deletes what the checkpoint of a step makes superfluous, on the caller's thread; null: it did.</summary>
-    public static JobInput.PublicationFailed? DeleteOlderCheckpoints(JobRecord record, ulong newest, int mostKept)
+    public static JobInput.PublicationFailed? DeleteOlderCheckpoints(OwnedRunFolder folder, JobRecord record, ulong newest, int mostKept)
     {
         try
         {
-            JobCheckpointing.Store(record).DeleteSurplus(newest, mostKept);
+            folder.DeleteOlderCheckpoints(newest, mostKept);
             return null;
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
@@ -74,13 +73,11 @@ internal static class JobWork
     }
 
     /// <summary>Ends in <see cref="JobInput.AdapterExported"/> or <see cref="JobInput.PublicationFailed"/>.</summary>
-    public static Task<object> ExportAsync(JobMaterial material, JobRecord record, string checkpoint) => Task.Run<object>(() =>
+    public static Task<object> ExportAsync(OwnedRunFolder folder, JobMaterial material, JobRecord record, string checkpoint) => Task.Run<object>(() =>
     {
-        var folder = Path.Combine(record.Output, RunFolder.AdapterFolderName);
         try
         {
-            AdapterExport.Run(material, checkpoint, folder);
-            return new JobInput.AdapterExported(folder);
+            return new JobInput.AdapterExported(AdapterExport.Run(material, checkpoint, folder.WriteAdapter));
         }
         catch (Exception failure) when (failure is IOException and not BlobFormatException or UnauthorizedAccessException)
         {

@@ -7,14 +7,14 @@ namespace Orchestrator.Coordinator.Runs;
 internal static class MetricsLines
 {
     /// <summary>The evaluations of a file, as far as its lines are whole.</summary>
-    public static IEnumerable<EvaluationPoint> Evaluations(string file) => Read(file).Select(line => line.Evaluation).OfType<EvaluationPoint>();
+    public static IEnumerable<EvaluationPoint> Evaluations(string file) => File.Exists(file) ? Read(File.ReadAllBytes(file)).Select(line => line.Evaluation).OfType<EvaluationPoint>() : [];
 
     /// <summary>Bytes of the lines, from the start, that a run which goes on after a checkpoint does not write again.</summary>
-    /// <param name="file">The file.</param>
+    /// <param name="file">The file's bytes.</param>
     /// <param name="checkpoint">The checkpoint; null: everything is written again.</param>
-    public static long BytesUpTo(string file, CheckpointManifest? checkpoint)
+    public static int BytesUpTo(byte[] file, CheckpointManifest? checkpoint)
     {
-        var kept = 0L;
+        var kept = 0;
         foreach (var (step, evaluation, end) in Read(file))
         {
             // The evaluation after the checkpoint's own step is made again unless the checkpoint knows it.
@@ -31,14 +31,8 @@ internal static class MetricsLines
     }
 
     // Up to the first line that is not whole or is none of metrics.
-    private static IEnumerable<(ulong Step, EvaluationPoint? Evaluation, long End)> Read(string file)
+    private static IEnumerable<(ulong Step, EvaluationPoint? Evaluation, int End)> Read(byte[] bytes)
     {
-        if (!File.Exists(file))
-        {
-            yield break;
-        }
-
-        var bytes = File.ReadAllBytes(file);
         for (int start = 0, end; (end = Array.IndexOf(bytes, (byte)'\n', start)) >= 0; start = end + 1)
         {
             if (Parse(bytes.AsMemory(start, end - start)) is not { } line)

@@ -19,7 +19,7 @@ internal sealed record RunHistory(CheckpointSearch Checkpoints, string? PlannedJ
     {
         var lineage = TryRead(Path.Combine(output, RunFolder.AdapterFolderName, PeftAdapterWriter.LineageFile));
         return new RunHistory(
-            new CheckpointStore(Path.Combine(output, CheckpointStore.FolderName)).Search(cancellationToken),
+            RunFolder.CheckpointsOf(output).Search(cancellationToken),
             TextOf(TryRead(Path.Combine(output, RunFolder.PlanFileName)), "job_hash"),
             TextOf(lineage, "job_sha256"),
             lineage?.Find("step") is { ValueKind: JsonValueKind.Number } step && step.TryGetUInt64(out var number) ? number : 0,

@@ -6,11 +6,15 @@ namespace Orchestrator.Coordinator.Runs;
 /// only then is it certain that it can. After a failed write nothing more is tried, so
 /// that no later line follows a missing one. Errors are <see cref="IOException"/>. Used by the entity alone.
 /// </remarks>
-internal sealed class RunPublication(string job)
+internal sealed class RunPublication(string job) : IDisposable
 {
     private readonly List<string> _events = [];
     private readonly List<string> _metrics = [];
-    private RunFolder? _folder;
+    private OwnedRunFolder? _folder;
+    private bool _hasFailed;
+
+    /// <summary>The folder; asked for by whoever has something to write beside the journal, which no run does before it is placed.</summary>
+    public OwnedRunFolder Folder => _folder ?? throw new InvalidOperationException($"The run of {job} has no folder yet.");
 
     /// <summary>Remembers the lines of a replayed event until <see cref="Continue"/>.</summary>
     public void Recall(JobRecord after, IJobEvent happened)
@@ -28,7 +32,7 @@ internal sealed class RunPublication(string job)
         // A run that goes on leaves its folder alone until it is placed.
         if (record.IsPrepared && (record.Resume is null || record.Placement is not null))
         {
-            _folder = RunFolder.Continue(record.Output, _events, _metrics, record.Resume);
+            _folder = OwnedRunFolder.Continue(TitleOf(record), _events, _metrics, record.Resume);
         }
 
         _events.Clear();
@@ -40,11 +44,11 @@ internal sealed class RunPublication(string job)
         var events = RunLines.Events(job, after, happened);
         if (happened is JobPrepared { Resume: null })
         {
-            _folder = RunFolder.Create(after.Output, after.Resolved, events);
+            _folder = OwnedRunFolder.Create(TitleOf(after), after.Resolved, events);
         }
         else if (happened is JobPlaced && after is { Resume: { } resume, Generations.Placements: 1 })
         {
-            _folder = RunFolder.Resume(after.Output, after.Resolved, resume, events);
+            _folder = OwnedRunFolder.Resume(TitleOf(after), after.Resolved, resume, events);
         }
         else
         {
@@ -58,14 +62,22 @@ internal sealed class RunPublication(string job)
 
     public void WritePlan(string json) => Write(folder => folder.WritePlan(json));
 
-    private void Write(Action<RunFolder> write)
+    /// <summary>The run has ended.</summary>
+    public void End() => Write(folder => folder.Release());
+
+    public void Dispose() => _folder?.Dispose();
+
+    private RunTitle TitleOf(JobRecord record) => new(record.Output, job, record.Fence);
+
+    private void Write(Action<OwnedRunFolder> write)
     {
-        var folder = _folder;
-        _folder = null;
-        if (folder is not null)
+        if (_folder is null || _hasFailed)
         {
-            write(folder);
-            _folder = folder;
+            return;
         }
+
+        _hasFailed = true;
+        write(_folder);
+        _hasFailed = false;
     }
 }

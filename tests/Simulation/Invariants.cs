@@ -2,6 +2,7 @@ using Google.Protobuf;
 using Orchestrator.Coordinator.Checkpoints;
 using Orchestrator.Coordinator.Membership;
 using Orchestrator.Coordinator.Runs;
+using Orchestrator.Coordinator.Storage;
 using Orchestrator.Protos;
 
 namespace Orchestrator.Simulation;
@@ -87,9 +88,13 @@ internal sealed class Invariants(World world)
         }
     }
 
-    /// <summary>Something is made for others to read.</summary>
+    /// <summary>Something stands where others read it. Lines do so only if they are in the files at the end.</summary>
     public void Publishes(JobRecord record, string what) =>
-        That(record.Fence == world.Journal.Fence, $"{what} is published under fence {record.Fence}, but {world.Journal.Fence} owns the job");
+        That(record.Fence == world.Journal.Fence || what == "a line", $"{what} is published under fence {record.Fence}, but {world.Journal.Fence} owns the job");
+
+    /// <summary>Something could not be published.</summary>
+    public void Refuses(JobRecord record, string what, IOException failure) =>
+        That(record.Fence < world.Journal.Fence && (failure is OwnershipLostException || failure.InnerException is OwnershipLostException), $"{what} is refused under fence {record.Fence}, which owns the job: {failure.Message}");
 
     /// <summary>A checkpoint's manifest is durable.</summary>
     public void Saved(CheckpointManifest manifest)
@@ -122,12 +127,43 @@ internal sealed class Invariants(World world)
     {
         var read = world.Journal.Events.Aggregate(JobRecord.Empty, (record, happened) => record.Apply((IJobEvent)((IMessage)happened).Descriptor.Parser.ParseFrom(((IMessage)happened).ToByteArray())));
         That(read.Equals(world.Journal.Fold()), "the journal that is read back gives another record");
+        Left();
         if (IsGivenUp)
             return;
         var steps = world.Truth.LastStep;
         ulong[] due = [0, .. Enumerable.Range(1, (int)steps).Select(step => (ulong)step).Where(world.Request.Material.Steps.EvaluatesAfter)];
         That(_evaluated.SequenceEqual(due), $"evaluations after {string.Join(", ", _evaluated)} where {string.Join(", ", due)} were due");
         That(_saved == steps, $"the newest checkpoint is of step {_saved}");
+    }
+
+    // The folder: each line once, whoever wrote it, and no more checkpoints than are to be kept.
+    private void Left()
+    {
+        var (record, events, metrics) = (JobRecord.Empty, new List<(string Line, bool IsLast)>(), new List<(string Line, bool IsLast)>());
+        for (var i = 0; i < world.Journal.Events.Count; i++)
+        {
+            // Where the process ends after its last write nobody takes the job up again.
+            var (happened, isLast) = (world.Journal.Events[i], i >= world.Journal.LastWrite);
+            record = record.Apply(happened);
+            events.AddRange(RunLines.Events(World.Job, record, happened).Select(line => (line, isLast)));
+            if (RunLines.Metrics(happened) is { } line)
+                metrics.Add((line, isLast));
+        }
+
+        Holds(RunFolder.EventsFileName, events);
+        Holds(RunFolder.MetricsFileName, metrics);
+        var kept = world.Checkpoints.Complete();
+        That(_checkpoint == 0 || kept.Contains(_checkpoint), $"the checkpoint of step {_checkpoint} is gone");
+        That(kept.Count(step => step <= _checkpoint) <= world.Request.Spec.Training.SaveTotalLimit, $"the checkpoints of steps {string.Join(", ", kept)} are kept");
+    }
+
+    private void Holds(string name, List<(string Line, bool IsLast)> due)
+    {
+        var path = Path.Combine(world.Output, name);
+        var lines = File.Exists(path) ? File.ReadAllLines(path) : [];
+        That(
+            lines.Length <= due.Count && lines.SequenceEqual(due.Take(lines.Length).Select(line => line.Line)) && due.Skip(lines.Length).All(line => line.IsLast),
+            $"{name} has {lines.Length} lines and is not what the journal says:\n{string.Join('\n', lines)}");
     }
 
     private void Committed(StepCommitted committed)

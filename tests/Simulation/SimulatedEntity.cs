@@ -1,57 +1,90 @@
 using Google.Protobuf;
-using Orchestrator.Coordinator.Checkpoints;
 using Orchestrator.Coordinator.Membership;
 using Orchestrator.Coordinator.Runs;
 
 namespace Orchestrator.Simulation;
 
-/// <summary>One life of the job's entity: persists what <see cref="JobLife"/> decides, then acts on it. One that another life has taken over from goes on until its journal refuses it.</summary>
-internal sealed class SimulatedEntity
+/// <summary>
+/// One life of the job's entity: persists what <see cref="JobLife"/> decides, publishes it, then acts on it. One that another life has taken over from goes on until its journal refuses it, and what it
+/// was writing by then goes on all the same.
+/// </summary>
+internal sealed class SimulatedEntity : IDisposable
 {
     private readonly World _world;
     private readonly Dictionary<object, long> _timers = [];
+    private readonly RunPublication _publication = new(World.Job);
+    private readonly Queue<(JobRecord After, IJobEvent Happened)> _unpublished = [];
     private JobSession _session = new() { Job = World.Job, Secret = ByteString.CopyFromUtf8("secret") };
     private long _sequence;
     private long _timer;
     private double _lastSent;
-    private bool _ended;
+    private double _lastPublished;
+    private int _linesUnderWay;
+    private bool _isOver;
+    private bool _isDead;
 
     public SimulatedEntity(World world)
     {
         _world = world;
-        Record = world.Journal.Fold();
+        foreach (var happened in world.Journal.Events)
+        {
+            Record = Record.Apply(happened);
+            _publication.Recall(Record, happened);
+        }
+
         _sequence = world.Journal.Events.Count;
     }
 
-    public JobRecord Record { get; private set; }
+    public JobRecord Record { get; private set; } = JobRecord.Empty;
 
-    /// <summary>How much later than its decisions its commands leave: one that was taken over from may be slow.</summary>
+    /// <summary>How much later than its decisions its commands and lines leave: one that was taken over from may be slow.</summary>
     public double Slowness { get; set; }
+
+    /// <summary>Lines of its events are on their way.</summary>
+    public bool IsPublishing => !_isDead && _linesUnderWay > 0;
 
     public void Begin()
     {
+        if (Record.HasEnded)
+            return;
         Persist([new OwnershipTaken { Fence = (ulong)_sequence + 1, Time = Google.Protobuf.WellKnownTypes.Timestamp.FromDateTimeOffset(_world.Time.Clock) }]);
         _world.Trace.Note("coordinator: fence {0}, {1} committed", Record.Fence, Record.CommittedStep);
         if (Record.IsSubmitted)
+        {
+            Publish("the run's lines", () => _publication.Continue(Record));
             Handle(new JobInput.Recovered());
+        }
         else
-            Handle(new JobInput.Submitted(_world.Request.Request, _world.Request.Spec, _world.Request.Resolved));
+        {
+            Handle(new JobInput.Submitted(_world.Request.Request, _world.Request.Spec with { Output = _world.Output }, _world.Request.Resolved));
+        }
     }
 
-    public void End() => _ended = true;
+    /// <summary>Its process ends.</summary>
+    public void End()
+    {
+        _isOver = _isDead = true;
+        Dispose();
+    }
+
+    public void Dispose() => _publication.Dispose();
 
     public void Handle(object input)
     {
-        if (_ended)
+        if (_isOver)
             return;
         var decision = JobLife.Decide(Record, _session, input, _world.Time.Clock);
         _world.Trace.Note("coordinator {0}: {1}{2}", Record.Fence, new Named(input), decision.Note is { } note ? $" ({note})" : "");
         if (decision.Events.Count > 0 && !Persist(decision.Events))
         {
             _world.Trace.Note("coordinator {0}: the journal refuses it", Record.Fence);
-            _ended = true;
+            _isOver = true;
             return;
         }
+
+        if (_world.Faults.StrikesCoordinator())
+            return;
+        PublishLater();
 
         _world.Check.That(decision.Record.Equals(Record), "the record of a decision is not the fold of its events");
         _session = decision.Session;
@@ -71,6 +104,7 @@ internal sealed class SimulatedEntity
         foreach (var happened in events)
         {
             Record = Record.Apply(happened);
+            _unpublished.Enqueue((Record, happened));
             _world.Trace.Note("coordinator {0}: {1}", Record.Fence, new Named(happened));
             _world.Check.Journaled(Record, happened);
         }
@@ -88,7 +122,7 @@ internal sealed class SimulatedEntity
             case JobEffect.SubscribeToFleet:
                 _world.Time.In(_world.Dice.NextDouble() * 0.01, () =>
                 {
-                    if (!_ended)
+                    if (!_isOver)
                         _world.Directory?.Subscribe(this);
                 });
                 break;
@@ -104,11 +138,27 @@ internal sealed class SimulatedEntity
                 });
                 break;
             case JobEffect.WriteCheckpoint checkpoint:
-                _world.Time.In(_world.Dice.NextDouble() * 0.3, () => Write(checkpoint.Manifest));
+                Work(_world.Dice.NextDouble() * 0.3, $"the checkpoint of step {checkpoint.Manifest.Step}", () => _publication.Folder.WriteCheckpoint(checkpoint.Manifest), () =>
+                {
+                    _world.Check.Saved(checkpoint.Manifest);
+                    return new JobInput.CheckpointMade(checkpoint.Manifest);
+                });
                 break;
             case JobEffect.Export export:
-                _world.Check.Publishes(Record, "the adapter");
-                _world.Time.In(_world.Dice.NextDouble() * 0.2, () => Handle(new JobInput.AdapterExported(export.Checkpoint)));
+                Work(_world.Dice.NextDouble() * 0.2, "the adapter", () => _publication.Folder.WriteAdapter(_ => { }), () => new JobInput.AdapterExported(export.Checkpoint));
+                break;
+            case JobEffect.DeleteOlderCheckpoints older:
+                var before = _world.Checkpoints.Complete();
+                Publish(
+                    "what is left of older checkpoints",
+                    () => _publication.Folder.DeleteOlderCheckpoints(older.Newest, _world.Request.Spec.Training.SaveTotalLimit),
+                    () => !_world.Checkpoints.Complete().SequenceEqual(before));
+                break;
+            case JobEffect.PublishPlan plan:
+                Publish("the plan", () => _publication.WritePlan(plan.Json));
+                break;
+            case JobEffect.End:
+                Publish("the end", _publication.End);
                 break;
             default:
                 break;
@@ -123,12 +173,53 @@ internal sealed class SimulatedEntity
         _world.Time.At(_lastSent, () => directory?.Send(message.Key, message.Message));
     }
 
-    private void Write(CheckpointManifest manifest)
+    // In the order of the events; what a process that ends had not written yet, the next one writes.
+    private void PublishLater()
     {
-        if (_ended)
-            return;
-        _world.Check.Saved(manifest);
-        Handle(new JobInput.CheckpointMade(manifest));
+        while (_unpublished.TryDequeue(out var next))
+        {
+            var (after, happened) = next;
+            if (Slowness == 0 && _linesUnderWay == 0)
+            {
+                Publish("a line", () => _publication.Publish(after, happened));
+                continue;
+            }
+
+            _linesUnderWay++;
+            _world.Time.At(_lastPublished = _world.Later(_lastPublished, Slowness * _world.Dice.NextDouble()), () =>
+            {
+                _linesUnderWay--;
+                Publish("a line", () => _publication.Publish(after, happened));
+            });
+        }
+    }
+
+    // On another thread, which does not know what has become of the entity since.
+    private void Work(double seconds, string what, Action write, Func<object> done) => _world.Time.In(seconds, () =>
+    {
+        if (!_isDead && Publish(what, write))
+            Handle(done());
+    });
+
+    private bool Publish(string what, Action write, Func<bool>? hasChanged = null)
+    {
+        if (_isDead)
+            return false;
+        try
+        {
+            write();
+        }
+        catch (IOException failure)
+        {
+            _world.Trace.Note("coordinator {0}: {1} is refused: {2}", Record.Fence, what, failure.Message);
+            _world.Check.Refuses(Record, what, failure);
+            _world.Time.In(0, () => Handle(new JobInput.PublicationFailed(failure.Message)));
+            return false;
+        }
+
+        if (hasChanged?.Invoke() != false)
+            _world.Check.Publishes(Record, what);
+        return true;
     }
 
     /// <summary>Says what a message is once somebody reads it.</summary>

@@ -6,7 +6,8 @@ namespace Orchestrator.Simulation;
 /// <summary>What a worker holds of the job across its generations: the states that its own steps made, and another's that are mirrored here.</summary>
 internal sealed class SimulatedHoldings
 {
-    private readonly Dictionary<ulong, SortedDictionary<uint, ulong>> _own = [];
+    private readonly List<(IReadOnlyList<ulong> Steps, Dictionary<ulong, SortedDictionary<uint, ulong>> States)> _ranBefore = [];
+    private Dictionary<ulong, SortedDictionary<uint, ulong>> _own = [];
 
     /// <summary>The steps of the stage that was run last; null: this worker has run none.</summary>
     public StateHistory? History { get; private set; }
@@ -25,11 +26,19 @@ internal sealed class SimulatedHoldings
     {
         if (taken is not null)
         {
-            _own.Clear();
-            _own[step] = taken;
+            if (History is not null)
+                _ranBefore.Add((History.Steps, _own));
+            _own = new() { [step] = taken };
         }
 
         (History, Ran) = (history, layers);
+    }
+
+    /// <summary>This worker has acted in a generation: what it held for the case that it never would is given up.</summary>
+    public void Acted(ulong generation)
+    {
+        Mirrors.EndOlder(generation);
+        _ranBefore.Clear();
     }
 
     /// <summary>A step was acted on.</summary>
@@ -54,8 +63,12 @@ internal sealed class SimulatedHoldings
     public ulong? Find(ulong step, uint layer, IReadOnlyDictionary<ulong, SortedDictionary<uint, ulong>>? files, StateHolding holding = StateHolding.Unspecified)
     {
         bool Asked(StateHolding where) => holding == where || holding == StateHolding.Unspecified;
-        if (Asked(StateHolding.Own) && _own.TryGetValue(step, out var own) && own.TryGetValue(layer, out var state))
-            return state;
+        foreach (var (_, states) in Asked(StateHolding.Own) ? Own() : [])
+        {
+            if (states.TryGetValue(step, out var own) && own.TryGetValue(layer, out var state))
+                return state;
+        }
+
         if (Asked(StateHolding.Mirror) && Mirrors.Whole.Where(mirrored => mirrored.Step == step && mirrored.Layers.ContainsKey(layer)).Select(mirrored => (ulong?)mirrored.Layers[layer]).FirstOrDefault() is { } piece)
             return piece;
         return Asked(StateHolding.File) && files?.GetValueOrDefault(step) is { } file && file.TryGetValue(layer, out var written) ? written : null;
@@ -71,13 +84,16 @@ internal sealed class SimulatedHoldings
             Verdicts = { Verdicts.All },
             Reports = History is null ? reports : null,
         };
-        if (History is not null)
-            joined.States.AddRange(History.Steps.Select(step => Held(step, _own[step], StateHolding.Own)));
+        joined.States.AddRange(Own().SelectMany(ran => ran.Steps.Select(step => Held(step, ran.States[step], StateHolding.Own))).DistinctBy(state => (state.Step, state.FirstLayer, state.LastLayer)));
         joined.States.AddRange(Mirrors.Whole.DistinctBy(state => (state.Step, state.Seal)).Select(state => Held(state.Step, state.Layers, StateHolding.Mirror)));
         if (files is not null)
             joined.States.AddRange(files.OrderBy(file => file.Key).Select(file => Held(file.Key, file.Value, StateHolding.File)));
         return joined;
     }
+
+    // The newest first.
+    private IEnumerable<(IReadOnlyList<ulong> Steps, Dictionary<ulong, SortedDictionary<uint, ulong>> States)> Own() =>
+        History is null ? [] : [(History.Steps, _own), .. Enumerable.Reverse(_ranBefore)];
 
     private static HeldState Held(ulong step, IReadOnlyDictionary<uint, ulong> layers, StateHolding holding) =>
         new() { Step = step, FirstLayer = layers.Keys.Min(), LastLayer = layers.Keys.Max(), Holding = holding, Hash = Truth.HashOf(layers) };

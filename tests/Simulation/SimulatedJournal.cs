@@ -12,6 +12,9 @@ internal sealed class SimulatedJournal
     /// <summary>The newest owner's fence.</summary>
     public ulong Fence { get; private set; }
 
+    /// <summary>Where the newest write begins.</summary>
+    public int LastWrite { get; private set; }
+
     /// <summary>Appends a write; false: somebody else has written since, and nothing of it is there.</summary>
     /// <param name="after">The last sequence number that the writer knows.</param>
     /// <param name="events">The write.</param>
@@ -19,6 +22,7 @@ internal sealed class SimulatedJournal
     {
         if (after != _events.Count)
             return false;
+        LastWrite = _events.Count;
         _events.AddRange(events);
         Fence = events.OfType<OwnershipTaken>().LastOrDefault()?.Fence ?? Fence;
         return true;

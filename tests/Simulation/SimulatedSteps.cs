@@ -191,7 +191,7 @@ internal sealed class SimulatedSteps
         _world.Check.Acted(_worker, _generation.Scope.Generation, verdict, state);
         _worker.Post(new WorkerMessage { Step = Report(verdict, Truth.HashOf(state)) });
         _mirror.HandOver(verdict.Step);
-        _part.Holdings.Mirrors.EndOlder(_generation.Scope.Generation);
+        _part.Holdings.Acted(_generation.Scope.Generation);
         if (_step!.SaveAfter && _window.CheckpointFolder.Length > 0)
             _generation.Save(verdict.Step);
     }

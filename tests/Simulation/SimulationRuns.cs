@@ -4,6 +4,9 @@ namespace Orchestrator.Simulation;
 public sealed class SimulationRuns : IDisposable
 {
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("orchestrator-simulation-");
+
+    // Files are flushed, which costs nothing in memory.
+    private readonly DirectoryInfo _outputs = Directory.CreateDirectory(Path.Combine(Directory.Exists("/dev/shm") ? "/dev/shm" : Path.GetTempPath(), $"orchestrator-simulation-{Guid.NewGuid():N}"));
     private readonly SimulatedJob _job;
     private long _lines;
     private int _ended;
@@ -43,7 +46,7 @@ public sealed class SimulationRuns : IDisposable
     /// <param name="tracedLines">How many of the last lines are told.</param>
     public string? Run(int seed, int tracedLines)
     {
-        var world = WorldOf(seed, tracedLines);
+        using var world = WorldOf(seed, tracedLines);
         try
         {
             world.Run();
@@ -66,17 +69,24 @@ public sealed class SimulationRuns : IDisposable
     /// <summary>A seed's whole trace.</summary>
     public string TraceOf(int seed)
     {
-        var world = WorldOf(seed, int.MaxValue);
+        using var world = WorldOf(seed, int.MaxValue);
         world.Run();
         return world.Trace.ToString();
     }
 
     /// <summary>Deletes the job's data.</summary>
-    public void Dispose() => _folder.Delete(recursive: true);
+    public void Dispose()
+    {
+        _folder.Delete(recursive: true);
+        _outputs.Delete(recursive: true);
+    }
 
     private World WorldOf(int seed, int tracedLines)
     {
         var scenario = Scenario.Of(seed);
-        return new World(scenario, _job.Of(scenario), tracedLines);
+        var output = Path.Combine(_outputs.FullName, "out");
+        if (Directory.Exists(output))
+            Directory.Delete(output, recursive: true);
+        return new World(scenario, _job.Of(scenario), output, tracedLines);
     }
 }

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
+using Orchestrator.Coordinator.Checkpoints;
 using Orchestrator.Coordinator.Membership;
 using Orchestrator.Coordinator.Runs;
 using Orchestrator.Protos;
@@ -8,7 +9,7 @@ using Orchestrator.Protos;
 namespace Orchestrator.Simulation;
 
 /// <summary>One run: a coordinator, its journal, workers, what lies on disks, and the faults that befall them, all decided by the seed.</summary>
-internal sealed class World
+internal sealed class World : IDisposable
 {
     public const string Job = "job-1";
 
@@ -21,12 +22,16 @@ internal sealed class World
 
     // Files of workers' caches, by worker: states by step, and the reports that lie with the newest one.
     private readonly Dictionary<string, (SortedDictionary<ulong, SortedDictionary<uint, ulong>> States, PendingReports Reports)> _files = new(StringComparer.Ordinal);
-    private SimulatedEntity? _entity;
+    private readonly List<SimulatedEntity> _entities = [];
     private ulong _incarnations;
 
-    public World(Scenario scenario, SimulatedRequest request, int tracedLines)
+    /// <param name="scenario">What the seed decides.</param>
+    /// <param name="request">The job.</param>
+    /// <param name="output">The run's folder; there is none yet.</param>
+    /// <param name="tracedLines">How many lines are kept.</param>
+    public World(Scenario scenario, SimulatedRequest request, string output, int tracedLines)
     {
-        (Scenario, Request) = (scenario, request);
+        (Scenario, Request, Output) = (scenario, request, output);
         Truth = request.TruthOf(scenario.SkippedStep);
         Dice = new Random(scenario.Seed ^ 0x51ED5EED);
         Trace = new Trace(Time, tracedLines);
@@ -38,6 +43,11 @@ internal sealed class World
     public Scenario Scenario { get; }
 
     public SimulatedRequest Request { get; }
+
+    /// <summary>The run's folder, with the files that the coordinator makes.</summary>
+    public string Output { get; }
+
+    public CheckpointStore Checkpoints => RunFolder.CheckpointsOf(Output);
 
     public Truth Truth { get; }
 
@@ -76,8 +86,12 @@ internal sealed class World
             Check.That(!Faults.EndsNow() || !(Time.Now > Faults.CalmSince + CalmPatience), $"the job has not finished {CalmPatience} s after the last fault");
         }
 
+        while (_entities.Exists(entity => entity.IsPublishing))
+            Time.Step();
         Check.Finished();
     }
+
+    public void Dispose() => _entities.ForEach(entity => entity.Dispose());
 
     /// <summary>The life of a worker that an identity means; null: it has ended.</summary>
     public SimulatedWorker? WorkerOf(WorkerIdentity identity) =>
@@ -96,7 +110,8 @@ internal sealed class World
         Trace.Note("the coordinator ends, for {0:0.0} s", downtime);
         Directory = null;
         directory.End();
-        _entity!.End();
+        // One that was taken over from lives elsewhere.
+        _entities[^1].End();
         Time.In(downtime, Begin);
     }
 
@@ -106,11 +121,11 @@ internal sealed class World
         if (Directory is not { } directory)
             return;
         Trace.Note("the coordinator is taken over from");
-        _entity!.Slowness = Dice.NextDouble() * 2;
+        _entities[^1].Slowness = Dice.NextDouble() * 2;
         Time.In(Dice.NextDouble(), () =>
         {
             if (Directory == directory)
-                (_entity = new SimulatedEntity(this)).Begin();
+                BeginEntity();
         });
     }
 
@@ -145,6 +160,7 @@ internal sealed class World
     {
         var name = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{step} {layer} {state}"))));
         _blobs[name] = state;
+        System.IO.Directory.CreateDirectory(Checkpoints.Of(step));
         return name;
     }
 
@@ -153,7 +169,7 @@ internal sealed class World
     // Asked again until a coordinator has it in its journal.
     private void Cancel()
     {
-        if (Directory is not null && _entity is { Record.IsSubmitted: true, Record.CancelRequested: false, Record.HasEnded: false } entity)
+        if (Directory is not null && _entities[^1] is { Record.IsSubmitted: true, Record.CancelRequested: false, Record.HasEnded: false } entity)
         {
             Trace.Note("somebody cancels the job");
             entity.Handle(new CancelJob { Job = Job });
@@ -166,7 +182,13 @@ internal sealed class World
     private void Begin()
     {
         Directory = new SimulatedDirectory(this);
-        (_entity = new SimulatedEntity(this)).Begin();
+        BeginEntity();
+    }
+
+    private void BeginEntity()
+    {
+        _entities.Add(new SimulatedEntity(this));
+        _entities[^1].Begin();
     }
 
     private void Start(string name)

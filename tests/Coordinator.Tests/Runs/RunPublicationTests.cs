@@ -16,17 +16,15 @@ public sealed class RunPublicationTests : IDisposable
     public void Publish_AfterAFailedWrite_WritesNothingMore()
     {
         var record = JobRecord.Empty with { Output = _folder.Path, Resolved = "name: a\n" };
-        var publication = new RunPublication("job-1");
+        using var publication = new RunPublication("job-1");
         publication.Publish(record, new JobPrepared { Time = Time });
         publication.Publish(record, new StepCommitted { Time = Time, Step = 1, Applied = true });
         var (events, metrics) = (File.ReadAllText(_folder.At("events.jsonl")), File.ReadAllText(_folder.At("metrics.jsonl")));
-        File.Move(_folder.At("metrics.jsonl"), _folder.At("kept"));
-        Directory.CreateDirectory(_folder.At("metrics.jsonl"));
+        Directory.CreateDirectory(_folder.At("plan.json"));
 
-        Assert.Throws<IOException>(() => publication.Publish(record, new StepCommitted { Time = Time, Step = 2, Applied = true }));
-        Directory.Delete(_folder.At("metrics.jsonl"));
-        File.Move(_folder.At("kept"), _folder.At("metrics.jsonl"));
-        publication.Publish(record, new StepCommitted { Time = Time, Step = 3, Applied = false });
+        Assert.Throws<IOException>(() => publication.WritePlan("{}"));
+        Directory.Delete(_folder.At("plan.json"));
+        publication.Publish(record, new StepCommitted { Time = Time, Step = 2, Applied = false });
         publication.WritePlan("{}");
 
         Assert.Equal(events, File.ReadAllText(_folder.At("events.jsonl")));

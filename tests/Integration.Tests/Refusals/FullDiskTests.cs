@@ -43,7 +43,7 @@ public sealed class FullDiskTests
         job.Replace("model: base", "model: base\nresilience: checkpoint");
         job.Replace("r: 4", "r: 128");
         job.Replace("max_steps: 2", "max_steps: 2\n  save_steps: 2");
-        Refusal.Check(job.Train(), 1, $"{Refused}/\\.adapter\\.writing/adapter_model\\.safetensors.*\\); make room");
+        Refusal.Check(job.Train(), 1, $"{Refused}/\\.making-[0-9a-f]+/adapter_model\\.safetensors.*\\); make room");
         job.AssertOnlyWholeFiles();
         Assert.Equal([1, 2], new RunOutput(job.Output).Steps.Select(step => step.Step));
     }

@@ -136,6 +136,29 @@ public sealed class GenerationTests : IAsyncDisposable
         Assert.DoesNotContain(b.Heard, message => message.GenerationReady?.Scope.Generation == 2);
     }
 
+    /// <summary>Nobody may act before everybody has a state: what a member held before a generation is its own until it has acted there.</summary>
+    [Fact]
+    public async Task Join_AfterAGenerationThatNeverActed_BringsWhatWasHeldBeforeIt()
+    {
+        static List<HeldState> OwnOf(GenerationJoined answer) => [.. answer.States.Where(state => state.Holding == StateHolding.Own)];
+        var (a, b) = await PairAsync(1, 2, mirror: true);
+        await _workers.RunAsync(1, 1, 3, 2, a, b);
+        var joined = await ServedWorkers.JoinAsync(2, a, b);
+        var (given, before) = (OwnOf(joined[0])[^1], OwnOf(joined[1]));
+        Assert.Equal([2UL, 3UL], before.Select(state => state.Step));
+        await _workers.LoadAsync(2, 1, 1, b);
+        await ServedWorkers.StartAsync(2, 3, 1, [b, a], mirror: true, new StateTransfer { FirstLayer = given.FirstLayer, LastLayer = given.LastLayer, FromRank = 1, ToRank = 0, Holding = StateHolding.Own });
+
+        var held = OwnOf(Assert.Single(await ServedWorkers.JoinAsync(3, b)));
+        Assert.Equal((3UL, given.FirstLayer, before[0].LastLayer), (held[0].Step, held[0].FirstLayer, held[0].LastLayer));
+        Assert.Equal(before, held.Skip(1));
+
+        await _workers.LoadAsync(3, 1, 1, b);
+        await ServedWorkers.StartAsync(3, 3, 1, [b], mirror: true);
+        await _workers.RunAsync(3, 4, 5, 1, b);
+        Assert.Equal([4UL, 5UL], OwnOf(Assert.Single(await ServedWorkers.JoinAsync(4, b))).Select(state => state.Step));
+    }
+
     /// <summary>A lone worker's next life finds the states of the last two steps in its cache, and what the earlier one reported.</summary>
     [Fact]
     public async Task Start_OfALoneWorkersNextLife_GoesOnFromItsFile()
