@@ -21,6 +21,14 @@ internal static class PeftAdapterWriter
     /// <summary>Paths, relative to an adapter's folder, of what the writer may have put there.</summary>
     public static IEnumerable<string> FilesIn(string folder) => [PeftAdapter.ConfigFile, PeftAdapter.WeightsFile, CardFile, LineageFile, .. TokenizerFiles, .. TemplatesIn(folder)];
 
+    /// <summary>Whether a folder is one that the writer has filled, with nothing of somebody else's in it.</summary>
+    public static bool HasWritten(string folder)
+    {
+        var ours = FilesIn(folder).ToHashSet(StringComparer.Ordinal);
+        return File.Exists(Path.Combine(folder, LineageFile))
+            && Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories).All(file => ours.Contains(Path.GetRelativePath(folder, file)));
+    }
+
     /// <summary>Fills a folder.</summary>
     /// <param name="folder">An empty one.</param>
     /// <param name="config">Read from the adapter that training started from, or made new.</param>

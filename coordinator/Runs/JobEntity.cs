@@ -129,6 +129,7 @@ internal sealed class JobEntity : UntypedPersistentActor, IWithTimers
     {
         _stopped.Cancel();
         _stopped.Dispose();
+        Publish(_publication.End);
         _publication.Dispose();
         base.PostStop();
     }

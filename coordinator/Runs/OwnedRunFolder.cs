@@ -30,7 +30,7 @@ internal sealed class OwnedRunFolder : IDisposable
     public static OwnedRunFolder Create(RunTitle title, string resolvedYaml, IEnumerable<string> events) => Guard(title.Output, () =>
     {
         var owner = FolderOwnership.Take(title.Output, title.Job, title.Fence);
-        // Somebody else's adapter, beside which a run was asked for, stays until this run's takes its place.
+        // Somebody else's adapter, beside which a run was asked for, stays until this run's takes its place; then it is put aside.
         if (RunFolder.HoldsRun(title.Output))
         {
             DeleteAdapter(title.Output);
@@ -96,11 +96,17 @@ internal sealed class OwnedRunFolder : IDisposable
     /// <returns>Where it stands.</returns>
     public string WriteAdapter(Action<string> fill)
     {
+        var adapter = Path.Combine(_path, RunFolder.AdapterFolderName);
+        if (Directory.Exists(adapter) && !PeftAdapterWriter.HasWritten(adapter))
+        {
+            Directory.Move(adapter, AsideOf(adapter));
+        }
+
         _owner.PublishFolder(RunFolder.AdapterFolderName, fill);
-        return Path.Combine(_path, RunFolder.AdapterFolderName);
+        return adapter;
     }
 
-    /// <summary>The run has ended: nothing of the ownership is left in the folder.</summary>
+    /// <summary>Ends the ownership, of which nothing is left in the folder.</summary>
     public void Release() => Guard(_path, () =>
     {
         _checkpoints.Release();
@@ -169,10 +175,11 @@ internal sealed class OwnedRunFolder : IDisposable
     {
         foreach (var path in RunFolder.Files.Select(name => Path.Combine(output, name)).Where(File.Exists))
         {
-            var free = Enumerable.Range(1, int.MaxValue).Select(number => $"{path}.before-{number}").First(candidate => !Path.Exists(candidate));
-            File.Move(path, free);
+            File.Move(path, AsideOf(path));
         }
     }
+
+    private static string AsideOf(string path) => Enumerable.Range(1, int.MaxValue).Select(number => $"{path}.before-{number}").First(candidate => !Path.Exists(candidate));
 
     private static void DeleteLines(string output)
     {

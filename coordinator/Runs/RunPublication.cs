@@ -62,7 +62,7 @@ internal sealed class RunPublication(string job) : IDisposable
 
     public void WritePlan(string json) => Write(folder => folder.WritePlan(json));
 
-    /// <summary>The run has ended.</summary>
+    /// <summary>The run has ended, or its entity: whoever goes on takes the folder anew.</summary>
     public void End() => Write(folder => folder.Release());
 
     public void Dispose() => _folder?.Dispose();

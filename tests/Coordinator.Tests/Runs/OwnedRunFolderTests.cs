@@ -146,6 +146,23 @@ public sealed class OwnedRunFolderTests : IDisposable
         Assert.Contains(_folder.At("file", "out"), failure.Message, StringComparison.Ordinal);
     }
 
+    /// <summary>What somebody else left in the adapter's place, or in the adapter, is nobody's to delete; an older adapter of a run is.</summary>
+    [Theory]
+    [InlineData("lineage.json", "")]
+    [InlineData("notes.txt", "adapter.before-1")]
+    [InlineData("adapter_config.json", "adapter.before-1")]
+    public void WriteAdapter_OverAnotherFolder_PutsAsideWhatNoRunHasWritten(string name, string aside)
+    {
+        Directory.CreateDirectory(_folder.At("adapter"));
+        File.WriteAllText(_folder.At("adapter", name), "old");
+
+        Create("name: a\n", ["e1"]).WriteAdapter(adapter => File.WriteAllText(Path.Combine(adapter, "new"), ""));
+
+        Assert.Equal(["new"], Directory.EnumerateFileSystemEntries(_folder.At("adapter")).Select(Path.GetFileName));
+        Assert.Equal(aside, string.Concat(Directory.EnumerateDirectories(_folder.Path, "adapter.before*").Select(Path.GetFileName)));
+        Assert.True(aside.Length == 0 || File.ReadAllText(_folder.At(aside, name)) == "old");
+    }
+
     /// <summary>The entity that was taken over from may be anywhere: before a line whose event is journaled, in the middle of an adapter.</summary>
     [Fact]
     public void EarlierOwner_AfterATakeover_PublishesNothing()
