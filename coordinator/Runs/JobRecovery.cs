@@ -63,7 +63,7 @@ internal static class JobRecovery
             {
                 Awaited = ended.Worker is { } worker ? awaited.Remove(WorkerKey.Of(worker)) : awaited,
                 // A change that was planned was planned for the workers that are there.
-                PatienceOver = ended.End is GenerationEnd.Growth or GenerationEnd.Drained,
+                WaitsSince = ended.End is GenerationEnd.Growth or GenerationEnd.Drained ? DateTimeOffset.MinValue : null,
             },
             Change = null,
             HeldAfter = null,
@@ -150,12 +150,11 @@ internal static class JobRecovery
         }
     }
 
-    /// <summary>Another worker is waited for no longer.</summary>
+    /// <summary>Another worker has been waited for long enough, or so it was when that was planned.</summary>
     public static void OnLifePatienceOver(JobTurn turn, JobInput.LifePatienceOver over)
     {
-        if (turn.Record.IsJoining && turn.Session.Recovery is not null && over.Generation == turn.Record.Generations.Number)
+        if (turn.Record.IsJoining && over.Generation == turn.Record.Generations.Number)
         {
-            Change(turn, waiting => waiting with { PatienceOver = true });
             JobReplacement.TryPlace(turn);
         }
     }

@@ -36,7 +36,7 @@ internal static class JobReplacement
         var layout = LayoutFor(turn, recovery, agreed);
         if (AwaitedFile(turn, recovery, agreed) is { } file)
         {
-            Wait(turn, layout with { Waits = true, Reason = file }, JobStopping.IsStopping(turn.Record) ? StopPatience : FilePatience);
+            Wait(turn, recovery, layout with { Waits = true, Reason = file.Sentence }, file.Patience);
         }
         else if (layout.Ranks is { } ranks)
         {
@@ -53,7 +53,7 @@ internal static class JobReplacement
         }
         else
         {
-            Wait(turn, layout, LifePatience);
+            Wait(turn, recovery, layout, LifePatience);
         }
     }
 
@@ -73,36 +73,49 @@ internal static class JobReplacement
     private static RecoveryLayout LayoutFor(JobTurn turn, RecoveryAnswers recovery, ulong agreed)
     {
         var stops = JobStopping.IsStopping(turn.Record);
-        var layout = Plan(turn, recovery.PatienceOver || stops, stops);
+        var layout = Plan(turn, recovery.HasWaited(LifePatience, turn.Now) || stops, stops);
         return layout is { Ranks: null, Waits: false } && agreed > turn.Record.LastCheckpoint ? Plan(turn, patienceOver: true, withLeaving: true) : layout;
     }
 
     // A worker that was alone in the job has left its states in a file, which none but its next life can read. Null: there is nothing to wait for.
-    private static string? AwaitedFile(JobTurn turn, RecoveryAnswers recovery, ulong agreed)
+    private static (string Sentence, TimeSpan Patience)? AwaitedFile(JobTurn turn, RecoveryAnswers recovery, ulong agreed)
     {
-        // Who goes on rather runs one step again than waits, and waits anyway where nobody is left. Who stops cannot save the newest step where nobody is left.
-        var isNeeded = JobStopping.IsStopping(turn.Record) ? recovery.Asked.IsEmpty && agreed < turn.Record.CommittedStep : !recovery.Asked.IsEmpty && agreed + 1 < turn.Record.CommittedStep;
-        if (!isNeeded || recovery.PatienceOver || !turn.Material.Spec.Mirrors || turn.Record.Generations.Trained is not [var lone] || !MayCome(turn))
+        var patience = JobStopping.IsStopping(turn.Record) ? StopPatience : FilePatience;
+        if (!IsFileNeeded(turn, recovery, agreed) || recovery.HasWaited(patience, turn.Now) || !turn.Material.Spec.Mirrors || turn.Record.Generations.Trained is not [var lone] || !MayCome(turn))
         {
             return null;
         }
 
         // Whichever of its lives was the last one: the file is the worker's.
-        return !turn.Session.Fleet.Workers.Any(worker => worker.Key.WorkerId == lone.WorkerId) ? $"The job waits for another life of {lone}, which has the newest state in a file." : null;
+        return turn.Session.Fleet.Workers.Any(worker => worker.Key.WorkerId == lone.WorkerId) ? null : ($"The job waits for another life of {lone}, which has the newest state in a file.", patience);
+    }
+
+    private static bool IsFileNeeded(JobTurn turn, RecoveryAnswers recovery, ulong agreed)
+    {
+        if (JobStopping.IsStopping(turn.Record))
+        {
+            // Where nobody is left, nobody else can save the newest step.
+            return recovery.Asked.IsEmpty && agreed < turn.Record.CommittedStep;
+        }
+
+        // One step is rather run again than waited for; where nobody is left, somebody is waited for anyway.
+        return !recovery.Asked.IsEmpty && agreed + 1 < turn.Record.CommittedStep;
     }
 
     private static bool MayCome(JobTurn turn) => turn.Session.MaxWorkers is not { } most || turn.Session.Fleet.Workers.Length < most;
 
-    private static void Wait(JobTurn turn, RecoveryLayout layout, TimeSpan patience)
+    private static void Wait(JobTurn turn, RecoveryAnswers recovery, RecoveryLayout layout, TimeSpan patience)
     {
         if (!layout.Waits)
         {
             ReleaseLeaving(turn);
         }
-        else if (turn.Session.Recovery is { PatienceStarted: false })
+        else
         {
-            turn.Do(new JobEffect.Later(patience, new JobInput.LifePatienceOver(turn.Record.Generations.Number)));
-            JobRecovery.Change(turn, recovery => recovery with { PatienceStarted = true });
+            // Each time anew, in the place of the one before: what is waited for may be another one by now, with another patience.
+            var since = recovery.WaitsSince ?? turn.Now;
+            turn.Do(new JobEffect.Later(since + patience - turn.Now, new JobInput.LifePatienceOver(turn.Record.Generations.Number)));
+            JobRecovery.Change(turn, waiting => waiting with { WaitsSince = since });
         }
 
         var reason = $"{turn.Record.Generations.Reasons[^1]} {layout.Reason}";

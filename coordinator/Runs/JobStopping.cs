@@ -27,8 +27,7 @@ internal static class JobStopping
         }
         else if (turn.Record.State == JobState.Recovering)
         {
-            // What survivors hold is saved first, on however few of them; who waited for another life before did so for other reasons, and less long.
-            JobRecovery.Change(turn, recovery => recovery with { PatienceStarted = false, PatienceOver = false });
+            // What survivors hold is saved first, on however few of them.
             JobReplacement.TryPlace(turn);
         }
         else
