@@ -7,7 +7,7 @@ namespace Orchestrator.Coordinator.Checkpoints;
 /// <summary>The checkpoints of a run for whoever owns it: makes them of blobs that workers wrote, and deletes them.</summary>
 /// <remarks>
 /// A manifest comes by one rename and goes by one, first, and only for as long as nobody else has taken the run over. Touches nothing in the folder but what a checkpoint is made of.
-/// Errors are <see cref="IOException"/>.
+/// The folder may lie on another file system than the run's, so it has an owner of its own. Errors are those of <see cref="FolderOwnership"/>.
 /// </remarks>
 internal sealed class OwnedCheckpoints
 {
@@ -17,8 +17,17 @@ internal sealed class OwnedCheckpoints
     private OwnedCheckpoints(CheckpointStore store, FolderOwnership owner) => (_store, _owner) = (store, owner);
 
     /// <summary>Takes the folder over; it is made if it is not there.</summary>
-    /// <inheritdoc cref="FolderOwnership.Take"/>
-    public static OwnedCheckpoints Take(CheckpointStore store, string line, ulong fence) => new(store, FolderOwnership.Take(store.Folder, line, fence));
+    /// <exception cref="OwnershipLostException">A later owner was here already.</exception>
+    public static OwnedCheckpoints Take(CheckpointStore store, OwnerTitle title) => new(store, FolderOwnership.Take(store.Folder, title));
+
+    /// <summary>Whether a checkpoint is here and the newest one but for damaged ones.</summary>
+    /// <param name="step">Its step; null: there is to be none.</param>
+    /// <param name="numDamaged">How many newer ones have a manifest and cannot be used.</param>
+    public bool AreUpTo(ulong? step, int numDamaged)
+    {
+        var complete = _store.Complete();
+        return (step is not { } chosen || complete.Contains(chosen)) && complete.Count(other => other > (step ?? 0)) == numDamaged;
+    }
 
     /// <summary>Makes a checkpoint of blobs that are durable.</summary>
     public void Write(CheckpointManifest manifest)
@@ -45,8 +54,8 @@ internal sealed class OwnedCheckpoints
     /// <summary>Owns the folder no more; it goes if nothing lies in it.</summary>
     public void Release()
     {
-        _owner.Release();
-        DeleteIfEmpty(_store.Folder);
+        _owner.Leave();
+        EmptyFolder.Delete(_store.Folder);
     }
 
     /// <summary>Which checkpoints go once a newer one is durable: the oldest complete ones over the limit, and older ones that never became complete.</summary>
@@ -68,24 +77,16 @@ internal sealed class OwnedCheckpoints
     // The manifest first, and durably: a checkpoint that is half gone does not exist.
     private void Delete(string checkpoint)
     {
-        _owner.Withdraw(Path.Combine(checkpoint, ManifestFile.Name));
+        _owner.Delete(Path.Combine(checkpoint, ManifestFile.Name));
         AtomicFile.SyncFolder(checkpoint);
         foreach (var file in Directory.EnumerateFiles(checkpoint).Where(file => IsOurs(Path.GetFileName(file))))
         {
-            File.Delete(file);
+            _owner.Delete(file);
         }
 
-        DeleteIfEmpty(checkpoint);
+        EmptyFolder.Delete(checkpoint);
     }
 
     // Blobs, and what was under way when a writer died.
     private static bool IsOurs(string name) => name.EndsWith(".blob", StringComparison.Ordinal) || (name.StartsWith('.') && name.EndsWith(".tmp", StringComparison.Ordinal));
-
-    private static void DeleteIfEmpty(string path)
-    {
-        if (Directory.Exists(path) && !Directory.EnumerateFileSystemEntries(path).Any())
-        {
-            Directory.Delete(path);
-        }
-    }
 }

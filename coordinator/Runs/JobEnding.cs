@@ -37,7 +37,12 @@ internal static class JobEnding
     {
         var failure = told.Failure ?? new Failure();
         var reason = $"{worker} failed {Moment(turn.Record)}: {failure.Message}";
-        if (failure.Code == ErrorCode.PeerUnreachable)
+        if (JobFinishing.IsSaved(turn))
+        {
+            // The workers' part is done: the adapter is made without them.
+            turn.Note = reason;
+        }
+        else if (failure.Code == ErrorCode.PeerUnreachable)
         {
             PeerTrouble.OnFailure(turn, reason, told.Peer);
         }

@@ -1,16 +1,14 @@
 using System.Text;
-using Orchestrator.Coordinator.Adapters;
 using Orchestrator.Coordinator.Checkpoints;
 using Orchestrator.Coordinator.Storage;
-using Orchestrator.Coordinator.Tokenizers;
 
 namespace Orchestrator.Coordinator.Runs;
 
-/// <summary>A run's output folder for the entity that owns the run: everything that a run publishes goes through here.</summary>
+/// <summary>A run's output folder for the entity that owns the run: everything that the entity publishes goes through here.</summary>
 /// <remarks>
 /// Under the entity's fence: once a later entity of the job has taken the folder over, nothing of this one's appears in it any more, in whatever moment it was (see <see cref="FolderOwnership"/>). Whole files and
-/// folders appear by rename; a line is appended whole or not at all. Lines and the plan are written by one thread; checkpoints and the adapter by any. Every I/O error of
-/// the entity's own thread is an <see cref="IOException"/> with one sentence that names the folder.
+/// folders appear by rename; of lines a process that ends leaves whole ones and perhaps a broken last one, which the next owner cuts. Lines and the plan are written by one thread; checkpoints and the adapter by
+/// any. Errors are <see cref="IOException"/> with one sentence that names the folder, but for those of checkpoints and the adapter, which are as they came.
 /// </remarks>
 internal sealed class OwnedRunFolder : IDisposable
 {
@@ -20,66 +18,111 @@ internal sealed class OwnedRunFolder : IDisposable
     private readonly LineFile _events;
     private readonly LineFile _metrics;
 
-    private OwnedRunFolder(string path, FolderOwnership owner, OwnedCheckpoints checkpoints, LineFile events, LineFile metrics) =>
-        (_path, _owner, _checkpoints, _events, _metrics) = (path, owner, checkpoints, events, metrics);
+    // Events come first: a folder with files of a run and without them would be somebody else's.
+    private OwnedRunFolder(string path, OwnerTitle title, FolderOwnership owner, OwnedCheckpoints? checkpoints, string resolvedYaml, byte[] events, byte[] metrics)
+    {
+        (_path, _owner) = (path, owner);
+        _events = new LineFile(owner, Path.Combine(path, RunFolder.EventsFileName), events);
+        try
+        {
+            _checkpoints = checkpoints ?? OwnedCheckpoints.Take(RunFolder.CheckpointsOf(path), title);
+            _metrics = new LineFile(owner, Path.Combine(path, RunFolder.MetricsFileName), metrics);
+            WriteText(RunFolder.JobFileName, resolvedYaml);
+        }
+        catch
+        {
+            Dispose();
+            throw;
+        }
+    }
 
     /// <summary>Makes the folder of a new run; an older run's files, which <see cref="RunFolder.Check"/> has allowed to delete, go first, and what somebody else left under their names is put aside.</summary>
-    /// <param name="title">Where, and whose.</param>
+    /// <param name="output">The folder.</param>
+    /// <param name="title">Whose it is.</param>
     /// <param name="resolvedYaml">The job.</param>
     /// <param name="events">The first lines.</param>
-    public static OwnedRunFolder Create(RunTitle title, string resolvedYaml, IEnumerable<string> events) => Guard(title.Output, () =>
+    public static OwnedRunFolder Create(string output, OwnerTitle title, string resolvedYaml, IEnumerable<string> events) => Guard(output, () =>
     {
-        var owner = FolderOwnership.Take(title.Output, title.Job, title.Fence);
+        var owner = FolderOwnership.Take(output, title);
         // Somebody else's adapter, beside which a run was asked for, stays until this run's takes its place; then it is put aside.
-        if (RunFolder.HoldsRun(title.Output))
+        if (RunFolder.HoldsRun(output))
         {
-            DeleteAdapter(title.Output);
-            DeleteCheckpoints(title);
-            DeleteLines(title.Output);
+            EarlierRun.Delete(owner, output, title);
         }
         else
         {
-            PutAside(title.Output);
+            EarlierRun.PutAside(owner, output);
         }
 
-        return Take(title, owner, LineFile.BytesOf(events), [], resolvedYaml);
+        return new OwnedRunFolder(output, title, owner, checkpoints: null, resolvedYaml, LineFile.BytesOf(events), []);
     });
 
     /// <summary>Takes up the folder of a run that goes on from a checkpoint, or from the start: lines and checkpoints after that point go, for they are made again.</summary>
-    public static OwnedRunFolder Resume(RunTitle title, string resolvedYaml, ResumePoint resume, IEnumerable<string> events) => Guard(title.Output, () =>
+    /// <exception cref="IOException">It cannot be written, or whoever had it before has gone on since the point was chosen; then nothing is changed.</exception>
+    public static OwnedRunFolder Resume(string output, OwnerTitle title, string resolvedYaml, ResumePoint resume, IEnumerable<string> events) => Guard<OwnedRunFolder?>(output, () =>
     {
-        var owner = FolderOwnership.Take(title.Output, title.Job, title.Fence);
-        var folder = Take(
+        var owner = FolderOwnership.Take(output, title);
+        var checkpoints = OwnedCheckpoints.Take(RunFolder.CheckpointsOf(output), title);
+        // From here on nobody else makes one, or deletes the one that was chosen.
+        if (!checkpoints.AreUpTo(resume.Checkpoint?.Step, resume.Damaged.Count))
+        {
+            checkpoints.Release();
+            return null;
+        }
+
+        var folder = new OwnedRunFolder(
+            output,
             title,
             owner,
-            [.. RecoveredLines.Whole(Read(title.Output, RunFolder.EventsFileName)), .. LineFile.BytesOf(events)],
-            RecoveredLines.Metrics(Read(title.Output, RunFolder.MetricsFileName), resume.Checkpoint, []),
-            resolvedYaml);
+            checkpoints,
+            resolvedYaml,
+            [.. RecoveredLines.Whole(Read(output, RunFolder.EventsFileName)), .. LineFile.BytesOf(events)],
+            RecoveredLines.Metrics(Read(output, RunFolder.MetricsFileName), resume.Checkpoint, []));
         folder._checkpoints.DeleteAfter(resume.Checkpoint?.Step ?? 0);
         return folder;
-    });
+    }) ?? throw new IOException($"Another coordinator or job has gone on with the run in {output} since its checkpoint was chosen, and was stopped; go on from its newest one with --resume again.");
 
-    /// <summary>Takes up the folder of a run whose entity was started again: lines that the journal has and the files lack are added.</summary>
-    /// <param name="title">Where, and whose.</param>
-    /// <param name="events">Event lines of the journal.</param>
+    /// <summary>Takes up the folder of a run whose entity was started again: what the journal says and the folder lacks is done.</summary>
+    /// <param name="output">The folder.</param>
+    /// <param name="title">Whose it is.</param>
+    /// <param name="resolvedYaml">The job.</param>
+    /// <param name="events">Event lines of the journal; at least one.</param>
     /// <param name="metrics">Metrics lines of the journal.</param>
     /// <param name="resume">Where the run of an earlier journal, whose lines come first, went on; null: there is none.</param>
-    public static OwnedRunFolder Continue(RunTitle title, IReadOnlyList<string> events, IReadOnlyList<string> metrics, ResumePoint? resume = null) => Guard(title.Output, () =>
+    public static OwnedRunFolder Continue(string output, OwnerTitle title, string resolvedYaml, IReadOnlyList<string> events, IReadOnlyList<string> metrics, ResumePoint? resume = null)
     {
-        var owner = FolderOwnership.Take(title.Output, title.Job, title.Fence);
-        return Take(
-            title,
-            owner,
-            RecoveredLines.Events(Read(title.Output, RunFolder.EventsFileName), events),
-            RecoveredLines.Metrics(Read(title.Output, RunFolder.MetricsFileName), resume?.Checkpoint, metrics),
-            resolvedYaml: null);
-    });
+        title = title with { GoesOn = true };
+        // The earlier entity's process may have ended before it had made, or taken up, the folder.
+        if (metrics.Count == 0 && !RecoveredLines.Holds(Read(output, RunFolder.EventsFileName), events[0]))
+        {
+            return resume is null ? Create(output, title, resolvedYaml, events) : Resume(output, title, resolvedYaml, resume, events);
+        }
 
-    public void WritePlan(string json) => Guard(_path, () => WriteText(_owner, Path.Combine(_path, RunFolder.PlanFileName), json));
+        return Guard(output, () =>
+        {
+            var owner = FolderOwnership.Take(output, title);
+            var folder = new OwnedRunFolder(
+                output,
+                title,
+                owner,
+                checkpoints: null,
+                resolvedYaml,
+                RecoveredLines.Events(Read(output, RunFolder.EventsFileName), events),
+                RecoveredLines.Metrics(Read(output, RunFolder.MetricsFileName), resume?.Checkpoint, metrics));
+            if (resume is not null && metrics.Count == 0)
+            {
+                folder._checkpoints.DeleteAfter(resume.Checkpoint?.Step ?? 0);
+            }
 
-    public void AppendEvents(IEnumerable<string> lines) => Guard(_path, () => _events.Append(lines));
+            return folder;
+        });
+    }
 
-    public void AppendMetrics(IEnumerable<string> lines) => Guard(_path, () => _metrics.Append(lines));
+    public void WritePlan(string json) => Guard(() => WriteText(RunFolder.PlanFileName, json));
+
+    public void AppendEvents(IEnumerable<string> lines) => Guard(() => _events.Append(lines));
+
+    public void AppendMetrics(IEnumerable<string> lines) => Guard(() => _metrics.Append(lines));
 
     /// <summary>Makes a checkpoint of blobs that are durable; the lines up to here are made so first, for whoever goes on from it counts on them.</summary>
     public void WriteCheckpoint(CheckpointManifest manifest)
@@ -96,43 +139,18 @@ internal sealed class OwnedRunFolder : IDisposable
     /// <returns>Where it stands.</returns>
     public string WriteAdapter(Action<string> fill)
     {
-        var adapter = Path.Combine(_path, RunFolder.AdapterFolderName);
-        if (Directory.Exists(adapter) && !PeftAdapterWriter.HasWritten(adapter))
-        {
-            Directory.Move(adapter, AsideOf(adapter));
-        }
-
-        _owner.PublishFolder(RunFolder.AdapterFolderName, fill);
-        return adapter;
+        _owner.PublishFolder(RunFolder.AdapterFolderName, fill, EarlierRun.AsideOfAdapter);
+        return Path.Combine(_path, RunFolder.AdapterFolderName);
     }
 
-    /// <summary>Ends the ownership, of which nothing is left in the folder.</summary>
-    public void Release() => Guard(_path, () =>
-    {
-        _checkpoints.Release();
-        _owner.Release();
-    });
+    /// <summary>Writes nothing more; what says whose the run was stays.</summary>
+    public void Release() => Guard(_checkpoints.Release);
 
     public void Dispose()
     {
         _events.Dispose();
-        _metrics.Dispose();
+        _metrics?.Dispose();
     }
-
-    // Events come first: a folder with files of a run and without them would be somebody else's.
-    private static OwnedRunFolder Take(RunTitle title, FolderOwnership owner, byte[] events, byte[] metrics, string? resolvedYaml)
-    {
-        var eventsFile = new LineFile(owner, Path.Combine(title.Output, RunFolder.EventsFileName), events);
-        var folder = new OwnedRunFolder(title.Output, owner, TakeCheckpoints(title), eventsFile, new LineFile(owner, Path.Combine(title.Output, RunFolder.MetricsFileName), metrics));
-        if (resolvedYaml is not null)
-        {
-            WriteText(owner, Path.Combine(title.Output, RunFolder.JobFileName), resolvedYaml);
-        }
-
-        return folder;
-    }
-
-    private static OwnedCheckpoints TakeCheckpoints(RunTitle title) => OwnedCheckpoints.Take(RunFolder.CheckpointsOf(title.Output), title.Job, title.Fence);
 
     private static byte[] Read(string output, string name)
     {
@@ -140,64 +158,9 @@ internal sealed class OwnedRunFolder : IDisposable
         return File.Exists(path) ? File.ReadAllBytes(path) : [];
     }
 
-    private static void WriteText(FolderOwnership owner, string path, string text) => owner.PublishFile(path, stream => stream.Write(Encoding.UTF8.GetBytes(text)));
+    private void WriteText(string name, string text) => _owner.PublishFile(Path.Combine(_path, name), stream => stream.Write(Encoding.UTF8.GetBytes(text)));
 
-    // The folder goes, too: it is taken again once there are events.
-    private static void DeleteCheckpoints(RunTitle title)
-    {
-        var checkpoints = TakeCheckpoints(title);
-        checkpoints.DeleteAll();
-        checkpoints.Release();
-    }
-
-    private static void DeleteAdapter(string output)
-    {
-        var adapter = Path.Combine(output, RunFolder.AdapterFolderName);
-        foreach (var name in PeftAdapterWriter.FilesIn(adapter))
-        {
-            DeleteFile(Path.Combine(adapter, name));
-        }
-
-        DeleteIfEmpty(Path.Combine(adapter, TokenizerConfig.TemplateFolderName));
-        DeleteIfEmpty(adapter);
-    }
-
-    private static void DeleteIfEmpty(string folder)
-    {
-        if (Directory.Exists(folder) && !Directory.EnumerateFileSystemEntries(folder).Any())
-        {
-            Directory.Delete(folder);
-        }
-    }
-
-    // The job file itself may lie here.
-    private static void PutAside(string output)
-    {
-        foreach (var path in RunFolder.Files.Select(name => Path.Combine(output, name)).Where(File.Exists))
-        {
-            File.Move(path, AsideOf(path));
-        }
-    }
-
-    private static string AsideOf(string path) => Enumerable.Range(1, int.MaxValue).Select(number => $"{path}.before-{number}").First(candidate => !Path.Exists(candidate));
-
-    private static void DeleteLines(string output)
-    {
-        foreach (var name in RunFolder.Files)
-        {
-            DeleteFile(Path.Combine(output, name));
-        }
-    }
-
-    private static void DeleteFile(string path)
-    {
-        if (File.Exists(path))
-        {
-            File.Delete(path);
-        }
-    }
-
-    private static void Guard(string output, Action write) => Guard(output, () =>
+    private void Guard(Action write) => Guard(_path, () =>
     {
         write();
         return true;

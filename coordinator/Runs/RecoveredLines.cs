@@ -13,6 +13,9 @@ internal static class RecoveredLines
     /// <summary>Without what was broken off at the end.</summary>
     public static byte[] Whole(byte[] file) => file[..(Array.LastIndexOf(file, (byte)'\n') + 1)];
 
+    /// <summary>Whether a file has a line.</summary>
+    public static bool Holds(byte[] file, string line) => file.AsSpan().IndexOf(LineFile.BytesOf([line])) >= 0;
+
     /// <summary>events.jsonl: whole lines of earlier journals, which end where the first one of this journal stands or where the file does, and this journal's.</summary>
     public static byte[] Events(byte[] file, IReadOnlyList<string> journal)
     {

@@ -48,13 +48,18 @@ internal static class RunFolder
         }
     }
 
-    public static bool HoldsRun(string output) => File.Exists(Path.Combine(output, EventsFileName));
+    /// <summary>Whether the folder has the lines of a run.</summary>
+    public static bool HoldsRun(string output)
+    {
+        var events = Path.Combine(output, EventsFileName);
+        return File.Exists(events) && RunLines.IsEvent(File.ReadLines(events).FirstOrDefault() ?? "");
+    }
 
     /// <summary>Its checkpoints.</summary>
     public static CheckpointStore CheckpointsOf(string output) => new(Path.Combine(output, CheckpointStore.FolderName));
 
     /// <summary>The sentence of a folder that cannot be written.</summary>
-    public static string Sentence(string output, Exception failure) => failure is OwnershipLostException
-        ? $"The output folder {output} belongs to another coordinator or job now, which has taken it over; nothing more is written into it from here."
+    public static string Sentence(string output, Exception failure) => failure is OwnershipLostException { Owner: var owner }
+        ? $"The output folder {output} was taken over by another coordinator or job ({Path.GetFileName(owner)}); nothing more is written into it from here. If that one is gone for good, delete {owner} and start the job again."
         : $"The output folder {output} cannot be written ({failure.Message.TrimEnd('.')}); make room or choose another output, then start the job again.";
 }

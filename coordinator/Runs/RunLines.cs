@@ -77,6 +77,20 @@ internal static class RunLines
         }
     }
 
+    /// <summary>Whether a line is one of events.jsonl.</summary>
+    public static bool IsEvent(string line)
+    {
+        try
+        {
+            using var json = JsonDocument.Parse(line);
+            return json.RootElement is { ValueKind: JsonValueKind.Object } root && root.TryGetProperty("event", out _) && root.TryGetProperty("job", out _);
+        }
+        catch (JsonException)
+        {
+            return false;
+        }
+    }
+
     private static string? EndName(GenerationEnded ended) => ended.End switch
     {
         GenerationEnd.Lost => "lost",

@@ -1,3 +1,5 @@
+using Orchestrator.Coordinator.Storage;
+
 namespace Orchestrator.Coordinator.Runs;
 
 /// <summary>Publishes a job's journal into its run's folder, event by event.</summary>
@@ -32,7 +34,7 @@ internal sealed class RunPublication(string job) : IDisposable
         // A run that goes on leaves its folder alone until it is placed.
         if (record.IsPrepared && (record.Resume is null || record.Placement is not null))
         {
-            _folder = OwnedRunFolder.Continue(TitleOf(record), _events, _metrics, record.Resume);
+            _folder = OwnedRunFolder.Continue(record.Output, TitleOf(record), record.Resolved, _events, _metrics, record.Resume);
         }
 
         _events.Clear();
@@ -44,11 +46,11 @@ internal sealed class RunPublication(string job) : IDisposable
         var events = RunLines.Events(job, after, happened);
         if (happened is JobPrepared { Resume: null })
         {
-            _folder = OwnedRunFolder.Create(TitleOf(after), after.Resolved, events);
+            _folder = OwnedRunFolder.Create(after.Output, TitleOf(after), after.Resolved, events);
         }
         else if (happened is JobPlaced && after is { Resume: { } resume, Generations.Placements: 1 })
         {
-            _folder = OwnedRunFolder.Resume(TitleOf(after), after.Resolved, resume, events);
+            _folder = OwnedRunFolder.Resume(after.Output, TitleOf(after), after.Resolved, resume, events);
         }
         else
         {
@@ -63,11 +65,11 @@ internal sealed class RunPublication(string job) : IDisposable
     public void WritePlan(string json) => Write(folder => folder.WritePlan(json));
 
     /// <summary>The run has ended, or its entity: whoever goes on takes the folder anew.</summary>
-    public void End() => Write(folder => folder.Release());
+    public void End() => _folder?.Release();
 
     public void Dispose() => _folder?.Dispose();
 
-    private RunTitle TitleOf(JobRecord record) => new(record.Output, job, record.Fence);
+    private OwnerTitle TitleOf(JobRecord record) => new(job, record.Fence);
 
     private void Write(Action<OwnedRunFolder> write)
     {

@@ -10,7 +10,7 @@ internal static partial class FolderExchange
     private const int InvalidArgument = 22; // EINVAL: a file system without the exchange
     private const int NotImplemented = 38;  // ENOSYS: a kernel without it
 
-    /// <summary>Exchanges two folders of one parent; atomic but on file systems that cannot (some network mounts), where it takes three renames.</summary>
+    /// <summary>Exchanges two folders of one file system; atomic but on file systems that cannot (some network mounts), where it takes three renames.</summary>
     public static void Exchange(string first, string second)
     {
         if (Rename(CurrentFolder, first, CurrentFolder, second, ExchangeNames) == 0)

@@ -4,11 +4,12 @@ using Orchestrator.Protos.Blobs;
 
 namespace Orchestrator.Coordinator.Storage;
 
-/// <summary>The right to publish into a folder, which passes from owner to owner and never back.</summary>
+/// <summary>The right to change what lies in a folder, which passes from owner to owner and never back.</summary>
 /// <remarks>
-/// Each owner has a hidden workspace in the folder. Whatever it publishes leaves the workspace for its place by one rename, and what it withdraws comes into it by one. Whoever takes the folder over
+/// Each owner has a hidden workspace in the folder. Whatever it publishes leaves the workspace for its place by one rename, and what it deletes comes into it by one. Whoever takes the folder over
 /// first moves the workspaces of owners before it away: from then on their renames find nothing, in whatever moment they were stopped, and there is no lock that a process which
-/// hangs could hold. Thread-safe, for different names. Errors are <see cref="IOException"/>, among them <see cref="OwnershipLostException"/>.
+/// hangs could hold. The last owner's workspace stays, empty: it says whose the folder was. Thread-safe, for different names. Errors are <see cref="IOException"/>, among them
+/// <see cref="OwnershipLostException"/>, and <see cref="UnauthorizedAccessException"/>.
 /// </remarks>
 internal sealed class FolderOwnership
 {
@@ -20,25 +21,23 @@ internal sealed class FolderOwnership
 
     private FolderOwnership(string folder, string workspace) => (_folder, _workspace) = (folder, workspace);
 
-    /// <summary>Takes a folder over, from earlier owners of the same line or from whatever other line owns it.</summary>
+    /// <summary>Takes a folder over from earlier owners.</summary>
     /// <param name="folder">Made if it is not there.</param>
-    /// <param name="line">Whose owners follow one another: a job.</param>
-    /// <param name="fence">The place in that line; the higher one is the later owner.</param>
-    /// <exception cref="OwnershipLostException">A later owner of the line was here already.</exception>
-    public static FolderOwnership Take(string folder, string line, ulong fence)
+    /// <param name="title">Whose it is to be.</param>
+    /// <exception cref="OwnershipLostException">A later owner was here already.</exception>
+    public static FolderOwnership Take(string folder, OwnerTitle title)
     {
         Directory.CreateDirectory(folder);
         // Made before the others are looked at: of two that come at once, one at least sees the other.
-        var taken = new FolderOwnership(folder, Path.Combine(folder, string.Create(CultureInfo.InvariantCulture, $"{WorkspacePrefix}{line}-{fence}")));
+        var taken = new FolderOwnership(folder, Path.Combine(folder, string.Create(CultureInfo.InvariantCulture, $"{WorkspacePrefix}{title.Line}-{title.Fence}")));
         Directory.CreateDirectory(taken._workspace);
-        var others = Directory.EnumerateDirectories(folder, $"{WorkspacePrefix}*").Where(other => other != taken._workspace).ToList();
-        if (others.Exists(other => FenceOf(other, line) > fence))
+        if (taken.Others().Find(other => FenceOf(other, title.Line) is { } its ? its > title.Fence : title.GoesOn) is { } later)
         {
-            taken.Release();
-            throw new OwnershipLostException(folder);
+            taken.Leave();
+            throw new OwnershipLostException(later);
         }
 
-        foreach (var other in others.Concat(Directory.EnumerateDirectories(folder, $"{MakingPrefix}*")))
+        foreach (var other in taken.Others().Concat(Directory.EnumerateDirectories(folder, $"{MakingPrefix}*").Where(IsMaking)))
         {
             taken.MoveAway(other);
         }
@@ -50,7 +49,13 @@ internal sealed class FolderOwnership
     /// <summary>Publishes a file, durably, over an older one of the name.</summary>
     /// <param name="path">Below the folder and on its file system; the folder it lies in is there.</param>
     /// <param name="content">Writes it.</param>
-    public void PublishFile(string path, Action<Stream> content) => Publish(made =>
+    public void PublishFile(string path, Action<Stream> content)
+    {
+        using var file = PublishOpenFile(path, content);
+    }
+
+    /// <summary>Publishes a file likewise, and keeps it open: what is written through the handle goes to this file, whatever stands under its name by then.</summary>
+    public SafeFileHandle PublishOpenFile(string path, Action<Stream> content) => Change(made =>
     {
         using (var stream = new FileStream(made, FileMode.CreateNew, FileAccess.Write, FileShare.None))
         {
@@ -58,19 +63,9 @@ internal sealed class FolderOwnership
             stream.Flush(flushToDisk: true);
         }
 
-        File.Move(made, path, overwrite: true);
-        AtomicFile.SyncFolder(Path.GetDirectoryName(path)!);
-        return true;
-    });
-
-    /// <summary>Publishes a file likewise, and keeps it open: what is written through the handle goes to this file, whatever stands under its name by then.</summary>
-    public SafeFileHandle PublishOpenFile(string path, ReadOnlyMemory<byte> content) => Publish(made =>
-    {
-        var handle = File.OpenHandle(made, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.ReadWrite | FileShare.Delete);
+        var handle = File.OpenHandle(made, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite | FileShare.Delete);
         try
         {
-            RandomAccess.Write(handle, content.Span, 0);
-            RandomAccess.FlushToDisk(handle);
             File.Move(made, path, overwrite: true);
             AtomicFile.SyncFolder(Path.GetDirectoryName(path)!);
             return handle;
@@ -82,10 +77,11 @@ internal sealed class FolderOwnership
         }
     });
 
-    /// <summary>Publishes a folder in this one, whole or not at all, durably, in the place of an older one.</summary>
+    /// <summary>Publishes a folder in this one, whole or not at all, durably.</summary>
     /// <param name="name">Its name.</param>
     /// <param name="fill">Gets an empty folder to write files into.</param>
-    public void PublishFolder(string name, Action<string> fill) => Publish(made =>
+    /// <param name="asideOf">Where what stands under the name goes instead of being deleted; null: it is deleted.</param>
+    public void PublishFolder(string name, Action<string> fill, Func<string, string?> asideOf) => Change(made =>
     {
         var target = Path.Combine(_folder, name);
         if (File.Exists(target))
@@ -107,6 +103,11 @@ internal sealed class FolderOwnership
             Discard(making);
         }
 
+        if (Directory.Exists(target) && asideOf(target) is { } aside)
+        {
+            Directory.Move(target, aside);
+        }
+
         if (Directory.Exists(target))
         {
             FolderExchange.Exchange(made, target);
@@ -120,30 +121,45 @@ internal sealed class FolderOwnership
         return true;
     });
 
-    /// <summary>Takes a file away; it need not be there.</summary>
-    public void Withdraw(string path) => Publish(made =>
+    /// <summary>Deletes a file; it need not be there.</summary>
+    public void Delete(string path) => Change(made =>
     {
         if (File.Exists(path))
         {
             File.Move(path, made);
         }
-        else if (!Directory.Exists(_workspace))
-        {
-            throw new OwnershipLostException(_folder);
-        }
 
         return true;
     });
 
-    /// <summary>Owns the folder no more, and leaves nothing of its own.</summary>
-    public void Release() => Discard(_workspace);
+    /// <summary>Whether nobody has taken the folder over.</summary>
+    /// <exception cref="OwnershipLostException">Somebody has.</exception>
+    public void Check()
+    {
+        if (!Directory.Exists(_workspace))
+        {
+            throw Others() is [var later, ..] ? new OwnershipLostException(later) : new DirectoryNotFoundException($"{_workspace} was deleted");
+        }
+    }
 
-    private static ulong? FenceOf(string workspace, string line)
+    /// <summary>Owns the folder no more, and leaves no trace.</summary>
+    public void Leave() => Discard(_workspace);
+
+    private List<string> Others() => Directory.Exists(_folder)
+        ? [.. Directory.EnumerateDirectories(_folder, $"{WorkspacePrefix}*").Where(other => other != _workspace && FenceIn(other) is not null)]
+        : [];
+
+    private static ulong? FenceOf(string workspace, string line) =>
+        FenceIn(workspace) is { } fence && Path.GetFileName(workspace) == string.Create(CultureInfo.InvariantCulture, $"{WorkspacePrefix}{line}-{fence}") ? fence : null;
+
+    // Null: it is nobody's workspace, whatever it is called.
+    private static ulong? FenceIn(string workspace)
     {
         var name = Path.GetFileName(workspace);
-        var prefix = $"{WorkspacePrefix}{line}-";
-        return name.StartsWith(prefix, StringComparison.Ordinal) && ulong.TryParse(name.AsSpan(prefix.Length), NumberStyles.None, CultureInfo.InvariantCulture, out var fence) ? fence : null;
+        return ulong.TryParse(name.AsSpan(name.LastIndexOf('-') + 1), NumberStyles.None, CultureInfo.InvariantCulture, out var fence) ? fence : null;
     }
+
+    private static bool IsMaking(string folder) => Guid.TryParseExact(Path.GetFileName(folder).AsSpan(MakingPrefix.Length), "N", out _);
 
     private void MoveAway(string other)
     {
@@ -154,27 +170,29 @@ internal sealed class FolderOwnership
         }
         catch (DirectoryNotFoundException)
         {
-            // Its owner has released it, or published what it was making.
+            // Its owner has left, or published what it was making.
+            Check();
             return;
         }
 
         Discard(gone);
     }
 
-    private T Publish<T>(Func<string, T> publish)
+    private T Change<T>(Func<string, T> change)
     {
         var made = Path.Combine(_workspace, $"{Guid.NewGuid():N}");
         try
         {
-            return publish(made);
+            Check();
+            return change(made);
         }
-        catch (IOException failure) when (failure is not OwnershipLostException && !Directory.Exists(_workspace))
+        catch (IOException failure) when (failure is not OwnershipLostException && !Directory.Exists(_workspace) && Others() is [var later, ..])
         {
-            throw new OwnershipLostException(_folder, failure);
+            throw new OwnershipLostException(later, failure);
         }
         finally
         {
-            // What could not be published, or what stood in the place of a folder before.
+            // What could not be published, what was deleted, or what stood in the place of a folder before.
             Discard(made);
         }
     }
@@ -195,6 +213,7 @@ internal sealed class FolderOwnership
         AtomicFile.SyncFolder(folder);
     }
 
+    // What cannot be deleted now (a network's file system keeps what somebody reads) harms nobody: it has no name that means anything, and the next owner tries again.
     private static void Discard(string path)
     {
         try
@@ -208,9 +227,8 @@ internal sealed class FolderOwnership
                 File.Delete(path);
             }
         }
-        catch (DirectoryNotFoundException)
+        catch (Exception left) when (left is IOException or UnauthorizedAccessException)
         {
-            // A later owner has discarded it.
         }
     }
 }

@@ -3,10 +3,10 @@ using Microsoft.Win32.SafeHandles;
 
 namespace Orchestrator.Coordinator.Storage;
 
-/// <summary>A file of lines to which its folder's owner appends; a line is there whole or not at all.</summary>
+/// <summary>A file of lines to which its folder's owner appends: whole ones, or nothing where that fails. A process that ends may leave a broken last one.</summary>
 /// <remarks>
 /// Whoever takes the folder over publishes the file anew and goes on with that one: what an earlier owner still appends goes to its own, which has no name any more.
-/// One thread appends; any may sync. Errors are <see cref="IOException"/>.
+/// One thread appends; any may sync. Errors are those of <see cref="FolderOwnership"/>.
 /// </remarks>
 internal sealed class LineFile : IDisposable
 {
@@ -67,5 +67,5 @@ internal sealed class LineFile : IDisposable
     /// <summary>Lines as they stand in the file.</summary>
     public static byte[] BytesOf(IEnumerable<string> lines) => Encoding.UTF8.GetBytes(string.Concat(lines.Select(line => $"{line}\n")));
 
-    private void Publish(byte[] content) => (_file, _length) = (_owner.PublishOpenFile(_path, content), content.Length);
+    private void Publish(byte[] content) => (_file, _length) = (_owner.PublishOpenFile(_path, stream => stream.Write(content)), content.Length);
 }

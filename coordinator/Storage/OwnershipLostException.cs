@@ -1,5 +1,10 @@
 namespace Orchestrator.Coordinator.Storage;
 
-/// <summary>Another owner has taken a folder over, or has removed what it was owned by: nothing more may be written into it from here.</summary>
-internal sealed class OwnershipLostException(string folder, Exception? cause = null)
-    : IOException($"{folder} belongs to another coordinator or job now, which has taken it over", cause);
+/// <summary>A later owner has taken a folder over: nothing more may be written into it from here.</summary>
+/// <param name="owner">The workspace of the later one.</param>
+/// <param name="cause">What could not be written; null: the later owner was there before anything was.</param>
+internal sealed class OwnershipLostException(string owner, Exception? cause = null) : IOException($"{owner} says that it belongs to a later owner", cause)
+{
+    /// <summary>The workspace of the later owner.</summary>
+    public string Owner => owner;
+}

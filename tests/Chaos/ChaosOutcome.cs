@@ -43,6 +43,11 @@ internal sealed record ChaosOutcome(ChaosJob Job, IReadOnlyList<DoneFault> Fault
             differences.Add("metrics.jsonl has other evaluations");
         }
 
+        if (Faults.Count == 0)
+        {
+            differences.Add("none of the faults could be done");
+        }
+
         if (Job.Apart && Missed > 0)
         {
             differences.Add($"it ended before {Missed} of {Missed + Faults.Count} faults could be done");

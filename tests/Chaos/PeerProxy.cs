@@ -49,7 +49,7 @@ internal sealed class PeerProxy : IAsyncDisposable
         }
     }
 
-    /// <summary>Delays what is sent from now on; zero: no more. False: there is no connection now, and nothing is done.</summary>
+    /// <summary>Delays what is sent from now on; zero: no more. False: there is no connection now, and none is delayed.</summary>
     public bool Delay(TimeSpan by)
     {
         lock (_gate)

@@ -1,4 +1,5 @@
 using Google.Protobuf;
+using Orchestrator.Coordinator.Adapters;
 using Orchestrator.Coordinator.Checkpoints;
 using Orchestrator.Coordinator.Membership;
 using Orchestrator.Coordinator.Runs;
@@ -18,6 +19,7 @@ internal sealed class Invariants(World world)
     private ulong _committed;
     private ulong _saved;
     private ulong _checkpoint;
+    private ulong _owner;
 
     /// <summary>The job has succeeded, was cancelled, or has failed as it had to.</summary>
     public bool HasEnded { get; private set; }
@@ -88,13 +90,16 @@ internal sealed class Invariants(World world)
         }
     }
 
-    /// <summary>Something stands where others read it. Lines do so only if they are in the files at the end.</summary>
-    public void Publishes(JobRecord record, string what) =>
-        That(record.Fence == world.Journal.Fence || what == "a line", $"{what} is published under fence {record.Fence}, but {world.Journal.Fence} owns the job");
+    /// <summary>Something stands where others read it.</summary>
+    public void Publishes(JobRecord record, string what)
+    {
+        That(record.Fence >= _owner, $"{what} is published under fence {record.Fence}, but {_owner} owns the folder");
+        _owner = record.Fence;
+    }
 
     /// <summary>Something could not be published.</summary>
     public void Refuses(JobRecord record, string what, IOException failure) =>
-        That(record.Fence < world.Journal.Fence && (failure is OwnershipLostException || failure.InnerException is OwnershipLostException), $"{what} is refused under fence {record.Fence}, which owns the job: {failure.Message}");
+        That(record.Fence < _owner && (failure is OwnershipLostException || failure.InnerException is OwnershipLostException), $"{what} is refused under fence {record.Fence}, while {_owner} owns the folder: {failure.Message}");
 
     /// <summary>A checkpoint's manifest is durable.</summary>
     public void Saved(CheckpointManifest manifest)
@@ -152,6 +157,10 @@ internal sealed class Invariants(World world)
 
         Holds(RunFolder.EventsFileName, events);
         Holds(RunFolder.MetricsFileName, metrics);
+        That(record.State != JobState.Succeeded || File.Exists(Path.Combine(world.Output, RunFolder.AdapterFolderName, PeftAdapterWriter.LineageFile)), "there is no adapter");
+        string[] known = [.. RunFolder.Files, RunFolder.AdapterFolderName, CheckpointStore.FolderName, $".owner-{World.Job}-{_owner}"];
+        var unknown = Directory.Exists(world.Output) ? Directory.EnumerateFileSystemEntries(world.Output).Select(Path.GetFileName).Except(known) : [];
+        That(!unknown.Any(), $"{string.Join(", ", unknown)} are left");
         var kept = world.Checkpoints.Complete();
         That(_checkpoint == 0 || kept.Contains(_checkpoint), $"the checkpoint of step {_checkpoint} is gone");
         That(kept.Count(step => step <= _checkpoint) <= world.Request.Spec.Training.SaveTotalLimit, $"the checkpoints of steps {string.Join(", ", kept)} are kept");

@@ -1,4 +1,5 @@
 using Google.Protobuf;
+using Orchestrator.Coordinator.Adapters;
 using Orchestrator.Coordinator.Membership;
 using Orchestrator.Coordinator.Runs;
 
@@ -13,6 +14,7 @@ internal sealed class SimulatedEntity : IDisposable
     private readonly World _world;
     private readonly Dictionary<object, long> _timers = [];
     private readonly RunPublication _publication = new(World.Job);
+    private readonly Queue<object> _early = [];
     private readonly Queue<(JobRecord After, IJobEvent Happened)> _unpublished = [];
     private JobSession _session = new() { Job = World.Job, Secret = ByteString.CopyFromUtf8("secret") };
     private long _sequence;
@@ -20,6 +22,7 @@ internal sealed class SimulatedEntity : IDisposable
     private double _lastSent;
     private double _lastPublished;
     private int _linesUnderWay;
+    private bool _isReady;
     private bool _isOver;
     private bool _isDead;
 
@@ -51,13 +54,23 @@ internal sealed class SimulatedEntity : IDisposable
         _world.Trace.Note("coordinator: fence {0}, {1} committed", Record.Fence, Record.CommittedStep);
         if (Record.IsSubmitted)
         {
-            Publish("the run's lines", () => _publication.Continue(Record));
-            Handle(new JobInput.Recovered());
+            // It owns the journal before it owns the folder: until then an earlier one still publishes.
+            _world.Time.In(_world.Dice.NextDouble() * 0.2, GoOn);
         }
         else
         {
+            _isReady = true;
             Handle(new JobInput.Submitted(_world.Request.Request, _world.Request.Spec with { Output = _world.Output }, _world.Request.Resolved));
         }
+    }
+
+    private void GoOn()
+    {
+        Publish("the run's lines", () => _publication.Continue(Record));
+        _isReady = true;
+        Handle(new JobInput.Recovered());
+        while (_early.TryDequeue(out var input))
+            Handle(input);
     }
 
     /// <summary>Its process ends.</summary>
@@ -73,12 +86,19 @@ internal sealed class SimulatedEntity : IDisposable
     {
         if (_isOver)
             return;
+        if (!_isReady)
+        {
+            _early.Enqueue(input);
+            return;
+        }
+
         var decision = JobLife.Decide(Record, _session, input, _world.Time.Clock);
         _world.Trace.Note("coordinator {0}: {1}{2}", Record.Fence, new Named(input), decision.Note is { } note ? $" ({note})" : "");
         if (decision.Events.Count > 0 && !Persist(decision.Events))
         {
             _world.Trace.Note("coordinator {0}: the journal refuses it", Record.Fence);
             _isOver = true;
+            Publish("the end", _publication.End, () => false);
             return;
         }
 
@@ -145,7 +165,7 @@ internal sealed class SimulatedEntity : IDisposable
                 });
                 break;
             case JobEffect.Export export:
-                Work(_world.Dice.NextDouble() * 0.2, "the adapter", () => _publication.Folder.WriteAdapter(_ => { }), () => new JobInput.AdapterExported(export.Checkpoint));
+                Work(_world.Dice.NextDouble() * 0.2, "the adapter", () => _publication.Folder.WriteAdapter(adapter => File.WriteAllText(Path.Combine(adapter, PeftAdapterWriter.LineageFile), "")), () => new JobInput.AdapterExported(export.Checkpoint));
                 break;
             case JobEffect.DeleteOlderCheckpoints older:
                 var before = _world.Checkpoints.Complete();
@@ -158,7 +178,7 @@ internal sealed class SimulatedEntity : IDisposable
                 Publish("the plan", () => _publication.WritePlan(plan.Json));
                 break;
             case JobEffect.End:
-                Publish("the end", _publication.End);
+                Publish("the end", _publication.End, () => false);
                 break;
             default:
                 break;
@@ -181,7 +201,7 @@ internal sealed class SimulatedEntity : IDisposable
             var (after, happened) = next;
             if (Slowness == 0 && _linesUnderWay == 0)
             {
-                Publish("a line", () => _publication.Publish(after, happened));
+                PublishLines(after, happened);
                 continue;
             }
 
@@ -189,10 +209,13 @@ internal sealed class SimulatedEntity : IDisposable
             _world.Time.At(_lastPublished = _world.Later(_lastPublished, Slowness * _world.Dice.NextDouble()), () =>
             {
                 _linesUnderWay--;
-                Publish("a line", () => _publication.Publish(after, happened));
+                PublishLines(after, happened);
             });
         }
     }
+
+    // What is only appended need not stand where others read it: that is seen at the end.
+    private void PublishLines(JobRecord after, IJobEvent happened) => Publish($"{happened.GetType().Name}", () => _publication.Publish(after, happened), () => happened is JobPrepared);
 
     // On another thread, which does not know what has become of the entity since.
     private void Work(double seconds, string what, Action write, Func<object> done) => _world.Time.In(seconds, () =>
@@ -212,6 +235,9 @@ internal sealed class SimulatedEntity : IDisposable
         catch (IOException failure)
         {
             _world.Trace.Note("coordinator {0}: {1} is refused: {2}", Record.Fence, what, failure.Message);
+            // Whose journal has refused it has left the folder, and nobody hears of it.
+            if (_isOver)
+                return false;
             _world.Check.Refuses(Record, what, failure);
             _world.Time.In(0, () => Handle(new JobInput.PublicationFailed(failure.Message)));
             return false;

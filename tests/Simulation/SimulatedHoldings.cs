@@ -26,7 +26,7 @@ internal sealed class SimulatedHoldings
     {
         if (taken is not null)
         {
-            if (History is not null)
+            if (History is not null && _ranBefore.Count == 0)
                 _ranBefore.Add((History.Steps, _own));
             _own = new() { [step] = taken };
         }

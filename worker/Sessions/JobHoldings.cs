@@ -18,7 +18,7 @@ namespace Orchestrator.Worker.Sessions;
 /// <param name="cache">Where a lone worker's states are written; null: it has no place for them.</param>
 internal sealed class JobHoldings(string job, string worker, string? cache) : IDisposable
 {
-    private readonly List<HeldStage> _ranBefore = [];
+    private HeldStage? _actedLast;
     private LoadStage? _loaded;
     private AdapterSnapshot? _loadedState;
 
@@ -70,8 +70,15 @@ internal sealed class JobHoldings(string job, string worker, string? cache) : ID
     /// <summary>The stage begins a generation with this history. Compute thread.</summary>
     public void Runs(AdapterHistory history)
     {
+        // What was run since the last step was acted on has states that others hold as well.
         if (Ran is { } before && before.History != history)
-            _ranBefore.Add(before);
+        {
+            if (_actedLast is null)
+                _actedLast = before;
+            else
+                before.Dispose();
+        }
+
         Ran = new HeldStage(history, Assets!.Spec.FirstLayer, Assets.Spec.LastLayer);
         _loadedState?.Dispose();
         _loadedState = null;
@@ -81,8 +88,8 @@ internal sealed class JobHoldings(string job, string worker, string? cache) : ID
     public void Acted(ulong generation)
     {
         Mirrors.EndOlder(generation);
-        _ranBefore.ForEach(before => before.Dispose());
-        _ranBefore.Clear();
+        _actedLast?.Dispose();
+        _actedLast = null;
     }
 
     /// <summary>A layer's state after a step, one ownership of it the caller's; null: it is not held.</summary>
@@ -125,7 +132,7 @@ internal sealed class JobHoldings(string job, string worker, string? cache) : ID
     }
 
     // The newest first.
-    private IEnumerable<HeldStage> Own() => Ran is null ? [] : [Ran, .. Enumerable.Reverse(_ranBefore)];
+    private IEnumerable<HeldStage> Own() => new[] { Ran, _actedLast }.OfType<HeldStage>();
 
     private (AdapterSnapshot State, AdapterLayer Layer)? OwnLayer(ulong step, uint layer)
     {

@@ -1,5 +1,6 @@
 using Google.Protobuf.WellKnownTypes;
 using Orchestrator.Coordinator.Checkpoints;
+using Orchestrator.Coordinator.Storage;
 using Orchestrator.Coordinator.Tests.Runs;
 using Orchestrator.Protos;
 using Orchestrator.Protos.Blobs;
@@ -56,7 +57,7 @@ internal static class Manifests
     /// <summary>Does something to a folder of checkpoints as its owner, who leaves nothing of himself.</summary>
     public static void Owning(CheckpointStore store, Action<OwnedCheckpoints> write)
     {
-        var owned = OwnedCheckpoints.Take(store, "job-1", 1);
+        var owned = OwnedCheckpoints.Take(store, new OwnerTitle("job-1", 1));
         try
         {
             write(owned);

@@ -25,6 +25,8 @@ public sealed class OwnedCheckpointsTests : IDisposable
         }
 
         File.WriteAllText(Path.Combine(_store.Of(4), "notes.txt"), "mine");
+        // Of a writer that died.
+        File.WriteAllText(Path.Combine(_store.Of(4), ".1.tmp"), "half");
         Manifests.Owning(_store, owned => owned.DeleteAll());
 
         Assert.Equal(
@@ -106,8 +108,8 @@ public sealed class OwnedCheckpointsTests : IDisposable
         Manifests.Write(_store, 4);
         var next = Manifests.Of(6);
         next.Blobs.Add(Manifests.WriteBlob(_store.Of(6), 0, 6));
-        var earlier = OwnedCheckpoints.Take(_store, "job-1", 5);
-        var later = OwnedCheckpoints.Take(_store, "job-1", 9);
+        var earlier = OwnedCheckpoints.Take(_store, new OwnerTitle("job-1", 5));
+        var later = OwnedCheckpoints.Take(_store, new OwnerTitle("job-1", 9));
 
         Assert.Throws<OwnershipLostException>(() => earlier.Write(next));
         Assert.Throws<OwnershipLostException>(() => earlier.DeleteSurplus(4, mostKept: 1));

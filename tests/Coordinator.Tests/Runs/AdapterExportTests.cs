@@ -4,6 +4,7 @@ using System.Text.Json;
 using Orchestrator.Coordinator.Checkpoints;
 using Orchestrator.Coordinator.Membership;
 using Orchestrator.Coordinator.Runs;
+using Orchestrator.Coordinator.Storage;
 using Orchestrator.Coordinator.Tests.Checkpoints;
 using Orchestrator.Protos.Blobs;
 
@@ -129,7 +130,7 @@ public sealed class AdapterExportTests : IDisposable
 
     private string Export(PureRun run, string checkpoint)
     {
-        using var folder = OwnedRunFolder.Continue(new RunTitle(_job.Output, "job-1", 1), [], []);
+        using var folder = OwnedRunFolder.Create(_job.Output, new OwnerTitle("job-1", 1), "", []);
         return AdapterExport.Run(run.Session.Material!, checkpoint, folder.WriteAdapter);
     }
 

@@ -47,6 +47,9 @@ public sealed class JobEntityTests(ITestOutputHelper output) : IDisposable
         Assert.Equal(
             ["start", "attach", "attach", "attach", "attach", "checkpoint", "checkpoint", "checkpoint", "checkpoint", "finish"],
             File.ReadAllLines(Path.Combine(_job.Output, "events.jsonl")).Select(line => JsonDocument.Parse(line).RootElement.GetProperty("event").GetString()));
+        // The coordinator is still there; what says whose the run was stays, and is empty.
+        Assert.Empty(Directory.EnumerateDirectories(Path.Combine(_job.Output, "checkpoints"), ".owner-*"));
+        Assert.Empty(Directory.EnumerateFileSystemEntries(Assert.Single(Directory.EnumerateDirectories(_job.Output, ".owner-*"))));
         Assert.True(File.Exists(Path.Combine(_job.Output, "plan.json")));
         Assert.True(File.Exists(Path.Combine(status.Adapter, "tokenizer.json")));
         Assert.NotEmpty(PeftAdapter.Read(status.Adapter).Tensors.Tensors);
@@ -78,6 +81,21 @@ public sealed class JobEntityTests(ITestOutputHelper output) : IDisposable
         Assert.True(status.Invalid);
         Assert.Matches("nowhere", status.Reason);
         Assert.False(Directory.Exists(_job.Output));
+    }
+
+    /// <summary>A run whose files are not whole is none.</summary>
+    [Fact]
+    public async Task Job_WhoseFilesCannotBeWritten_FailsAndNamesTheFolder()
+    {
+        Directory.CreateDirectory(Path.Combine(_job.Output, "plan.json"));
+        await using var node = await TestNode.StartAsync(Folders(Path.Combine(_job.Folder.Path, "state")), new FakeWorkers(1) { WritesBlobs = true });
+        var request = _job.Request();
+        request.Resume = true;
+
+        var status = await node.WaitAsync((await node.Jobs.SubmitAsync(request, Cancellation)).Job, status => JobStates.HasEnded(status.State));
+
+        Assert.Equal(JobState.Failed, status.State);
+        Assert.StartsWith($"The output folder {_job.Output} cannot be written (", status.Reason, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -112,6 +130,9 @@ public sealed class JobEntityTests(ITestOutputHelper output) : IDisposable
             before = await node.WaitAsync(job, status => status.Step == 7);
             Copy(first.Root, second.Root);
         }
+
+        // Its entity ended with it.
+        Assert.False(Directory.Exists(Path.Combine(_job.Output, "checkpoints")));
 
         await using var restarted = await TestNode.StartAsync(second, new FakeWorkers(1) { WritesBlobs = true });
         var status = await restarted.WaitAsync(job, status => JobStates.HasEnded(status.State));

@@ -332,6 +332,28 @@ public sealed class JobLifeTests : IDisposable
         Assert.Equal(JobState.Succeeded, run.Record.State);
     }
 
+    /// <summary>The last state is durable: whatever becomes of the workers, the adapter is made of it.</summary>
+    [Fact]
+    public async Task Worker_FailingWhileTheAdapterIsWritten_EndsNothing()
+    {
+        var run = await Prepare(new FakeWorkers(1));
+        var told = 0;
+        run.Before = r =>
+        {
+            if (r.Record.State == JobState.Finishing && r.Record.LastCheckpoint == r.Record.StepsPlanned && told++ == 0)
+            {
+                var scope = new JobScope { Job = "job-1", Generation = 1, Fence = r.Record.Fence };
+                var failed = r.One(new FromWorker(FakeWorkers.Key(0), new WorkerMessage { Failure = new WorkerFailure { Scope = scope, Failure = new Failure { Code = ErrorCode.BadData, Message = "No memory." } } }));
+                Assert.Empty(failed.Events);
+                Assert.Contains("No memory.", failed.Note, StringComparison.Ordinal);
+            }
+        };
+        run.Submit();
+
+        Assert.True(told > 0);
+        Assert.Equal(JobState.Succeeded, run.Record.State);
+    }
+
     [Fact]
     public async Task Workers_OfAnotherThreadCount_AreNotUsedAndTheJobSaysWhyItWaits()
     {

@@ -1,5 +1,6 @@
 using Orchestrator.Coordinator.Checkpoints;
 using Orchestrator.Coordinator.Runs;
+using Orchestrator.Coordinator.Storage;
 using Orchestrator.Coordinator.Tests.Checkpoints;
 
 namespace Orchestrator.Coordinator.Tests.Runs;
@@ -39,7 +40,7 @@ public sealed class OwnedRunFolderTests : IDisposable
     [Fact]
     public void Create_OverAnOlderRun_DeletesTheRunsFilesAndNothingElse()
     {
-        Create("name: a\n", ["old"]).AppendMetrics(["old"]);
+        Create("name: a\n", [Start]).AppendMetrics(["old"]);
         Directory.CreateDirectory(_folder.At("adapter"));
         File.WriteAllText(_folder.At("adapter", "adapter_config.json"), "old");
         File.WriteAllText(_folder.At("adapter", "notes.txt"), "mine");
@@ -70,6 +71,7 @@ public sealed class OwnedRunFolderTests : IDisposable
         Assert.Equal("m1\nm2\nm3\n", File.ReadAllText(_folder.At("metrics.jsonl")));
     }
 
+    private const string Start = """{"event":"start","job":"job-0"}""";
     private const string Step1 = """{"step":1,"loss":2}""";
     private const string Step2 = """{"step":2,"loss":1}""";
     private const string Step3 = """{"step":3,"loss":1}""";
@@ -91,7 +93,12 @@ public sealed class OwnedRunFolderTests : IDisposable
         File.AppendAllText(_folder.At("events.jsonl"), "half");
         var resume = new ResumePoint { Checkpoint = step == 0 ? null : new CheckpointManifest { Step = step, LastEvaluation = new EvaluationPoint { Step = lastEvaluation } } };
 
-        Resume("name: b\n", resume, ["e2"]).AppendMetrics(["next"]);
+        if (step > 0)
+            Manifests.Write(RunFolder.CheckpointsOf(_folder.Path), step);
+
+        var folder = Resume("name: b\n", resume, ["e2"]);
+        Assert.Equal(lines.Take(kept), File.ReadAllLines(_folder.At("metrics.jsonl")));
+        folder.AppendMetrics(["next"]);
 
         Assert.Equal([.. lines.Take(kept), "next"], File.ReadAllLines(_folder.At("metrics.jsonl")));
         Assert.Equal("e1\ne2\n", File.ReadAllText(_folder.At("events.jsonl")));
@@ -102,7 +109,7 @@ public sealed class OwnedRunFolderTests : IDisposable
     public void Resume_FromACheckpoint_DeletesWhatLiesBehindIt()
     {
         var store = new CheckpointStore(_folder.At("checkpoints"));
-        Create("name: a\n", ["e1"]);
+        Create("name: a\n", [Start]);
         foreach (var step in new ulong[] { 2, 4 })
         {
             Manifests.Write(store, step);
@@ -110,7 +117,7 @@ public sealed class OwnedRunFolderTests : IDisposable
 
         Manifests.WriteBlob(store.Of(6), 0, 6);
 
-        Resume("name: a\n", new ResumePoint { Checkpoint = Manifests.Of(2) }, []);
+        Resume("name: a\n", new ResumePoint { Checkpoint = Manifests.Of(2), Damaged = { "step-4" } }, []);
 
         Assert.Equal([2UL], store.Steps());
         Create("name: a\n", ["e1"]).Release();
@@ -122,6 +129,7 @@ public sealed class OwnedRunFolderTests : IDisposable
     [InlineData("e1\n", "")]
     [InlineData("e1\ne2\n", "m")]
     [InlineData("e1\ne2\ne3\n", Step3 + "\n")]
+    [InlineData("e1\ne2\ne2\ne3\n", "")]
     // The process that was to cut what lay behind the checkpoint had ended before.
     [InlineData("e1\ne2\ne3\n", Step3 + "\nm4\nx5\nx6\n")]
     public void Continue_OfARunThatHadGoneOn_CompletesTheLinesBehindTheEarlierOnes(string events, string metrics)
@@ -141,7 +149,7 @@ public sealed class OwnedRunFolderTests : IDisposable
     {
         File.WriteAllText(_folder.At("file"), "");
 
-        var failure = Assert.Throws<IOException>(() => OwnedRunFolder.Create(new RunTitle(_folder.At("file", "out"), "job-1", 1), "name: a\n", ["e"]));
+        var failure = Assert.Throws<IOException>(() => OwnedRunFolder.Create(_folder.At("file", "out"), new OwnerTitle("job-1", 1), "name: a\n", ["e"]));
 
         Assert.Contains(_folder.At("file", "out"), failure.Message, StringComparison.Ordinal);
     }
@@ -169,22 +177,140 @@ public sealed class OwnedRunFolderTests : IDisposable
     {
         var earlier = Create("name: a\n", ["e1"]);
         earlier.AppendMetrics(["m1"]);
+        var manifest = Manifests.Of(2);
+        manifest.Blobs.Add(Manifests.WriteBlob(_folder.At("checkpoints", "step-2"), 0, 2));
         var later = Continue(["e1", "e2"], ["m1", "m2"]);
 
         earlier.AppendEvents(["e2"]);
         earlier.AppendMetrics(["m2"]);
         var refused = Assert.Throws<IOException>(() => earlier.WritePlan("{}"));
-        Assert.ThrowsAny<IOException>(() => earlier.WriteAdapter(folder => File.WriteAllText(Path.Combine(folder, "a"), "earlier")));
-        Assert.ThrowsAny<IOException>(() => earlier.WriteCheckpoint(Manifests.Of(2)));
+        Assert.Throws<OwnershipLostException>(() => earlier.WriteAdapter(folder => File.WriteAllText(Path.Combine(folder, "a"), "earlier")));
+        Assert.Throws<OwnershipLostException>(() => earlier.WriteCheckpoint(manifest));
         later.AppendEvents(["e3"]);
         later.AppendMetrics(["m3"]);
         earlier.Release();
         later.WritePlan("{}");
+        later.WriteCheckpoint(manifest);
 
-        Assert.Equal($"The output folder {_folder.Path} belongs to another coordinator or job now, which has taken it over; nothing more is written into it from here.", refused.Message);
+        Assert.Equal(
+            $"The output folder {_folder.Path} was taken over by another coordinator or job (.owner-job-1-2); nothing more is written into it from here. If that one is gone for good, delete {_folder.At(".owner-job-1-2")} and start the job again.",
+            refused.Message);
         Assert.Equal("e1\ne2\ne3\n", File.ReadAllText(_folder.At("events.jsonl")));
         Assert.Equal("m1\nm2\nm3\n", File.ReadAllText(_folder.At("metrics.jsonl")));
         Assert.False(Directory.Exists(_folder.At("adapter")));
+    }
+
+    /// <summary>An entity that was stopped before it had made the folder wakes when the later one has finished the run; or another job's has.</summary>
+    [Theory]
+    [InlineData("create")]
+    [InlineData("resume")]
+    [InlineData("continue")]
+    [InlineData("another job")]
+    public void EarlierOwner_AfterTheLaterOnesEnd_ChangesNothing(string how)
+    {
+        var line = how == "another job" ? "job-2" : "job-1";
+        using (var later = OwnedRunFolder.Create(_folder.Path, new OwnerTitle(line, 9), "name: a\n", ["e1", "e2"]))
+        {
+            later.AppendMetrics([Step1, Step2, Step3]);
+            later.Release();
+            Manifests.Write(RunFolder.CheckpointsOf(_folder.Path), 3);
+        }
+
+        var earlier = new OwnerTitle("job-1", 5);
+        var refused = Assert.Throws<IOException>(() => how switch
+        {
+            "create" => OwnedRunFolder.Create(_folder.Path, earlier, "name: b\n", ["e1"]),
+            "resume" => OwnedRunFolder.Resume(_folder.Path, earlier, "name: b\n", new ResumePoint(), ["e1"]),
+            "continue" => OwnedRunFolder.Continue(_folder.Path, earlier, "name: b\n", ["e1"], [Step1]),
+            _ => OwnedRunFolder.Continue(_folder.Path, earlier, "name: b\n", ["of job 1"], [Step1]),
+        });
+
+        Assert.Contains($"(.owner-{line}-9)", refused.Message, StringComparison.Ordinal);
+        Assert.Equal("e1\ne2\n", File.ReadAllText(_folder.At("events.jsonl")));
+        Assert.Equal([Step1, Step2, Step3], File.ReadAllLines(_folder.At("metrics.jsonl")));
+        Assert.Equal("name: a\n", File.ReadAllText(_folder.At("job.yaml")));
+        Assert.Equal([3UL], RunFolder.CheckpointsOf(_folder.Path).Complete());
+    }
+
+    /// <summary>The process ended between the journal's word that the run begins and the folder.</summary>
+    [Fact]
+    public void Continue_WhereTheFolderWasNotMadeYet_MakesIt()
+    {
+        File.WriteAllText(_folder.At("metrics.jsonl"), "mine");
+
+        Continue(["e1"], []).AppendMetrics(["m1"]);
+
+        Assert.Equal("e1\n", File.ReadAllText(_folder.At("events.jsonl")));
+        Assert.Equal("m1\n", File.ReadAllText(_folder.At("metrics.jsonl")));
+        Assert.Equal("name: a\n", File.ReadAllText(_folder.At("job.yaml")));
+        Assert.Equal("mine", File.ReadAllText(_folder.At("metrics.jsonl.before-1")));
+    }
+
+    [Theory]
+    [InlineData("old\n")]
+    [InlineData("old\ne1\n")]
+    public void Continue_WhereTheRunWasNotTakenUpWholly_DeletesWhatLiesBehindTheCheckpoint(string events)
+    {
+        File.WriteAllText(_folder.At("events.jsonl"), events);
+        File.WriteAllLines(_folder.At("metrics.jsonl"), [Step1, Step2, Step3]);
+        var store = RunFolder.CheckpointsOf(_folder.Path);
+        Manifests.Write(store, 2);
+        Manifests.Write(store, 3);
+
+        Continue(["e1"], [], new ResumePoint { Checkpoint = Manifests.Of(2), Damaged = { "step-3" } });
+
+        Assert.Equal("old\ne1\n", File.ReadAllText(_folder.At("events.jsonl")));
+        Assert.Equal([Step1, Step2], File.ReadAllLines(_folder.At("metrics.jsonl")));
+        Assert.Equal([2UL], store.Steps());
+    }
+
+    /// <summary>The first line makes the file: not that of an owner who comes to it too late.</summary>
+    [Fact]
+    public void EarlierOwner_WhoseFirstLineComesAfterATakeover_MakesNoFile()
+    {
+        var earlier = Create("name: a\n", ["e1"]);
+        var later = Continue(["e1"], []);
+
+        Assert.ThrowsAny<IOException>(() => earlier.AppendMetrics(["m1"]));
+        Assert.False(File.Exists(_folder.At("metrics.jsonl")));
+
+        later.AppendMetrics(["m1"]);
+        Assert.ThrowsAny<IOException>(() => earlier.AppendMetrics(["m1"]));
+        Assert.Equal("m1\n", File.ReadAllText(_folder.At("metrics.jsonl")));
+    }
+
+    /// <summary>Whoever had the folder trained on between the choice of the checkpoint and the takeover.</summary>
+    [Theory]
+    [InlineData(4, 6)]
+    [InlineData(6)]
+    public void Resume_WhereTheRunWentOnMeanwhile_IsRefusedAndChangesNothing(params int[] steps)
+    {
+        Create("name: a\n", [Start]).AppendMetrics([Step1]);
+        var store = RunFolder.CheckpointsOf(_folder.Path);
+        foreach (var step in steps)
+            Manifests.Write(store, (ulong)step);
+
+        var refused = Assert.Throws<IOException>(() => Resume("name: b\n", new ResumePoint { Checkpoint = Manifests.Of(4) }, ["e2"]));
+
+        Assert.Contains("has gone on with the run in", refused.Message, StringComparison.Ordinal);
+        Assert.Equal($"{Start}\n", File.ReadAllText(_folder.At("events.jsonl")));
+        Assert.Equal($"{Step1}\n", File.ReadAllText(_folder.At("metrics.jsonl")));
+        Assert.Equal(steps.Select(step => (ulong)step), store.Complete().Order());
+    }
+
+    /// <summary>Where somebody has moved the adapter it is his; the link is the run's.</summary>
+    [Fact]
+    public void Create_OverARunWhoseAdapterIsALink_LeavesWhatItLeadsTo()
+    {
+        Create("name: a\n", [Start]);
+        Directory.CreateDirectory(_folder.At("best"));
+        File.WriteAllText(_folder.At("best", "adapter_config.json"), "mine");
+        Directory.CreateSymbolicLink(_folder.At("adapter"), _folder.At("best"));
+
+        Create("name: b\n", ["e2"]);
+
+        Assert.Equal("mine", File.ReadAllText(_folder.At("best", "adapter_config.json")));
+        Assert.False(Path.Exists(_folder.At("adapter")));
     }
 
     [Fact]
@@ -197,17 +323,17 @@ public sealed class OwnedRunFolderTests : IDisposable
         folder.Release();
         folder.AppendEvents(["e2"]);
 
-        Assert.Equal(["adapter", "events.jsonl", "job.yaml", "metrics.jsonl"], Directory.EnumerateFileSystemEntries(_folder.Path).Select(Path.GetFileName).Order(StringComparer.Ordinal));
+        Assert.Equal([".owner-job-1-1", "adapter", "events.jsonl", "job.yaml", "metrics.jsonl"], Directory.EnumerateFileSystemEntries(_folder.Path).Select(Path.GetFileName).Order(StringComparer.Ordinal));
         Assert.Equal("e1\ne2\n", File.ReadAllText(_folder.At("events.jsonl")));
     }
 
-    private OwnedRunFolder Create(string resolvedYaml, IEnumerable<string> events) => Kept(OwnedRunFolder.Create(Next(), resolvedYaml, events));
+    private OwnedRunFolder Create(string resolvedYaml, IEnumerable<string> events) => Kept(OwnedRunFolder.Create(_folder.Path, Next(), resolvedYaml, events));
 
-    private OwnedRunFolder Resume(string resolvedYaml, ResumePoint resume, IEnumerable<string> events) => Kept(OwnedRunFolder.Resume(Next(), resolvedYaml, resume, events));
+    private OwnedRunFolder Resume(string resolvedYaml, ResumePoint resume, IEnumerable<string> events) => Kept(OwnedRunFolder.Resume(_folder.Path, Next(), resolvedYaml, resume, events));
 
-    private OwnedRunFolder Continue(IReadOnlyList<string> events, IReadOnlyList<string> metrics, ResumePoint? resume = null) => Kept(OwnedRunFolder.Continue(Next(), events, metrics, resume));
+    private OwnedRunFolder Continue(IReadOnlyList<string> events, IReadOnlyList<string> metrics, ResumePoint? resume = null) => Kept(OwnedRunFolder.Continue(_folder.Path, Next(), "name: a\n", events, metrics, resume));
 
-    private RunTitle Next() => new(_folder.Path, "job-1", (ulong)_owned.Count + 1);
+    private OwnerTitle Next() => new("job-1", (ulong)_owned.Count + 1);
 
     private OwnedRunFolder Kept(OwnedRunFolder folder)
     {

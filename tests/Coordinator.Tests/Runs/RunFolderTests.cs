@@ -1,4 +1,5 @@
 using Orchestrator.Coordinator.Runs;
+using Orchestrator.Coordinator.Storage;
 
 namespace Orchestrator.Coordinator.Tests.Runs;
 
@@ -11,7 +12,7 @@ public sealed class RunFolderTests : IDisposable
     [Fact]
     public void Check_OnAFolderWithARun_RefusesUnlessToldWhatToDoWithIt()
     {
-        OwnedRunFolder.Create(new RunTitle(_folder.Path, "job-1", 1), "name: a\n", ["{}"]).Dispose();
+        OwnedRunFolder.Create(_folder.Path, new OwnerTitle("job-1", 1), "name: a\n", ["""{"event":"start","job":"job-0"}"""]).Dispose();
 
         var refusal = Assert.Throws<InvalidInputException>(() => RunFolder.Check(_folder.Path, resume: false, overwrite: false));
         RunFolder.Check(_folder.Path, resume: true, overwrite: false);
@@ -42,6 +43,17 @@ public sealed class RunFolderTests : IDisposable
         File.WriteAllText(_folder.At(name), "mine");
 
         Assert.Throws<InvalidInputException>(() => RunFolder.Check(_folder.Path, resume: false, overwrite: true));
+    }
+
+    /// <summary>A file of the name makes no run.</summary>
+    [Fact]
+    public void Check_OnSomebodyElsesEvents_Refuses()
+    {
+        File.WriteAllText(_folder.At("events.jsonl"), "{\"user\":\"event\"}\n");
+
+        var refusal = Assert.Throws<InvalidInputException>(() => RunFolder.Check(_folder.Path, resume: false, overwrite: true));
+
+        Assert.Contains("holds events.jsonl, which no run has written", refusal.Message, StringComparison.Ordinal);
     }
 
     /// <summary>A process that ended right after it had taken an empty folder leaves nothing that a run could not start beside.</summary>

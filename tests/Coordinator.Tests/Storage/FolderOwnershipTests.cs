@@ -54,7 +54,7 @@ public sealed class FolderOwnershipTests : IDisposable
         var earlier = Take(5);
         if (stands)
         {
-            earlier.PublishFolder("adapter", folder => File.WriteAllText(Path.Combine(folder, "a"), "old"));
+            earlier.PublishFolder("adapter", folder => File.WriteAllText(Path.Combine(folder, "a"), "old"), _ => null);
         }
 
         Assert.Throws<OwnershipLostException>(() => earlier.PublishFolder("adapter", folder =>
@@ -64,7 +64,7 @@ public sealed class FolderOwnershipTests : IDisposable
             // Whoever makes a folder makes those above it, which the takeover has deleted.
             Directory.CreateDirectory(inner ? Path.Combine(folder, "inner") : folder);
             File.WriteAllText(Path.Combine(folder, "b"), "new");
-        }));
+        }, _ => null));
 
         Assert.Equal(stands ? [".owner-job-1-9", "adapter"] : [".owner-job-1-9"], Entries());
         Assert.Equal(stands ? "old" : "", stands ? File.ReadAllText(_folder.At("adapter", "a")) : "");
@@ -74,9 +74,9 @@ public sealed class FolderOwnershipTests : IDisposable
     public void PublishFolder_OverAnOlderOne_TakesItsPlaceWhole()
     {
         var owner = Take(1);
-        owner.PublishFolder("adapter", folder => File.WriteAllText(Path.Combine(folder, "a"), "old"));
+        owner.PublishFolder("adapter", folder => File.WriteAllText(Path.Combine(folder, "a"), "old"), _ => null);
 
-        owner.PublishFolder("adapter", folder => File.WriteAllText(Path.Combine(Directory.CreateDirectory(Path.Combine(folder, "inner")).FullName, "b"), "new"));
+        owner.PublishFolder("adapter", folder => File.WriteAllText(Path.Combine(Directory.CreateDirectory(Path.Combine(folder, "inner")).FullName, "b"), "new"), _ => null);
 
         Assert.Equal(["inner"], Directory.EnumerateFileSystemEntries(_folder.At("adapter")).Select(Path.GetFileName));
         Assert.Equal("new", File.ReadAllText(_folder.At("adapter", "inner", "b")));
@@ -88,18 +88,18 @@ public sealed class FolderOwnershipTests : IDisposable
     public void PublishFolder_WhereFillingFails_LeavesTheOldOneAndNothingElse()
     {
         var owner = Take(1);
-        owner.PublishFolder("adapter", folder => File.WriteAllText(Path.Combine(folder, "a"), "old"));
+        owner.PublishFolder("adapter", folder => File.WriteAllText(Path.Combine(folder, "a"), "old"), _ => null);
 
         var full = Assert.Throws<IOException>(() => owner.PublishFolder("adapter", folder =>
         {
             File.WriteAllText(Path.Combine(folder, "a"), "half");
             throw new IOException("No space left on device");
-        }));
-        owner.Release();
+        }, _ => null));
 
         Assert.Equal("No space left on device", full.Message);
         Assert.Equal("old", File.ReadAllText(_folder.At("adapter", "a")));
-        Assert.Equal(["adapter"], Entries());
+        Assert.Equal([".owner-job-1-1", "adapter"], Entries());
+        Assert.Empty(Directory.EnumerateFileSystemEntries(_folder.At(".owner-job-1-1")));
     }
 
     [Fact]
@@ -115,7 +115,7 @@ public sealed class FolderOwnershipTests : IDisposable
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public void Withdraw_AfterATakeover_LeavesTheFile(bool stands)
+    public void Delete_AfterATakeover_LeavesTheFile(bool stands)
     {
         var earlier = Take(5);
         if (stands)
@@ -125,9 +125,9 @@ public sealed class FolderOwnershipTests : IDisposable
 
         var later = Take(9);
 
-        Assert.Throws<OwnershipLostException>(() => earlier.Withdraw(_folder.At("file")));
+        Assert.Throws<OwnershipLostException>(() => earlier.Delete(_folder.At("file")));
         Assert.Equal(stands, File.Exists(_folder.At("file")));
-        later.Withdraw(_folder.At("file"));
+        later.Delete(_folder.At("file"));
         Assert.Equal([".owner-job-1-9"], Entries());
     }
 
@@ -143,11 +143,33 @@ public sealed class FolderOwnershipTests : IDisposable
         Assert.Equal([".owner-job-1-10", "file"], Entries());
     }
 
+    [Theory]
+    [InlineData("job-1", 5)]
+    [InlineData("job-2", 1)]
+    public void Take_ToGoOnWhereALaterOwnerWas_IsRefused(string line, ulong fence)
+    {
+        FolderOwnership.Take(_folder.Path, new OwnerTitle(line, fence));
+
+        Assert.Throws<OwnershipLostException>(() => FolderOwnership.Take(_folder.Path, new OwnerTitle("job-1", 4, GoesOn: true)));
+        Assert.Equal([$".owner-{line}-{fence}"], Entries());
+    }
+
+    /// <summary>A mount that is gone is no takeover.</summary>
+    [Fact]
+    public void PublishFile_WhereTheFolderIsGone_SaysSo()
+    {
+        using var below = new TemporaryFolder();
+        var owner = FolderOwnership.Take(below.At("out"), new OwnerTitle("job-1", 1));
+        Directory.Delete(below.At("out"), recursive: true);
+
+        Assert.IsType<DirectoryNotFoundException>(Assert.ThrowsAny<IOException>(() => owner.PublishFile(below.At("out", "file"), stream => stream.WriteByte(1))));
+    }
+
     /// <summary>Of other jobs whoever comes later owns it, whatever their fences.</summary>
     [Fact]
     public void Take_FromAnotherJob_EndsItsOwnership()
     {
-        var other = FolderOwnership.Take(_folder.Path, "job-1-2", 77);
+        var other = FolderOwnership.Take(_folder.Path, new OwnerTitle("job-1-2", 77));
 
         Take(3);
 
@@ -159,7 +181,7 @@ public sealed class FolderOwnershipTests : IDisposable
     [Fact]
     public void Take_WhereAnOwnerDied_RemovesWhatItLeft()
     {
-        Directory.CreateDirectory(_folder.At(".making-1", "inner"));
+        Directory.CreateDirectory(_folder.At($".making-{Guid.NewGuid():N}", "inner"));
         Directory.CreateDirectory(_folder.At(".owner-job-1-2", "half"));
         File.WriteAllText(_folder.At(".owner-job-1-2", "half", "a"), "");
 
@@ -169,7 +191,21 @@ public sealed class FolderOwnershipTests : IDisposable
         Assert.Empty(Directory.EnumerateFileSystemEntries(_folder.At(".owner-job-1-3")));
     }
 
-    private FolderOwnership Take(ulong fence) => FolderOwnership.Take(_folder.Path, "job-1", fence);
+    /// <summary>Hidden folders of somebody else with names that begin alike.</summary>
+    [Fact]
+    public void Take_BesideFoldersThatAreNobodysWorkspace_LeavesThem()
+    {
+        foreach (var name in new[] { ".owner-docs", ".owner-", ".making-of", ".making-" })
+        {
+            Directory.CreateDirectory(_folder.At(name));
+        }
+
+        Take(3);
+
+        Assert.Equal([".making-", ".making-of", ".owner-", ".owner-docs", ".owner-job-1-3"], Entries());
+    }
+
+    private FolderOwnership Take(ulong fence) => FolderOwnership.Take(_folder.Path, new OwnerTitle("job-1", fence));
 
     private string[] Entries() => [.. Directory.EnumerateFileSystemEntries(_folder.Path).Select(entry => Path.GetFileName(entry)).Order(StringComparer.Ordinal)];
 }

@@ -108,8 +108,8 @@ internal sealed class WorkingJob : IDisposable
         string[] data = PreparedData();
         Assert.Contains(data, name => name.EndsWith(".blob", StringComparison.Ordinal));
         string[] own = [.. known.Concat(data).Select(name => Path.Combine(output, name)), output, Path.GetDirectoryName(output)!];
-        // Whole checkpoints: a blob or a manifest under its name, nothing that is being written.
-        var checkpoint = new Regex($"^{Regex.Escape(output)}/checkpoints(/step-\\d+(/(manifest\\.json|[0-9a-f]{{64}}\\.blob))?)?$", RegexOptions.None, TimeSpan.FromSeconds(1));
+        // Whole checkpoints: a blob or a manifest under its name, nothing that is being written. The empty folder says whose the output was.
+        var checkpoint = new Regex($"^{Regex.Escape(output)}/(\\.owner-job-[0-9a-f]+-\\d+|checkpoints)(/step-\\d+(/(manifest\\.json|[0-9a-f]{{64}}\\.blob))?)?$", RegexOptions.None, TimeSpan.FromSeconds(1));
         Assert.Equal(
             _before,
             new SortedDictionary<string, string>(

@@ -23,6 +23,18 @@ public sealed class RestartTests
         Assert.All(lost.Run.Sent.Select(sent => sent.Message.Window).OfType<StepWindow>().Where(window => window.Scope.Generation == 2), window => Assert.Equal(fence, window.Scope.Fence));
     }
 
+    /// <summary>The process may have ended before it had deleted what the newest checkpoint makes superfluous.</summary>
+    [Fact]
+    public async Task Checkpoints_OverTheLimit_AreDeletedByTheNextOneAtOnce()
+    {
+        using var lost = await LostRun.AtAsync(2, 13, LostRun.TwoByOne);
+        Assert.Equal([10UL], lost.Run.Trimmed);
+
+        lost.Run.Restart(lost.Workers.Fleet);
+
+        Assert.Equal([10UL, 10UL], lost.Run.Trimmed.Take(2));
+    }
+
     /// <summary>What the coordinator did not live to journal, the workers tell the next one, under its fence.</summary>
     [Fact]
     public async Task Reports_ThatTheCoordinatorLost_AreUsedOnceByTheNextOne()
