@@ -25,17 +25,32 @@ internal static class EarlierRun
     }
 
     /// <summary>Gives other names to files that no run has written and a run would replace. The job file itself may be among them.</summary>
-    public static void PutAside(FolderOwnership owner, string output)
+    /// <param name="owner">The folder's.</param>
+    /// <param name="output">The folder.</param>
+    /// <param name="tell">Gets a sentence for each.</param>
+    public static void PutAside(FolderOwnership owner, string output, Action<string> tell)
     {
         foreach (var path in RunFolder.Files.Select(name => Path.Combine(output, name)).Where(File.Exists))
         {
             owner.Check();
-            File.Move(path, AsideOf(path));
+            Move(path, AsideOf(path), tell);
         }
     }
 
-    /// <summary>Where an adapter's folder goes for another one: aside, if somebody else has put something into it; null: it is a run's and may be deleted.</summary>
-    public static string? AsideOfAdapter(string adapter) => PeftAdapterWriter.HasWritten(adapter) ? null : AsideOf(adapter);
+    /// <summary>Gives an adapter's folder another name where somebody else has put something into it; one of a run stays, and may be replaced.</summary>
+    public static void PutAdapterAside(string adapter, Action<string> tell)
+    {
+        if (!PeftAdapterWriter.HasWritten(adapter))
+        {
+            Move(adapter, AsideOf(adapter), tell);
+        }
+    }
+
+    private static void Move(string path, string aside, Action<string> tell)
+    {
+        Directory.Move(path, aside);
+        tell($"{path}, which no run has written, is {Path.GetFileName(aside)} now.");
+    }
 
     private static void DeleteAdapter(FolderOwnership owner, string adapter)
     {

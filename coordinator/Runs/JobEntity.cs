@@ -39,7 +39,9 @@ internal sealed class JobEntity : UntypedPersistentActor, IWithTimers
     {
         (_workers, _folders, _clock) = (workers, folders, clock);
         PersistenceId = $"job-{job}";
-        _publication = new RunPublication(job);
+        // The log is asked for here: it is used from other threads as well.
+        var log = Log;
+        _publication = new RunPublication(job, sentence => log.Warning("Job {0}: {1}", job, sentence));
         _session = new JobSession
         {
             Job = job,

@@ -17,11 +17,12 @@ internal sealed class OwnedRunFolder : IDisposable
     private readonly OwnedCheckpoints _checkpoints;
     private readonly LineFile _events;
     private readonly LineFile _metrics;
+    private readonly Action<string> _tell;
 
     // Events come first: a folder with files of a run and without them would be somebody else's.
-    private OwnedRunFolder(string path, OwnerTitle title, FolderOwnership owner, OwnedCheckpoints? checkpoints, string resolvedYaml, byte[] events, byte[] metrics)
+    private OwnedRunFolder(string path, OwnerTitle title, FolderOwnership owner, OwnedCheckpoints? checkpoints, string resolvedYaml, byte[] events, byte[] metrics, Action<string> tell)
     {
-        (_path, _owner) = (path, owner);
+        (_path, _owner, _tell) = (path, owner, tell);
         _events = new LineFile(owner, Path.Combine(path, RunFolder.EventsFileName), events);
         try
         {
@@ -41,7 +42,8 @@ internal sealed class OwnedRunFolder : IDisposable
     /// <param name="title">Whose it is.</param>
     /// <param name="resolvedYaml">The job.</param>
     /// <param name="events">The first lines.</param>
-    public static OwnedRunFolder Create(string output, OwnerTitle title, string resolvedYaml, IEnumerable<string> events) => Guard(output, () =>
+    /// <param name="tell">Gets a sentence of what is put aside.</param>
+    public static OwnedRunFolder Create(string output, OwnerTitle title, string resolvedYaml, IEnumerable<string> events, Action<string> tell) => Guard(output, () =>
     {
         var owner = FolderOwnership.Take(output, title);
         // Somebody else's adapter, beside which a run was asked for, stays until this run's takes its place; then it is put aside.
@@ -51,15 +53,15 @@ internal sealed class OwnedRunFolder : IDisposable
         }
         else
         {
-            EarlierRun.PutAside(owner, output);
+            EarlierRun.PutAside(owner, output, tell);
         }
 
-        return new OwnedRunFolder(output, title, owner, checkpoints: null, resolvedYaml, LineFile.BytesOf(events), []);
+        return new OwnedRunFolder(output, title, owner, checkpoints: null, resolvedYaml, LineFile.BytesOf(events), [], tell);
     });
 
     /// <summary>Takes up the folder of a run that goes on from a checkpoint, or from the start: lines and checkpoints after that point go, for they are made again.</summary>
     /// <exception cref="IOException">It cannot be written, or whoever had it before has gone on since the point was chosen; then nothing is changed.</exception>
-    public static OwnedRunFolder Resume(string output, OwnerTitle title, string resolvedYaml, ResumePoint resume, IEnumerable<string> events) => Guard<OwnedRunFolder?>(output, () =>
+    public static OwnedRunFolder Resume(string output, OwnerTitle title, string resolvedYaml, ResumePoint resume, IEnumerable<string> events, Action<string> tell) => Guard<OwnedRunFolder?>(output, () =>
     {
         var owner = FolderOwnership.Take(output, title);
         var checkpoints = OwnedCheckpoints.Take(RunFolder.CheckpointsOf(output), title);
@@ -77,7 +79,8 @@ internal sealed class OwnedRunFolder : IDisposable
             checkpoints,
             resolvedYaml,
             [.. RecoveredLines.Whole(Read(output, RunFolder.EventsFileName)), .. LineFile.BytesOf(events)],
-            RecoveredLines.Metrics(Read(output, RunFolder.MetricsFileName), resume.Checkpoint, []));
+            RecoveredLines.Metrics(Read(output, RunFolder.MetricsFileName), resume.Checkpoint, []),
+            tell);
         folder._checkpoints.DeleteAfter(resume.Checkpoint?.Step ?? 0);
         return folder;
     }) ?? throw new IOException($"Another coordinator or job has gone on with the run in {output} since its checkpoint was chosen, and was stopped; go on from its newest one with --resume again.");
@@ -89,13 +92,14 @@ internal sealed class OwnedRunFolder : IDisposable
     /// <param name="events">Event lines of the journal; at least one.</param>
     /// <param name="metrics">Metrics lines of the journal.</param>
     /// <param name="resume">Where the run of an earlier journal, whose lines come first, went on; null: there is none.</param>
-    public static OwnedRunFolder Continue(string output, OwnerTitle title, string resolvedYaml, IReadOnlyList<string> events, IReadOnlyList<string> metrics, ResumePoint? resume = null)
+    /// <param name="tell">Gets a sentence of what is put aside.</param>
+    public static OwnedRunFolder Continue(string output, OwnerTitle title, string resolvedYaml, IReadOnlyList<string> events, IReadOnlyList<string> metrics, ResumePoint? resume, Action<string> tell)
     {
         title = title with { GoesOn = true };
         // The earlier entity's process may have ended before it had made, or taken up, the folder.
         if (metrics.Count == 0 && !RecoveredLines.Holds(Read(output, RunFolder.EventsFileName), events[0]))
         {
-            return resume is null ? Create(output, title, resolvedYaml, events) : Resume(output, title, resolvedYaml, resume, events);
+            return resume is null ? Create(output, title, resolvedYaml, events, tell) : Resume(output, title, resolvedYaml, resume, events, tell);
         }
 
         return Guard(output, () =>
@@ -108,7 +112,8 @@ internal sealed class OwnedRunFolder : IDisposable
                 checkpoints: null,
                 resolvedYaml,
                 RecoveredLines.Events(Read(output, RunFolder.EventsFileName), events),
-                RecoveredLines.Metrics(Read(output, RunFolder.MetricsFileName), resume?.Checkpoint, metrics));
+                RecoveredLines.Metrics(Read(output, RunFolder.MetricsFileName), resume?.Checkpoint, metrics),
+                tell);
             if (resume is not null && metrics.Count == 0)
             {
                 folder._checkpoints.DeleteAfter(resume.Checkpoint?.Step ?? 0);
@@ -139,7 +144,7 @@ internal sealed class OwnedRunFolder : IDisposable
     /// <returns>Where it stands.</returns>
     public string WriteAdapter(Action<string> fill)
     {
-        _owner.PublishFolder(RunFolder.AdapterFolderName, fill, EarlierRun.AsideOfAdapter);
+        _owner.PublishFolder(RunFolder.AdapterFolderName, fill, adapter => EarlierRun.PutAdapterAside(adapter, _tell));
         return Path.Combine(_path, RunFolder.AdapterFolderName);
     }
 

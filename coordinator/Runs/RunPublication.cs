@@ -8,7 +8,7 @@ namespace Orchestrator.Coordinator.Runs;
 /// only then is it certain that it can. After a failed write nothing more is tried, so
 /// that no later line follows a missing one. Errors are <see cref="IOException"/>. Used by the entity alone.
 /// </remarks>
-internal sealed class RunPublication(string job) : IDisposable
+internal sealed class RunPublication(string job, Action<string> tell) : IDisposable
 {
     private readonly List<string> _events = [];
     private readonly List<string> _metrics = [];
@@ -34,7 +34,7 @@ internal sealed class RunPublication(string job) : IDisposable
         // A run that goes on leaves its folder alone until it is placed.
         if (record.IsPrepared && (record.Resume is null || record.Placement is not null))
         {
-            _folder = OwnedRunFolder.Continue(record.Output, TitleOf(record), record.Resolved, _events, _metrics, record.Resume);
+            _folder = OwnedRunFolder.Continue(record.Output, TitleOf(record), record.Resolved, _events, _metrics, record.Resume, tell);
         }
 
         _events.Clear();
@@ -46,11 +46,11 @@ internal sealed class RunPublication(string job) : IDisposable
         var events = RunLines.Events(job, after, happened);
         if (happened is JobPrepared { Resume: null })
         {
-            _folder = OwnedRunFolder.Create(after.Output, TitleOf(after), after.Resolved, events);
+            _folder = OwnedRunFolder.Create(after.Output, TitleOf(after), after.Resolved, events, tell);
         }
         else if (happened is JobPlaced && after is { Resume: { } resume, Generations.Placements: 1 })
         {
-            _folder = OwnedRunFolder.Resume(after.Output, TitleOf(after), after.Resolved, resume, events);
+            _folder = OwnedRunFolder.Resume(after.Output, TitleOf(after), after.Resolved, resume, events, tell);
         }
         else
         {

@@ -80,8 +80,8 @@ internal sealed class FolderOwnership
     /// <summary>Publishes a folder in this one, whole or not at all, durably.</summary>
     /// <param name="name">Its name.</param>
     /// <param name="fill">Gets an empty folder to write files into.</param>
-    /// <param name="asideOf">Where what stands under the name goes instead of being deleted; null: it is deleted.</param>
-    public void PublishFolder(string name, Action<string> fill, Func<string, string?> asideOf) => Change(made =>
+    /// <param name="before">Gets what stands under the name, and may move it away; else it is deleted.</param>
+    public void PublishFolder(string name, Action<string> fill, Action<string> before) => Change(made =>
     {
         var target = Path.Combine(_folder, name);
         if (File.Exists(target))
@@ -103,9 +103,9 @@ internal sealed class FolderOwnership
             Discard(making);
         }
 
-        if (Directory.Exists(target) && asideOf(target) is { } aside)
+        if (Directory.Exists(target))
         {
-            Directory.Move(target, aside);
+            before(target);
         }
 
         if (Directory.Exists(target))

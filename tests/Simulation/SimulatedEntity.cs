@@ -13,7 +13,7 @@ internal sealed class SimulatedEntity : IDisposable
 {
     private readonly World _world;
     private readonly Dictionary<object, long> _timers = [];
-    private readonly RunPublication _publication = new(World.Job);
+    private readonly RunPublication _publication = new(World.Job, _ => { });
     private readonly Queue<object> _early = [];
     private readonly Queue<(JobRecord After, IJobEvent Happened)> _unpublished = [];
     private JobSession _session = new() { Job = World.Job, Secret = ByteString.CopyFromUtf8("secret") };

@@ -130,7 +130,7 @@ public sealed class AdapterExportTests : IDisposable
 
     private string Export(PureRun run, string checkpoint)
     {
-        using var folder = OwnedRunFolder.Create(_job.Output, new OwnerTitle("job-1", 1), "", []);
+        using var folder = OwnedRunFolder.Create(_job.Output, new OwnerTitle("job-1", 1), "", [], _ => { });
         return AdapterExport.Run(run.Session.Material!, checkpoint, folder.WriteAdapter);
     }
 

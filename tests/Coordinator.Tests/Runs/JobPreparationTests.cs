@@ -46,7 +46,7 @@ public sealed class JobPreparationTests : IDisposable
         const string Dated = "{{ strftime_now('%Y-%m-%d') }}" + Turns;
         var before = Assert.IsType<JobInput.Prepared>(await Prepare(Dated, "yo", clock: "2020-01-02")).Material;
         Assert.NotEqual(before.JobHash, Assert.IsType<JobInput.Prepared>(await Prepare(Dated, "yo")).Material.JobHash);
-        OwnedRunFolder.Create(_folder.At("out"), new OwnerTitle("job-1", 1), "", ["""{"event":"start","job":"job-0"}"""]).Dispose();
+        OwnedRunFolder.Create(_folder.At("out"), new OwnerTitle("job-1", 1), "", ["""{"event":"start","job":"job-0"}"""], _ => { }).Dispose();
         var store = new CheckpointStore(_folder.At("out", "checkpoints"));
         var manifest = Manifests.Of(1);
         (manifest.JobHash, manifest.Clock) = (before.JobHash, "2020-01-02T00:00:00");

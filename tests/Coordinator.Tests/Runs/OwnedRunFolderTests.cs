@@ -9,6 +9,7 @@ public sealed class OwnedRunFolderTests : IDisposable
 {
     private readonly TemporaryFolder _folder = new();
     private readonly List<OwnedRunFolder> _owned = [];
+    private readonly List<string> _told = [];
 
     public void Dispose()
     {
@@ -149,7 +150,7 @@ public sealed class OwnedRunFolderTests : IDisposable
     {
         File.WriteAllText(_folder.At("file"), "");
 
-        var failure = Assert.Throws<IOException>(() => OwnedRunFolder.Create(_folder.At("file", "out"), new OwnerTitle("job-1", 1), "name: a\n", ["e"]));
+        var failure = Assert.Throws<IOException>(() => OwnedRunFolder.Create(_folder.At("file", "out"), new OwnerTitle("job-1", 1), "name: a\n", ["e"], _told.Add));
 
         Assert.Contains(_folder.At("file", "out"), failure.Message, StringComparison.Ordinal);
     }
@@ -168,6 +169,7 @@ public sealed class OwnedRunFolderTests : IDisposable
 
         Assert.Equal(["new"], Directory.EnumerateFileSystemEntries(_folder.At("adapter")).Select(Path.GetFileName));
         Assert.Equal(aside, string.Concat(Directory.EnumerateDirectories(_folder.Path, "adapter.before*").Select(Path.GetFileName)));
+        Assert.Equal(aside.Length == 0 ? [] : [$"{_folder.At("adapter")}, which no run has written, is {aside} now."], _told);
         Assert.True(aside.Length == 0 || File.ReadAllText(_folder.At(aside, name)) == "old");
     }
 
@@ -209,7 +211,7 @@ public sealed class OwnedRunFolderTests : IDisposable
     public void EarlierOwner_AfterTheLaterOnesEnd_ChangesNothing(string how)
     {
         var line = how == "another job" ? "job-2" : "job-1";
-        using (var later = OwnedRunFolder.Create(_folder.Path, new OwnerTitle(line, 9), "name: a\n", ["e1", "e2"]))
+        using (var later = OwnedRunFolder.Create(_folder.Path, new OwnerTitle(line, 9), "name: a\n", ["e1", "e2"], _told.Add))
         {
             later.AppendMetrics([Step1, Step2, Step3]);
             later.Release();
@@ -219,10 +221,10 @@ public sealed class OwnedRunFolderTests : IDisposable
         var earlier = new OwnerTitle("job-1", 5);
         var refused = Assert.Throws<IOException>(() => how switch
         {
-            "create" => OwnedRunFolder.Create(_folder.Path, earlier, "name: b\n", ["e1"]),
-            "resume" => OwnedRunFolder.Resume(_folder.Path, earlier, "name: b\n", new ResumePoint(), ["e1"]),
-            "continue" => OwnedRunFolder.Continue(_folder.Path, earlier, "name: b\n", ["e1"], [Step1]),
-            _ => OwnedRunFolder.Continue(_folder.Path, earlier, "name: b\n", ["of job 1"], [Step1]),
+            "create" => OwnedRunFolder.Create(_folder.Path, earlier, "name: b\n", ["e1"], _told.Add),
+            "resume" => OwnedRunFolder.Resume(_folder.Path, earlier, "name: b\n", new ResumePoint(), ["e1"], _told.Add),
+            "continue" => OwnedRunFolder.Continue(_folder.Path, earlier, "name: b\n", ["e1"], [Step1], null, _told.Add),
+            _ => OwnedRunFolder.Continue(_folder.Path, earlier, "name: b\n", ["of job 1"], [], null, _told.Add),
         });
 
         Assert.Contains($"(.owner-{line}-9)", refused.Message, StringComparison.Ordinal);
@@ -244,6 +246,7 @@ public sealed class OwnedRunFolderTests : IDisposable
         Assert.Equal("m1\n", File.ReadAllText(_folder.At("metrics.jsonl")));
         Assert.Equal("name: a\n", File.ReadAllText(_folder.At("job.yaml")));
         Assert.Equal("mine", File.ReadAllText(_folder.At("metrics.jsonl.before-1")));
+        Assert.Equal([$"{_folder.At("metrics.jsonl")}, which no run has written, is metrics.jsonl.before-1 now."], _told);
     }
 
     [Theory]
@@ -327,11 +330,11 @@ public sealed class OwnedRunFolderTests : IDisposable
         Assert.Equal("e1\ne2\n", File.ReadAllText(_folder.At("events.jsonl")));
     }
 
-    private OwnedRunFolder Create(string resolvedYaml, IEnumerable<string> events) => Kept(OwnedRunFolder.Create(_folder.Path, Next(), resolvedYaml, events));
+    private OwnedRunFolder Create(string resolvedYaml, IEnumerable<string> events) => Kept(OwnedRunFolder.Create(_folder.Path, Next(), resolvedYaml, events, _told.Add));
 
-    private OwnedRunFolder Resume(string resolvedYaml, ResumePoint resume, IEnumerable<string> events) => Kept(OwnedRunFolder.Resume(_folder.Path, Next(), resolvedYaml, resume, events));
+    private OwnedRunFolder Resume(string resolvedYaml, ResumePoint resume, IEnumerable<string> events) => Kept(OwnedRunFolder.Resume(_folder.Path, Next(), resolvedYaml, resume, events, _told.Add));
 
-    private OwnedRunFolder Continue(IReadOnlyList<string> events, IReadOnlyList<string> metrics, ResumePoint? resume = null) => Kept(OwnedRunFolder.Continue(_folder.Path, Next(), "name: a\n", events, metrics, resume));
+    private OwnedRunFolder Continue(IReadOnlyList<string> events, IReadOnlyList<string> metrics, ResumePoint? resume = null) => Kept(OwnedRunFolder.Continue(_folder.Path, Next(), "name: a\n", events, metrics, resume, _told.Add));
 
     private OwnerTitle Next() => new("job-1", (ulong)_owned.Count + 1);
 

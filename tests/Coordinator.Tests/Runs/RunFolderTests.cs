@@ -12,7 +12,7 @@ public sealed class RunFolderTests : IDisposable
     [Fact]
     public void Check_OnAFolderWithARun_RefusesUnlessToldWhatToDoWithIt()
     {
-        OwnedRunFolder.Create(_folder.Path, new OwnerTitle("job-1", 1), "name: a\n", ["""{"event":"start","job":"job-0"}"""]).Dispose();
+        OwnedRunFolder.Create(_folder.Path, new OwnerTitle("job-1", 1), "name: a\n", ["""{"event":"start","job":"job-0"}"""], _ => { }).Dispose();
 
         var refusal = Assert.Throws<InvalidInputException>(() => RunFolder.Check(_folder.Path, resume: false, overwrite: false));
         RunFolder.Check(_folder.Path, resume: true, overwrite: false);

@@ -16,7 +16,7 @@ public sealed class RunPublicationTests : IDisposable
     public void Publish_AfterAFailedWrite_WritesNothingMore()
     {
         var record = JobRecord.Empty with { Output = _folder.Path, Resolved = "name: a\n" };
-        using var publication = new RunPublication("job-1");
+        using var publication = new RunPublication("job-1", _ => { });
         publication.Publish(record, new JobPrepared { Time = Time });
         publication.Publish(record, new StepCommitted { Time = Time, Step = 1, Applied = true });
         var (events, metrics) = (File.ReadAllText(_folder.At("events.jsonl")), File.ReadAllText(_folder.At("metrics.jsonl")));

@@ -54,7 +54,7 @@ public sealed class FolderOwnershipTests : IDisposable
         var earlier = Take(5);
         if (stands)
         {
-            earlier.PublishFolder("adapter", folder => File.WriteAllText(Path.Combine(folder, "a"), "old"), _ => null);
+            earlier.PublishFolder("adapter", folder => File.WriteAllText(Path.Combine(folder, "a"), "old"), _ => { });
         }
 
         Assert.Throws<OwnershipLostException>(() => earlier.PublishFolder("adapter", folder =>
@@ -64,7 +64,7 @@ public sealed class FolderOwnershipTests : IDisposable
             // Whoever makes a folder makes those above it, which the takeover has deleted.
             Directory.CreateDirectory(inner ? Path.Combine(folder, "inner") : folder);
             File.WriteAllText(Path.Combine(folder, "b"), "new");
-        }, _ => null));
+        }, _ => { }));
 
         Assert.Equal(stands ? [".owner-job-1-9", "adapter"] : [".owner-job-1-9"], Entries());
         Assert.Equal(stands ? "old" : "", stands ? File.ReadAllText(_folder.At("adapter", "a")) : "");
@@ -74,9 +74,9 @@ public sealed class FolderOwnershipTests : IDisposable
     public void PublishFolder_OverAnOlderOne_TakesItsPlaceWhole()
     {
         var owner = Take(1);
-        owner.PublishFolder("adapter", folder => File.WriteAllText(Path.Combine(folder, "a"), "old"), _ => null);
+        owner.PublishFolder("adapter", folder => File.WriteAllText(Path.Combine(folder, "a"), "old"), _ => { });
 
-        owner.PublishFolder("adapter", folder => File.WriteAllText(Path.Combine(Directory.CreateDirectory(Path.Combine(folder, "inner")).FullName, "b"), "new"), _ => null);
+        owner.PublishFolder("adapter", folder => File.WriteAllText(Path.Combine(Directory.CreateDirectory(Path.Combine(folder, "inner")).FullName, "b"), "new"), _ => { });
 
         Assert.Equal(["inner"], Directory.EnumerateFileSystemEntries(_folder.At("adapter")).Select(Path.GetFileName));
         Assert.Equal("new", File.ReadAllText(_folder.At("adapter", "inner", "b")));
@@ -88,13 +88,13 @@ public sealed class FolderOwnershipTests : IDisposable
     public void PublishFolder_WhereFillingFails_LeavesTheOldOneAndNothingElse()
     {
         var owner = Take(1);
-        owner.PublishFolder("adapter", folder => File.WriteAllText(Path.Combine(folder, "a"), "old"), _ => null);
+        owner.PublishFolder("adapter", folder => File.WriteAllText(Path.Combine(folder, "a"), "old"), _ => { });
 
         var full = Assert.Throws<IOException>(() => owner.PublishFolder("adapter", folder =>
         {
             File.WriteAllText(Path.Combine(folder, "a"), "half");
             throw new IOException("No space left on device");
-        }, _ => null));
+        }, _ => { }));
 
         Assert.Equal("No space left on device", full.Message);
         Assert.Equal("old", File.ReadAllText(_folder.At("adapter", "a")));
