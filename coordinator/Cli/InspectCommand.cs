@@ -75,7 +75,7 @@ internal static class InspectCommand
             return InspectModel.Model(path);
         }
 
-        if (Holds(RunFolder.MetricsFileName) || Holds(RunFolder.PlanFileName))
+        if (RunFolder.HoldsRun(path) || Holds(RunFolder.MetricsFileName) || Holds(RunFolder.PlanFileName))
         {
             return InspectRun.Folder(path);
         }

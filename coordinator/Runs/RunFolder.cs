@@ -13,6 +13,8 @@ internal static class RunFolder
     public const string LogFileName = "run.log";
     public const string AdapterFolderName = "adapter";
 
+    private const int MostBytesOfALine = 64 * 1024;
+
     /// <summary>Its files. Events are written first and deleted last: files of a run without them were written by somebody else.</summary>
     public static IReadOnlyList<string> Files { get; } = [JobFileName, PlanFileName, MetricsFileName, LogFileName, EventsFileName];
 
@@ -48,11 +50,26 @@ internal static class RunFolder
         }
     }
 
-    /// <summary>Whether the folder has the lines of a run.</summary>
+    /// <summary>Whether the folder has the lines of a run; of a file that cannot be read nobody can say that it has not.</summary>
     public static bool HoldsRun(string output)
     {
         var events = Path.Combine(output, EventsFileName);
-        return File.Exists(events) && RunLines.IsEvent(File.ReadLines(events).FirstOrDefault() ?? "");
+        if (!File.Exists(events))
+        {
+            return false;
+        }
+
+        try
+        {
+            var start = new byte[MostBytesOfALine];
+            using var stream = File.OpenRead(events);
+            var line = start.AsSpan(0, stream.ReadAtLeast(start, start.Length, throwOnEndOfStream: false));
+            return line.IndexOf((byte)'\n') is var end and > 0 && RunLines.IsEvent(line[..end]);
+        }
+        catch (Exception unreadable) when (unreadable is IOException or UnauthorizedAccessException)
+        {
+            return true;
+        }
     }
 
     /// <summary>Its checkpoints.</summary>

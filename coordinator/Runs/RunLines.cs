@@ -78,12 +78,12 @@ internal static class RunLines
     }
 
     /// <summary>Whether a line is one of events.jsonl.</summary>
-    public static bool IsEvent(string line)
+    public static bool IsEvent(ReadOnlySpan<byte> line)
     {
         try
         {
-            using var json = JsonDocument.Parse(line);
-            return json.RootElement is { ValueKind: JsonValueKind.Object } root && root.TryGetProperty("event", out _) && root.TryGetProperty("job", out _);
+            var json = new Utf8JsonReader(line);
+            return JsonElement.TryParseValue(ref json, out var value) && value is { ValueKind: JsonValueKind.Object } root && root.TryGetProperty("event", out _) && root.TryGetProperty("job", out _);
         }
         catch (JsonException)
         {

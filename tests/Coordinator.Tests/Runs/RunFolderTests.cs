@@ -56,6 +56,21 @@ public sealed class RunFolderTests : IDisposable
         Assert.Contains("holds events.jsonl, which no run has written", refusal.Message, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("", false)]
+    [InlineData("[1]\n", false)]
+    [InlineData("{\"event\":\"start\"}\n", false)]
+    [InlineData("{\"event\":\"start\",\"job\":\"job-0\"", false)]
+    [InlineData("{\"event\":\"start\",\"job\":\"job-0\"}\nhalf", true)]
+    public void HoldsRun_ByTheFirstLineOfEvents_KnowsARun(string events, bool holds)
+    {
+        File.WriteAllText(_folder.At("events.jsonl"), events);
+
+        Assert.Equal(holds, RunFolder.HoldsRun(_folder.Path));
+        using var held = new FileStream(_folder.At("events.jsonl"), FileMode.Open, FileAccess.ReadWrite, FileShare.None);
+        Assert.True(RunFolder.HoldsRun(_folder.Path));
+    }
+
     /// <summary>A process that ended right after it had taken an empty folder leaves nothing that a run could not start beside.</summary>
     [Fact]
     public void Check_OnWhatAnOwnerLeft_Passes()
