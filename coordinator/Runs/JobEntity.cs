@@ -131,9 +131,23 @@ internal sealed class JobEntity : UntypedPersistentActor, IWithTimers
     {
         _stopped.Cancel();
         _stopped.Dispose();
-        Publish(_publication.End);
-        _publication.Dispose();
+        EndPublication();
         base.PostStop();
+    }
+
+    // Nobody is told of what fails here: the next life has the same address where this one is restarted, and takes the folder anew.
+    private void EndPublication()
+    {
+        try
+        {
+            _publication.End();
+        }
+        catch (IOException left)
+        {
+            Log.Warning("Job {0}: {1}", _session.Job, left.Message);
+        }
+
+        _publication.Dispose();
     }
 
     private void Submit(SubmitJob submit)

@@ -81,8 +81,10 @@ public sealed class WrongInputTests
         Assert.DoesNotContain("\u001b", result.Errors + result.Output, StringComparison.Ordinal);
         Assert.Matches(@"^adapter    \S+/adapter\nspeed      \S+ tokens/s\n$", result.Output);
 
+        // Whose the folder was; nothing lies in it.
+        string owner = Path.GetFileName(Assert.Single(Directory.EnumerateDirectories(job.Output, ".owner-job-*")));
         Assert.Equal(
-            new[] { "adapter", "checkpoints", "events.jsonl", "job.yaml", "metrics.jsonl", "plan.json", "run.log" }.Concat(job.PreparedData()).Order(StringComparer.Ordinal),
+            new[] { owner, "adapter", "checkpoints", "events.jsonl", "job.yaml", "metrics.jsonl", "plan.json", "run.log" }.Concat(job.PreparedData()).Order(StringComparer.Ordinal),
             FolderListing.Of(job.Output).Keys.Where(name => !name.StartsWith("adapter/", StringComparison.Ordinal) && !name.StartsWith("checkpoints/", StringComparison.Ordinal)));
 
         Refusal.Check(job.Train(), 2, "out holds a run already.*--overwrite");
