@@ -6,7 +6,7 @@ namespace Orchestrator.Simulation;
 /// <summary>What a worker holds of the job across its generations: the states that its own steps made, and another's that are mirrored here.</summary>
 internal sealed class SimulatedHoldings
 {
-    private readonly List<(IReadOnlyList<ulong> Steps, Dictionary<ulong, SortedDictionary<uint, ulong>> States)> _ranBefore = [];
+    private (IReadOnlyList<ulong> Steps, Dictionary<ulong, SortedDictionary<uint, ulong>> States)? _actedLast;
     private Dictionary<ulong, SortedDictionary<uint, ulong>> _own = [];
 
     /// <summary>The steps of the stage that was run last; null: this worker has run none.</summary>
@@ -26,8 +26,8 @@ internal sealed class SimulatedHoldings
     {
         if (taken is not null)
         {
-            if (History is not null && _ranBefore.Count == 0)
-                _ranBefore.Add((History.Steps, _own));
+            if (History is not null)
+                _actedLast ??= (History.Steps, _own);
             _own = new() { [step] = taken };
         }
 
@@ -38,7 +38,7 @@ internal sealed class SimulatedHoldings
     public void Acted(ulong generation)
     {
         Mirrors.EndOlder(generation);
-        _ranBefore.Clear();
+        _actedLast = null;
     }
 
     /// <summary>A step was acted on.</summary>
@@ -93,7 +93,7 @@ internal sealed class SimulatedHoldings
 
     // The newest first.
     private IEnumerable<(IReadOnlyList<ulong> Steps, Dictionary<ulong, SortedDictionary<uint, ulong>> States)> Own() =>
-        History is null ? [] : [(History.Steps, _own), .. Enumerable.Reverse(_ranBefore)];
+        History is null ? [] : _actedLast is { } before ? [(History.Steps, _own), before] : [(History.Steps, _own)];
 
     private static HeldState Held(ulong step, IReadOnlyDictionary<uint, ulong> layers, StateHolding holding) =>
         new() { Step = step, FirstLayer = layers.Keys.Min(), LastLayer = layers.Keys.Max(), Holding = holding, Hash = Truth.HashOf(layers) };
